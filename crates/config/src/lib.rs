@@ -1,0 +1,2 @@
+//! Contents page to be written.
+#![forbid(unsafe_code)]
