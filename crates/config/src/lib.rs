@@ -1,2 +1,39 @@
-//! Contents page to be written.
+//! Settings: from text to one typed [`Config`].
+//!
+//! **Does:** reads the command line and the environment by one table of settings, parses every value
+//! once, and says in one sentence what is wrong with a value, for which setting and from which source.
+//!
+//! **Must not know:** files, sockets, processes, Python, the sibling crates. It performs no I/O and
+//! prints nothing; the environment is handed in as a function.
+//!
+//! **Called by** the program (`rwsgi`), once, before anything else happens.
+//!
+//! **Read in this order:** `table` (the data) and `setting` (what a row is), `config` (the result),
+//! `kind` (text to values) with `bind` and `application` (the two larger grammars), `layer` (the law
+//! of precedence), `cli` and `env` (the two sources), `resolve` (layers to `Config`), `read` (all of
+//! it in a row), `error`.
+//!
+//! **Adding a setting:** one row in `table`, one field in `config`. The row's `kind` names the
+//! grammar and stores the value in the field; the option, its help, the default, the environment
+//! variable and the error messages follow from the row.
 #![forbid(unsafe_code)]
+
+mod application;
+mod bind;
+mod cli;
+mod config;
+mod env;
+mod error;
+mod kind;
+mod layer;
+mod read;
+mod resolve;
+mod setting;
+mod table;
+
+pub use bind::Address;
+pub use config::{Config, LogLevel, LogTarget, Workers};
+pub use error::Error;
+pub use read::{Program, Request, read};
+pub use setting::{Flag, Gunicorn, Section, Setting, Variable};
+pub use table::SETTINGS;

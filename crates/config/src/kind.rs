@@ -1,0 +1,287 @@
+//! The kinds of values: what text each accepts, and where the value goes.
+
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt,
+    path::PathBuf,
+    time::Duration,
+};
+
+use crate::{
+    application,
+    bind::Address,
+    config::{Config, LogTarget, Workers},
+};
+
+/// The grammar of a setting's value, with the function that puts the value into its field.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    /// The application to serve.
+    Application(fn(&mut Config, String)),
+    /// Any text, taken as it is.
+    Text(fn(&mut Config, String)),
+    /// One path; it need not exist.
+    Path(fn(&mut Config, PathBuf)),
+    /// Several paths with commas between them; empty ones are left out.
+    Paths(fn(&mut Config, Vec<PathBuf>)),
+    /// A whole number from `least` to `most`.
+    Number { least: u32, most: u32, store: fn(&mut Config, u32) },
+    /// A whole number of at least 1, or `auto`.
+    Workers(fn(&mut Config, Workers)),
+    /// Seconds, with decimals if need be; 0 is stored as `None`.
+    Seconds(fn(&mut Config, Option<Duration>)),
+    /// One of these words, in any case, stored by its place in the list.
+    Choice { words: &'static [&'static str], store: fn(&mut Config, usize) },
+    /// A file, or `-`.
+    Log(fn(&mut Config, LogTarget)),
+    /// Addresses to listen on, one for each occurrence.
+    Addresses(fn(&mut Config, Vec<Address>)),
+    /// `NAME=VALUE`, one for each occurrence.
+    Variables(fn(&mut Config, Vec<(String, String)>)),
+    /// No value: print something and end.
+    Action(Action),
+}
+
+/// What an option without a value does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    Help,
+    Version,
+}
+
+/// Why a text is not a value of its kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// What is wrong, or what was expected; the part of the message after the colon.
+    pub(crate) reason: String,
+    /// What to write instead.
+    pub(crate) hint: Option<String>,
+}
+
+impl Refusal {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), hint: None }
+    }
+
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+}
+
+/// A refusal together with the one value, of possibly several, that it is about.
+pub(crate) type Rejected<'a> = (&'a OsStr, Refusal);
+
+impl Kind {
+    /// Parses the values of a setting and stores the result; a kind that takes one value takes the last.
+    pub(crate) fn store<'a>(self, values: &'a [OsString], config: &mut Config) -> Result<(), Rejected<'a>> {
+        match self {
+            Self::Application(store) => store(config, last(values, application::parse)?),
+            Self::Text(store) => store(config, last(values, |text| Ok(text.to_owned()))?),
+            Self::Path(store) => store(config, last_raw(values, |raw| self.path(raw))?),
+            Self::Paths(store) => store(config, last_raw(values, |raw| Ok(paths(raw)))?),
+            Self::Number { least, most, store } => {
+                store(config, last(values, |text| self.number(text, least..=most))?);
+            }
+            Self::Workers(store) => store(config, last(values, |text| self.workers(text))?),
+            Self::Seconds(store) => store(config, last(values, |text| self.seconds(text))?),
+            Self::Choice { words, store } => {
+                store(config, last(values, |text| self.choice(text, words))?);
+            }
+            Self::Log(store) => store(config, last_raw(values, |raw| self.log(raw))?),
+            Self::Addresses(store) => store(config, each(values, Address::parse)?),
+            Self::Variables(store) => store(config, each(values, |text| self.variable(text))?),
+            Self::Action(_) => {}
+        }
+        Ok(())
+    }
+
+    /// What a value must be, as the end of a sentence that begins with "expected".
+    pub(crate) fn expects(self) -> String {
+        match self {
+            Self::Application(_) => "a module and a name, such as `mysite.wsgi:application`".into(),
+            Self::Text(_) => "a text".into(),
+            Self::Path(_) => "a path".into(),
+            Self::Paths(_) => "paths with commas between them".into(),
+            Self::Number { least, .. } => format!("a number of at least {least}"),
+            Self::Workers(_) => "a number of at least 1 or `auto`".into(),
+            Self::Seconds(_) => "a number of seconds, such as `30` or `0.5`".into(),
+            Self::Choice { words, .. } => {
+                let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+                format!("one of {}", words.join(", "))
+            }
+            Self::Log(_) => "the path of a file, or `-`".into(),
+            Self::Addresses(_) => "`HOST:PORT`, `PORT`, `[IPV6]:PORT` or `unix:PATH`".into(),
+            Self::Variables(_) => "`NAME=VALUE`".into(),
+            Self::Action(_) => "no value".into(),
+        }
+    }
+
+    fn unexpected(self) -> Refusal {
+        Refusal::new(format!("expected {}", self.expects()))
+    }
+
+    fn path(self, raw: &OsStr) -> Result<PathBuf, Refusal> {
+        if raw.is_empty() { Err(self.unexpected()) } else { Ok(raw.into()) }
+    }
+
+    fn log(self, raw: &OsStr) -> Result<LogTarget, Refusal> {
+        if raw == "-" { Ok(LogTarget::Std) } else { self.path(raw).map(LogTarget::File) }
+    }
+
+    fn number(self, text: &str, range: std::ops::RangeInclusive<u32>) -> Result<u32, Refusal> {
+        let text = text.trim();
+        // `str::parse` takes a leading plus sign.
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(self.unexpected());
+        }
+        match text.parse() {
+            Ok(number) if number < *range.start() => Err(self.unexpected()),
+            Ok(number) if range.contains(&number) => Ok(number),
+            _ => Err(Refusal::new(format!("expected a number of at most {}", range.end()))),
+        }
+    }
+
+    fn workers(self, text: &str) -> Result<Workers, Refusal> {
+        if text.trim().eq_ignore_ascii_case("auto") {
+            return Ok(Workers::Auto);
+        }
+        self.number(text, 1..=MOST_WORKERS).map(|number| Workers::Count(number as usize))
+    }
+
+    fn seconds(self, text: &str) -> Result<Option<Duration>, Refusal> {
+        let text = text.trim();
+        // Not all that `f64` reads: `inf`, `nan` and `1e9` are slips, not durations.
+        if !text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+            return Err(self.unexpected());
+        }
+        match text.parse::<f64>() {
+            Ok(0.0) => Ok(None),
+            // Below a millisecond it would become 0, and 0 switches the limit off.
+            Ok(seconds) if seconds < 0.001 => Err(Refusal::new("expected 0 or at least 0.001 seconds")),
+            Ok(seconds) if seconds <= MOST_SECONDS => Ok(Some(Duration::from_secs_f64(seconds))),
+            Ok(_) => Err(Refusal::new(format!("expected at most {MOST_SECONDS} seconds"))),
+            Err(_) => Err(self.unexpected()),
+        }
+    }
+
+    fn choice(self, text: &str, words: &[&str]) -> Result<usize, Refusal> {
+        let text = text.trim();
+        words.iter().position(|word| word.eq_ignore_ascii_case(text)).ok_or_else(|| self.unexpected())
+    }
+
+    fn variable(self, text: &str) -> Result<(String, String), Refusal> {
+        match text.split_once('=') {
+            Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
+            _ => Err(self.unexpected()),
+        }
+    }
+}
+
+/// More is a slip of the keyboard, and would take the machine with it.
+const MOST_WORKERS: u32 = 4096;
+
+/// 136 years: long enough for "never", and every clock can still add it to now.
+const MOST_SECONDS: f64 = u32::MAX as f64;
+
+fn paths(raw: &OsStr) -> Vec<PathBuf> {
+    raw.as_bytes()
+        .split(|byte| *byte == b',')
+        .filter(|path| !path.is_empty())
+        .map(|path| OsStr::from_bytes(path).into())
+        .collect()
+}
+
+fn last<T>(values: &[OsString], parse: impl Fn(&str) -> Result<T, Refusal>) -> Result<T, Rejected<'_>> {
+    last_raw(values, |raw| parse(text(raw)?))
+}
+
+fn last_raw<T>(values: &[OsString], parse: impl Fn(&OsStr) -> Result<T, Refusal>) -> Result<T, Rejected<'_>> {
+    let raw = values.last().expect("every entry of a layer has at least one value");
+    parse(raw).map_err(|refusal| (raw.as_os_str(), refusal))
+}
+
+fn each<T>(values: &[OsString], parse: impl Fn(&str) -> Result<T, Refusal>) -> Result<Vec<T>, Rejected<'_>> {
+    values
+        .iter()
+        .map(|raw| text(raw).and_then(&parse).map_err(|refusal| (raw.as_os_str(), refusal)))
+        .collect()
+}
+
+fn text(raw: &OsStr) -> Result<&str, Refusal> {
+    raw.to_str().ok_or_else(|| Refusal::new("expected text in UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
+    use super::*;
+
+    fn seconds(text: &str) -> Result<Option<Duration>, String> {
+        Kind::Seconds(|_, _| {}).seconds(text).map_err(|refusal| refusal.reason)
+    }
+
+    fn number(text: &str) -> Result<u32, String> {
+        let kind = Kind::Number { least: 2, most: 10, store: |_, _| {} };
+        kind.number(text, 2..=10).map_err(|refusal| refusal.reason)
+    }
+
+    #[test]
+    fn seconds_are_decimal_and_zero_is_off() {
+        for (text, millis) in [("30", 30_000), ("0.5", 500), (" 1.25 ", 1250), ("0.001", 1)] {
+            assert_eq!(seconds(text), Ok(Some(Duration::from_millis(millis))), "{text}");
+        }
+        for text in ["0", "0.0", "00"] {
+            assert_eq!(seconds(text), Ok(None), "{text}");
+        }
+    }
+
+    #[test]
+    fn seconds_that_are_no_durations_are_refused() {
+        for text in ["", ".", "-1", "+1", "1e3", "inf", "nan", "30s", "1.2.3", "1,5"] {
+            let expected = "expected a number of seconds, such as `30` or `0.5`";
+            assert_eq!(seconds(text), Err(expected.into()), "{text}");
+        }
+        assert_eq!(seconds("0.0001"), Err("expected 0 or at least 0.001 seconds".into()));
+        assert_eq!(seconds("4294967296"), Err("expected at most 4294967295 seconds".into()));
+    }
+
+    #[test]
+    fn the_longest_time_can_be_added_to_now() {
+        let longest = seconds("4294967295").unwrap().unwrap();
+        assert!(std::time::Instant::now().checked_add(longest).is_some());
+    }
+
+    #[test]
+    fn numbers_have_two_ends() {
+        assert_eq!((number("2"), number("10"), number(" 07 ")), (Ok(2), Ok(10), Ok(7)));
+        for text in ["", "1", "-3", "+3", "3.0", "0x3", "three"] {
+            assert_eq!(number(text), Err("expected a number of at least 2".into()), "{text}");
+        }
+        for text in ["11", "99999999999999999999"] {
+            assert_eq!(number(text), Err("expected a number of at most 10".into()), "{text}");
+        }
+    }
+
+    #[test]
+    fn paths_may_be_any_bytes_and_text_may_not() {
+        let raw = [OsString::from_vec(b"/srv/\xff,,b,".to_vec())];
+        let mut config = Config::default();
+        let pythonpath = Kind::Paths(|config, paths| config.pythonpath = paths);
+        assert_eq!(pythonpath.store(&raw, &mut config), Ok(()));
+        let first = PathBuf::from(OsString::from_vec(b"/srv/\xff".to_vec()));
+        assert_eq!(config.pythonpath, [first, "b".into()]);
+
+        let text = Kind::Text(|config, text| config.access_log_format = text);
+        let (value, refusal) = text.store(&raw, &mut config).unwrap_err();
+        assert_eq!((value, refusal.reason.as_str()), (raw[0].as_os_str(), "expected text in UTF-8"));
+    }
+
+    #[test]
+    fn the_refused_one_of_several_values_is_named() {
+        let raw: [OsString; 3] = ["A=1".into(), "B".into(), "C=3".into()];
+        let kind = Kind::Variables(|config, variables| config.env = variables);
+        let (value, _) = kind.store(&raw, &mut Config::default()).unwrap_err();
+        assert_eq!(value, "B");
+    }
+}

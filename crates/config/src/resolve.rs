@@ -1,0 +1,24 @@
+//! Layers to `Config`: each value is parsed once, by its row.
+
+use crate::{
+    config::Config,
+    error::{Error, printable},
+    layer::Layer,
+    setting::Setting,
+};
+
+/// Parses the combined layers. The first value that is not one of its kind ends it.
+pub(crate) fn resolve(table: &[Setting], layer: &Layer) -> Result<Config, Error> {
+    let mut config = Config::default();
+    for setting in table {
+        let Some(entry) = layer.entry(setting) else { continue };
+        setting.kind.store(&entry.values, &mut config).map_err(|(value, refusal)| Error::Value {
+            setting: setting.name,
+            value: printable(value),
+            origin: entry.source.to_string(),
+            reason: refusal.reason,
+            hint: refusal.hint,
+        })?;
+    }
+    Ok(config)
+}

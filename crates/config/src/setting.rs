@@ -1,0 +1,169 @@
+//! What a row of the settings table is.
+
+use std::fmt;
+
+use crate::kind::Kind;
+
+/// One setting: how it is spelled in each source, what it accepts, and what its users are told.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// The name in a configuration file, which is Gunicorn's name for it, for example `keepalive`.
+    pub name: &'static str,
+    /// How the command line spells it.
+    pub flag: Flag,
+    /// The one-letter option, as in Gunicorn.
+    pub short: Option<char>,
+    /// A second long option with the same meaning, without the dashes.
+    pub alias: Option<&'static str>,
+    /// The environment variable that gives a value below the command line.
+    pub env: Option<Variable>,
+    /// The value when no source gives one, written as a user would; `None` leaves the field empty.
+    pub default: Option<&'static str>,
+    /// The heading it stands under in the help.
+    pub section: Section,
+    /// What stands for the value in the help, without the angle brackets.
+    pub metavar: &'static str,
+    /// One line that says what it does, with the unit.
+    pub help: &'static str,
+    /// How it relates to the Gunicorn setting of the same name.
+    pub gunicorn: Gunicorn,
+    /// The grammar of the value and the field that takes it.
+    pub(crate) kind: Kind,
+}
+
+impl Setting {
+    /// Whether every occurrence adds a value; otherwise the last occurrence wins.
+    #[must_use]
+    pub fn repeatable(&self) -> bool {
+        matches!(self.kind, Kind::Addresses(_) | Kind::Variables(_))
+    }
+
+    /// What a value must be, as the end of a sentence that begins with "expected".
+    #[must_use]
+    pub fn expects(&self) -> String {
+        self.kind.expects()
+    }
+}
+
+/// How the command line spells a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flag {
+    /// By its place: the one argument that is not an option.
+    Positional,
+    /// By a long option, here without the dashes.
+    Long(&'static str),
+}
+
+impl fmt::Display for Flag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Positional => f.write_str("the command line"),
+            Self::Long(flag) => write!(f, "`--{flag}`"),
+        }
+    }
+}
+
+/// An environment variable that gives a setting's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variable {
+    /// The variable's name.
+    pub name: &'static str,
+    /// What is put before the variable's text to make the value: `PORT` holds only a part of `bind`.
+    pub prefix: &'static str,
+}
+
+/// The headings of the help, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// What is served, and the Python world it is loaded in.
+    Application,
+    /// Where connections come in.
+    Socket,
+    /// How many processes and threads there are, and how long they may take.
+    Workers,
+    /// The server process itself.
+    Mechanics,
+    /// The two logs.
+    Logging,
+    /// Options that print something and end.
+    Information,
+}
+
+impl Section {
+    /// The heading as it is printed.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Application => "Application",
+            Self::Socket => "Server socket",
+            Self::Workers => "Worker processes",
+            Self::Mechanics => "Server mechanics",
+            Self::Logging => "Logging",
+            Self::Information => "Information",
+        }
+    }
+}
+
+/// How a setting relates to Gunicorn's setting of the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gunicorn {
+    /// Same spelling, same default, same meaning.
+    Same,
+    /// Same spelling; the text says what is different and why.
+    Differs(&'static str),
+    /// Gunicorn has no such setting.
+    Own,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::{config::Config, kind::Action, table::SETTINGS};
+
+    #[test]
+    fn names_and_spellings_are_unique() {
+        let mut seen = BTreeSet::new();
+        for setting in SETTINGS {
+            let flag = match setting.flag {
+                Flag::Positional => None,
+                Flag::Long(flag) => Some(format!("--{flag}")),
+            };
+            let spellings = [
+                Some(setting.name.to_owned()),
+                flag,
+                setting.alias.map(|alias| format!("--{alias}")),
+                setting.short.map(|short| format!("-{short}")),
+            ];
+            for spelling in spellings.into_iter().flatten() {
+                assert!(seen.insert(spelling.clone()), "{spelling} twice");
+            }
+        }
+    }
+
+    #[test]
+    fn every_column_that_users_read_is_filled() {
+        for setting in SETTINGS {
+            let Setting { name, help, metavar, .. } = *setting;
+            assert!(!help.is_empty() && !help.ends_with('.'), "{name}: {help}");
+            let acts = matches!(setting.kind, Kind::Action(Action::Help | Action::Version));
+            assert_eq!(metavar.is_empty(), acts, "{name}");
+            let reason = match setting.gunicorn {
+                Gunicorn::Differs(reason) => reason,
+                Gunicorn::Same | Gunicorn::Own => "-",
+            };
+            assert!(!reason.is_empty() && !setting.expects().is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_default_is_a_value_of_its_kind() {
+        for setting in SETTINGS {
+            let Some(default) = setting.default else { continue };
+            let mut config = Config::default();
+            let stored = setting.kind.store(&[default.into()], &mut config).is_ok();
+            assert!(stored, "{}", setting.name);
+        }
+    }
+}
