@@ -1,1 +1,84 @@
+//! The program: from a command line to a running server.
+//!
+//! What this room does: reads the settings, makes of them what each room needs, opens logs, pid file and listeners,
+//! starts the master, and turns a forked process into a worker.
+//! What it must not know: how requests are served or workers supervised.
+//! Who calls it: the two hosts, `main.rs` (native) and `py` (the wheel).
+//!
+//! Read in this order: this file, `plan` (settings to options), `host` (what the two hosts do differently), `home`
+//! (which Python environment the native host runs for), `logging`, `ui`.
 
+#![forbid(unsafe_code)]
+
+mod error;
+mod home;
+mod host;
+mod logging;
+mod plan;
+mod ui;
+
+use std::ffi::OsString;
+
+use rwsgi_config::{Config, Program, Request};
+use rwsgi_master::{Inheritance, Role};
+use rwsgi_os::{ExitReason, Listener, PidFile};
+
+use crate::error::Error;
+pub use crate::host::Host;
+use crate::plan::Plan;
+
+/// The version of this package.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Runs the server; returns in the master when the server has ended, and in each worker when that has ended.
+#[must_use]
+pub fn run(arguments: Vec<OsString>, host: Host) -> ExitReason {
+    let program = Program { name: "rwsgi", version: VERSION };
+    match rwsgi_config::read(arguments, &|name| std::env::var_os(name), program) {
+        Ok(Request::Print(text)) => ui::print(&text),
+        Ok(Request::Run(config)) => serve(*config, host).unwrap_or_else(|error| ui::fail(&error)),
+        Err(error) => {
+            ui::explain(&error, error.hint().as_deref());
+            ExitReason::Usage
+        }
+    }
+}
+
+fn serve(config: Config, host: Host) -> Result<ExitReason, Error> {
+    if let Some(directory) = &config.chdir {
+        std::env::set_current_dir(directory)
+            .map_err(|source| Error::Chdir { directory: directory.clone(), source })?;
+    }
+    logging::start(&config)?;
+    let plan = Plan::new(config, host)?;
+    tracing::info!("Starting rwsgi {VERSION}");
+    let pid_file = plan.pid_file.as_deref().map(PidFile::write).transpose()?;
+    let listeners = plan.addresses.iter().map(|address| Listener::bind(address, plan.backlog));
+    let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
+    let hooks = host.fork_hooks();
+    let role = host.without_python(|| rwsgi_master::run(plan.master(&*hooks), listeners));
+    match role? {
+        Role::Master(reason) => Ok(reason),
+        Role::Worker(inheritance) => {
+            // A copy of the master's; nothing is removed, since it is not this process that wrote it.
+            drop(pid_file);
+            Ok(work(*inheritance, plan, host))
+        }
+    }
+}
+
+fn work(inheritance: Inheritance, plan: Plan, host: Host) -> ExitReason {
+    if let Err(error) = host.start_python(plan.python.as_ref()) {
+        tracing::error!("{}", ui::chain(&error));
+        return ExitReason::BootFailed;
+    }
+    let reason = match plan.worker(inheritance) {
+        Ok((place, options)) => rwsgi_worker::run(place, options),
+        Err(error) => {
+            tracing::error!("{}", ui::chain(&error));
+            ExitReason::BootFailed
+        }
+    };
+    host.end_python();
+    reason
+}

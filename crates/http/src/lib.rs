@@ -1,2 +1,33 @@
-//! Contents page to be written.
+//! Bytes to requests and answers to bytes: one accepted HTTP/1 connection at a time.
+//!
+//! What this room does: reads requests with hyper, collects their bodies, hands them over as [`Exchange`]s, writes the
+//! answers, times out connections that are silent, writes the access log.
+//! What it must not know: Python, processes, signals, settings, and who answers a request.
+//! Who calls it: `worker`, with every connection that it accepts.
+//!
+//! Read in this order: `exchange` (the seam), `connection` (the story of a connection), `collect` and `spool` (request
+//! bodies), `answer`, `stream` and `reply` (the way back), `guard` and `activity` (silence), `access_log`.
+
 #![forbid(unsafe_code)]
+
+mod access_log;
+mod activity;
+mod answer;
+mod collect;
+mod connection;
+mod error;
+mod exchange;
+mod guard;
+mod peer;
+mod reply;
+mod spool;
+mod stream;
+
+pub use access_log::{AccessLog, Format};
+pub use answer::{Answer, Content};
+pub use collect::{Body, Budget};
+pub use connection::{Closing, Options, Server};
+pub use error::FormatError;
+pub use exchange::{Exchange, Handler, Ticket, Wait};
+pub use peer::Peer;
+pub use stream::{Outlet, Stream};

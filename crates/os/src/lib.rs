@@ -1,1 +1,58 @@
-//! Contents page to be written.
+//! The room of system calls: processes, signals, sockets, shared memory and clocks as safe types, for Linux.
+//!
+//! **Must not know** tokio, Python or any policy: how long to wait, when to restart and what to log is
+//! decided by the callers.
+//! **Called by** the master (supervision), the worker (life signs, clocks, signals) and the program (pid
+//! file, CPU count).
+//!
+//! Read `exit` (how a process ends), `fork`, `signal`, `child`, `lifeline` (what a parent and its child tell
+//! each other), then `socket` and `scoreboard`; the rest stands alone.
+//!
+//! Unsafe calls and what guards each: `fork` (one thread, checked), `sigaction` (handlers that only write a
+//! byte, leave or do nothing), `waitpid`, `prctl`, `tgkill`, `clock_gettime`, `pwritev2` (plain values and
+//! live buffers), the scoreboard's mapping (owned, atomics only).
+
+mod cgroup;
+#[expect(unsafe_code)]
+mod child;
+#[expect(unsafe_code)]
+mod clock;
+mod cpu;
+mod error;
+#[expect(unsafe_code)]
+mod exit;
+#[expect(unsafe_code)]
+mod fork;
+mod lifeline;
+mod memory;
+mod pidfile;
+mod request_line;
+#[expect(unsafe_code)]
+mod scoreboard;
+#[expect(unsafe_code)]
+mod signal;
+mod socket;
+#[expect(unsafe_code)]
+mod thread;
+mod wait;
+#[expect(unsafe_code)]
+mod write;
+
+pub use self::{
+    child::{Ending, Exited, Pid, die_with_parent, kill, reap, signal_name},
+    clock::{ThreadClock, monotonic_micros, monotonic_millis, process_cpu},
+    cpu::available as available_cpus,
+    error::Error,
+    exit::{ExitReason, exit_now},
+    fork::{ForkHooks, Forked, NoHooks, assert_single_threaded, fork},
+    lifeline::{Lifeline, LifelineEnd, Report, Status, StatusReader, status_pipe},
+    memory::{MemoryKills, Rss},
+    pidfile::PidFile,
+    request_line::RunningRequest,
+    scoreboard::{Gauge, Scoreboard, Slot, Stage},
+    signal::{Signal, Signals, boot_handlers, install_interrupter, replaced_handlers},
+    socket::{BindAddress, Listener, Socket, SocketFile},
+    thread::ThreadId,
+    wait::readable_within,
+    write::write_if_ready,
+};

@@ -1,2 +1,26 @@
-//! Contents page to be written.
+//! The wheel's host: the program as an extension module of the user's `python`.
+//!
+//! Everything is in `rwsgi`; this crate only hands over the arguments and the exit code.
+
 #![forbid(unsafe_code)]
+
+/// `rwsgi._rwsgi`
+#[pyo3::pymodule(name = "_rwsgi")]
+mod module {
+    use std::ffi::OsString;
+
+    use pyo3::pyfunction;
+    use rwsgi::Host;
+
+    /// The version of the package.
+    #[pymodule_export]
+    #[expect(non_upper_case_globals, reason = "it is a Python name")]
+    const __version__: &str = rwsgi::VERSION;
+
+    /// Runs the server with these arguments, the first of which is the program's name, and returns the exit code. It
+    /// returns in each forked worker too.
+    #[pyfunction]
+    fn main(argv: Vec<OsString>) -> u8 {
+        rwsgi::run(argv, Host::Extension).code()
+    }
+}

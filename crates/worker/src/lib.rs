@@ -1,2 +1,26 @@
-//! Contents page to be written.
+//! One worker process: joins HTTP and WSGI on one event loop that several threads take turns to drive.
+//!
+//! What this room does: loads the application, accepts its share of the connections, hands requests to Python threads
+//! and answers to the loop, ends requests that take too long, drains and leaves.
+//! What it must not know: settings and where they come from, the master, how Python came to be.
+//! Who calls it: the program, in a process that has just been forked and in which Python runs.
+//!
+//! Read in this order: `run` (the story of a worker), `crew` (who drives the loop, who runs Python), `member` (a Python
+//! thread), `stand_in` (the thread that watches them), `drive` (the futures at the top of the loop), `job` (a request on
+//! its way through Python), `deadline`, `accept`, `shutdown`.
+
 #![forbid(unsafe_code)]
+
+mod accept;
+mod crew;
+mod deadline;
+mod drive;
+mod job;
+mod member;
+mod queue;
+mod ready;
+mod run;
+mod shutdown;
+mod stand_in;
+
+pub use run::{Options, Place, run};

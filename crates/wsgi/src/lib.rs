@@ -1,1 +1,50 @@
-//! Contents page to be written.
+//! PEP 3333 in Python's world: the sans-I/O bridge between a parsed request and a WSGI application.
+//!
+//! What this room does: boots CPython or borrows the one it lives in, imports the application, turns a request
+//! head into an environ, calls the application and turns what it returns into a response head and chunks.
+//! What it must not know: sockets, tokio, hyper, processes, settings. A request comes and an answer leaves
+//! through the [`Exchange`] trait, so that the whole of PEP 3333 is tested with byte slices.
+//! Who calls it: `worker` (one [`Bridge`] for each Python thread) and `rwsgi` (the two hosts).
+//!
+//! Read in this order: `exchange`, `call`, `environ`, `input`, `start_response`, `head`, `body`, then
+//! `application`, and `ffi` for everything that needs `unsafe`.
+//!
+//! | PEP 3333 | file |
+//! |---|---|
+//! | environ variables | `environ`, `names` |
+//! | input and error streams | `input`, `errors` |
+//! | `start_response()`, the write() callable, `exc_info` | `start_response`, `head` |
+//! | handling the Content-Length header, buffering and streaming, `close()` | `call`, `body` |
+//! | optional platform-specific file handling | `file_wrapper` |
+
+mod application;
+mod body;
+mod call;
+mod environ;
+mod error;
+mod errors;
+mod exchange;
+mod ffi;
+mod file_wrapper;
+mod head;
+mod input;
+mod names;
+mod process;
+mod spec;
+mod stack;
+mod start_response;
+mod thread;
+
+#[cfg(test)]
+mod tests;
+
+pub use application::Application;
+pub use call::{Bridge, Options};
+pub use error::{Error, LoadError};
+pub use exchange::{Body, Chunk, Exchange, Flow, Head};
+pub use ffi::embed::{Embedding, boot, finalize, linked_version};
+pub use ffi::fork::{after_in_child, after_in_parent, before as before_fork};
+pub use ffi::gil::{detached, park, resume, run_python};
+pub use process::{prepend_paths, set_environment};
+pub use stack::StackDump;
+pub use thread::spawn;

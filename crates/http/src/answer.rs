@@ -1,0 +1,51 @@
+//! An answer as the handler gives it, and the server's own ones.
+
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, StatusCode};
+
+use crate::stream::Outlet;
+
+/// Status, headers and body.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// The three digits.
+    pub status: StatusCode,
+    /// The reason phrase, when it is not the usual one.
+    pub reason: Option<Bytes>,
+    /// The headers, without `Date`, `Server`, `Connection` and `Transfer-Encoding`, which are set here.
+    pub headers: HeaderMap,
+    /// The body.
+    pub content: Content,
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub enum Content {
+    /// All of it.
+    Full(Bytes),
+    /// It comes while it is sent.
+    Stream(Outlet),
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self::Full(Bytes::new())
+    }
+}
+
+impl Answer {
+    /// The server's own answer when a request cannot be served: says what happened and nothing of the request.
+    #[must_use]
+    pub fn error(status: StatusCode) -> Self {
+        let reason = status.canonical_reason().unwrap_or("Error");
+        let page = format!(
+            "<!doctype html>\n<html><head><title>{reason}</title></head><body><h1>{code} {reason}</h1></body></html>\n",
+            code = status.as_str(),
+        );
+        let mut headers = HeaderMap::with_capacity(4);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        Self { status, reason: None, headers, content: Content::Full(page.into()) }
+    }
+}

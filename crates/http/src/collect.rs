@@ -1,0 +1,220 @@
+//! Request bodies: collected before the handler is called, so that no Python thread waits for a slow client.
+//!
+//! Frames stay in memory as they came while all waiting bodies of the worker together fit the [`Budget`]; a body that
+//! does not fit moves to a temporary file.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::future::poll_fn;
+use std::io::{self, BufRead, BufReader, Read};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::{Buf, Bytes};
+use http_body::Body as _;
+use hyper::body::Incoming;
+
+use crate::spool::Spool;
+
+/// How many bytes of a spooled body are read from its file at once.
+const READ_AHEAD: usize = 64 * 1024;
+
+/// The memory that all waiting bodies of a worker share.
+#[derive(Debug)]
+pub struct Budget {
+    limit: usize,
+    used: AtomicUsize,
+}
+
+impl Budget {
+    /// A budget of `limit` bytes.
+    #[must_use]
+    pub fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self { limit, used: AtomicUsize::new(0) })
+    }
+
+    fn take(&self, bytes: usize) -> bool {
+        let fits = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= self.limit);
+        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok()
+    }
+}
+
+/// What a body has taken of the budget, given back when the body is gone.
+#[derive(Debug)]
+struct Reservation {
+    budget: Arc<Budget>,
+    bytes: usize,
+}
+
+impl Reservation {
+    fn grow(&mut self, bytes: usize) -> bool {
+        let fits = self.budget.take(bytes);
+        if fits {
+            self.bytes += bytes;
+        }
+        fits
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// A body that has arrived completely.
+#[derive(Debug)]
+pub struct Body {
+    length: u64,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    Memory(Frames),
+    File(File),
+}
+
+/// Received frames, read in order.
+#[derive(Debug)]
+struct Frames {
+    frames: VecDeque<Bytes>,
+    _reservation: Reservation,
+}
+
+impl Body {
+    /// The number of bytes.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Whether reading may wait for a disk.
+    #[must_use]
+    pub fn is_on_disk(&self) -> bool {
+        matches!(self.source, Source::File(_))
+    }
+
+    /// The bytes, to be read once.
+    #[must_use]
+    pub fn into_reader(self) -> Box<dyn BufRead + Send + Sync> {
+        match self.source {
+            Source::Memory(frames) => Box::new(frames),
+            Source::File(file) => Box::new(BufReader::with_capacity(READ_AHEAD, file)),
+        }
+    }
+}
+
+impl Read for Frames {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let length = available.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&available[..length]);
+        self.consume(length);
+        Ok(length)
+    }
+}
+
+impl BufRead for Frames {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while self.frames.front().is_some_and(Bytes::is_empty) {
+            self.frames.pop_front();
+        }
+        Ok(self.frames.front().map_or(&[], |frame| frame))
+    }
+
+    fn consume(&mut self, amount: usize) {
+        if let Some(frame) = self.frames.front_mut() {
+            frame.advance(amount.min(frame.len()));
+        }
+    }
+}
+
+/// Why there is no body.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The client went away or broke the framing; hyper says how and closes the connection.
+    Client(hyper::Error),
+    /// The temporary file could not be written.
+    Spool(io::Error),
+}
+
+/// Waits for the whole body.
+pub(crate) async fn collect(mut incoming: Incoming, budget: &Arc<Budget>) -> Result<Body, Failure> {
+    let mut reservation = Reservation { budget: Arc::clone(budget), bytes: 0 };
+    let mut frames = VecDeque::new();
+    let mut length = 0;
+    while let Some(frame) = next_data(&mut incoming).await.map_err(Failure::Client)? {
+        if !reservation.grow(frame.len()) {
+            frames.push_back(frame);
+            return to_file(frames, reservation, incoming).await;
+        }
+        length += frame.len() as u64;
+        frames.push_back(frame);
+    }
+    Ok(Body { length, source: Source::Memory(Frames { frames, _reservation: reservation }) })
+}
+
+async fn to_file(
+    frames: VecDeque<Bytes>,
+    reservation: Reservation,
+    mut incoming: Incoming,
+) -> Result<Body, Failure> {
+    let mut spool = Spool::new();
+    for frame in frames {
+        spool.push(frame).await.map_err(Failure::Spool)?;
+    }
+    drop(reservation);
+    while let Some(frame) = next_data(&mut incoming).await.map_err(Failure::Client)? {
+        spool.push(frame).await.map_err(Failure::Spool)?;
+    }
+    let (file, length) = spool.finish().await.map_err(Failure::Spool)?;
+    Ok(Body { length, source: Source::File(file) })
+}
+
+/// The next bytes; trailers are skipped, since WSGI has no place for them.
+async fn next_data(incoming: &mut Incoming) -> Result<Option<Bytes>, hyper::Error> {
+    loop {
+        match poll_fn(|context| Pin::new(&mut *incoming).poll_frame(context)).await {
+            None => return Ok(None),
+            Some(Err(error)) => return Err(error),
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(frames: &[&'static str], budget: &Arc<Budget>) -> Body {
+        let mut reservation = Reservation { budget: Arc::clone(budget), bytes: 0 };
+        let length = frames.iter().map(|frame| frame.len()).sum::<usize>();
+        assert!(reservation.grow(length));
+        let frames = frames.iter().map(|frame| Bytes::from_static(frame.as_bytes())).collect();
+        Body { length: length as u64, source: Source::Memory(Frames { frames, _reservation: reservation }) }
+    }
+
+    #[test]
+    fn frames_read_as_one_stream() {
+        let budget = Budget::new(100);
+        let body = body(&["a\nb", "", "c\n", "d"], &budget);
+        assert_eq!((body.length(), body.is_on_disk()), (6, false));
+        let lines: Vec<_> = body.into_reader().lines().map(Result::unwrap).collect();
+        assert_eq!(lines, ["a", "bc", "d"]);
+    }
+
+    #[test]
+    fn a_body_gives_its_share_of_the_budget_back() {
+        let budget = Budget::new(10);
+        let first = body(&["12345678"], &budget);
+        assert!(!budget.take(3));
+        drop(first);
+        assert!(budget.take(10));
+    }
+}

@@ -1,0 +1,116 @@
+//! An [`Answer`] as hyper sends it.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{HeaderValue, SERVER};
+use http_body::{Frame, SizeHint};
+use hyper::Response;
+use hyper::ext::ReasonPhrase;
+
+use crate::access_log::Line;
+use crate::activity::{Activity, Phase};
+use crate::stream::{Next, Outlet};
+use crate::{Answer, Content};
+
+/// The body of a response; its end is the end of the request.
+#[derive(Debug)]
+pub(crate) struct ReplyBody {
+    content: Source,
+    end: RequestEnd,
+}
+
+#[derive(Debug)]
+enum Source {
+    Full(Option<Bytes>),
+    Stream(Outlet),
+    Ended,
+}
+
+/// What happens when a request is over, however it ends.
+#[derive(Debug)]
+pub(crate) struct RequestEnd {
+    pub(crate) activity: Arc<Activity>,
+    pub(crate) line: Option<Box<Line>>,
+}
+
+impl Drop for RequestEnd {
+    fn drop(&mut self) {
+        self.activity.enter(Phase::Idle);
+        if let Some(line) = self.line.take() {
+            line.write();
+        }
+    }
+}
+
+/// Turns an answer into hyper's response. hyper adds `Date`, the framing and `Connection`.
+pub(crate) fn response(answer: Answer, mut end: RequestEnd) -> Response<ReplyBody> {
+    if let Some(line) = &mut end.line {
+        line.answered(&answer);
+    }
+    let content = match answer.content {
+        Content::Full(bytes) => Source::Full((!bytes.is_empty()).then_some(bytes)),
+        Content::Stream(stream) => Source::Stream(stream),
+    };
+    let mut response = Response::new(ReplyBody { content, end });
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    response.headers_mut().insert(SERVER, HeaderValue::from_static("rwsgi"));
+    if let Some(reason) = answer.reason.and_then(|bytes| ReasonPhrase::try_from(bytes).ok()) {
+        response.extensions_mut().insert(reason);
+    }
+    response
+}
+
+impl ReplyBody {
+    fn count(&mut self, bytes: &Bytes) {
+        if let Some(line) = &mut self.end.line {
+            line.sent(bytes.len());
+        }
+    }
+}
+
+impl http_body::Body for ReplyBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let next = match &mut self.content {
+            Source::Full(bytes) => bytes.take().map_or(Next::End, Next::Bytes),
+            Source::Ended => Next::End,
+            Source::Stream(stream) => match stream.poll_next(context) {
+                Poll::Ready(next) => next,
+                Poll::Pending => return Poll::Pending,
+            },
+        };
+        Poll::Ready(match next {
+            Next::Bytes(bytes) => {
+                self.count(&bytes);
+                Some(Ok(Frame::data(bytes)))
+            }
+            Next::End => {
+                self.content = Source::Ended;
+                None
+            }
+            Next::Broken => Some(Err(io::Error::other("the application broke off its answer"))),
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self.content, Source::Full(None) | Source::Ended)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Source::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Source::Stream(_) => SizeHint::default(),
+            Source::Ended => SizeHint::with_exact(0),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+use std::time::Duration;
+
+const FIRST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// How long to wait before a worker is forked in the place of one that died before it was ready: not at all
+/// after the first failure, then one second, doubling up to thirty.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Backoff {
+    failures: u32,
+}
+
+impl Backoff {
+    /// Counts one more failure and tells how long to wait.
+    pub(crate) fn fail(&mut self) -> Duration {
+        self.failures = self.failures.saturating_add(1);
+        match self.failures {
+            1 => Duration::ZERO,
+            more => FIRST.saturating_mul(2_u32.saturating_pow(more - 2)).min(LONGEST),
+        }
+    }
+
+    /// Failures in a row.
+    pub(crate) fn failures(self) -> u32 {
+        self.failures
+    }
+
+    /// A worker has become ready.
+    pub(crate) fn reset(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_to_thirty_seconds_and_start_over() {
+        let mut backoff = Backoff::default();
+        let mut seconds = || backoff.fail().as_secs();
+        let first: Vec<u64> = (0..9).map(|_| seconds()).collect();
+        assert_eq!(first, [0, 1, 2, 4, 8, 16, 30, 30, 30]);
+        for _ in 0..100 {
+            assert_eq!(seconds(), 30);
+        }
+        assert_eq!(backoff.failures(), 109);
+        backoff.reset();
+        assert_eq!(backoff.fail(), Duration::ZERO);
+    }
+}

@@ -1,0 +1,101 @@
+use std::time::Duration;
+
+use rwsgi_os::{self as os, Ending, ExitReason, Signal};
+use tracing::{error, info, warn};
+
+use crate::supervisor::{Exit, Fact};
+
+/// Where the server listens. Log scrapers key on this line and on most below: their texts are Gunicorn's.
+pub(crate) fn listening(listeners: &[os::Listener]) {
+    let urls: Vec<String> = listeners.iter().map(os::Listener::url).collect();
+    info!("Listening at: {} ({})", urls.join(","), std::process::id());
+}
+
+/// A signal that asks for something has come.
+pub(crate) fn handling(signal: Signal) {
+    info!("Handling signal: {}", short_name(signal));
+}
+
+/// The last words of the master.
+pub(crate) fn shutting_down(reason: ExitReason) {
+    let why = match reason {
+        ExitReason::Ok => return info!("Shutting down: Master"),
+        ExitReason::BootFailed => "Worker failed to boot.",
+        ExitReason::AppLoadFailed => "App failed to load.",
+        other => other.meaning(),
+    };
+    error!("Shutting down: Master");
+    error!("Reason: {why}");
+}
+
+/// The kernel refuses a process.
+pub(crate) fn fork_failed(cause: &os::Error) {
+    match std::error::Error::source(cause) {
+        Some(source) => error!("{cause}: {source}"),
+        None => error!("{cause}"),
+    }
+}
+
+/// Writes what the supervisor found worth knowing to the log.
+pub(crate) fn log(fact: &Fact) {
+    match *fact {
+        Fact::AllReady { workers } => info!("{workers} {} ready", plural(workers)),
+        Fact::Retiring(pid) => info!("Worker (pid:{pid}) is retiring, starting another"),
+        Fact::Exited { exit, killed } => exited(&exit, killed),
+        Fact::Replacing { pid, delay, failures: 0 } => {
+            info!("Starting a worker in place of (pid:{pid}) {}", from_now(delay));
+        }
+        Fact::Replacing { pid, delay, failures } => {
+            let count = if failures == 1 { "once".to_owned() } else { format!("{failures} times in a row") };
+            warn!(
+                "Starting a worker in place of (pid:{pid}) {}: failed {count} before it was ready",
+                from_now(delay)
+            );
+        }
+        Fact::ForkFailed { delay } => error!("Starting a worker {}", from_now(delay)),
+        Fact::Killing { workers } => {
+            warn!("Killing {workers} {} that did not leave in time", plural(workers))
+        }
+        Fact::Unkillable { workers } => error!("Leaving {workers} {} that cannot be killed", plural(workers)),
+        Fact::Unsupported(signal) => {
+            warn!("Signal {} is not supported and has no effect", short_name(signal))
+        }
+    }
+}
+
+fn exited(exit: &Exit, killed: bool) {
+    let pid = exit.pid;
+    match exit.ending {
+        Ending::Code(0) => info!("Worker (pid:{pid}) exited with code 0"),
+        Ending::Code(code) => match ExitReason::from_code(code) {
+            Some(reason) => error!("Worker (pid:{pid}) exited with code {code}: {}", reason.meaning()),
+            None => error!("Worker (pid:{pid}) exited with code {code}"),
+        },
+        Ending::Signal { number, core_dumped } => {
+            let sent = format!("Worker (pid:{pid}) was sent {}!", os::signal_name(number));
+            let core = if core_dumped { " A core file was written" } else { "" };
+            match Signal::try_from(number) {
+                Ok(Signal::SIGKILL) if killed => warn!("{sent}"),
+                Ok(Signal::SIGKILL) if exit.out_of_memory => {
+                    error!("{sent} It was killed by the kernel for memory")
+                }
+                Ok(Signal::SIGKILL) => error!("{sent} Perhaps out of memory?"),
+                Ok(Signal::SIGTERM) => info!("{sent}"),
+                _ => warn!("{sent}{core}"),
+            }
+        }
+    }
+}
+
+fn from_now(delay: Duration) -> String {
+    if delay.is_zero() { "at once".to_owned() } else { format!("in {} s", delay.as_secs()) }
+}
+
+fn plural(workers: usize) -> &'static str {
+    if workers == 1 { "worker" } else { "workers" }
+}
+
+/// `term` for `SIGTERM`, as Gunicorn writes it.
+fn short_name(signal: Signal) -> String {
+    signal.as_str().trim_start_matches("SIG").to_lowercase()
+}

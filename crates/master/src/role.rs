@@ -1,0 +1,82 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use rwsgi_os as os;
+
+/// How to supervise.
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
+    /// How many workers serve (Gunicorn's `workers`); 0 counts as 1.
+    pub workers: usize,
+    /// How long workers may take to finish what they have before they are killed (Gunicorn's
+    /// `graceful_timeout`).
+    pub graceful_timeout: Duration,
+    /// What the host does round a fork.
+    pub hooks: &'a dyn os::ForkHooks,
+}
+
+impl fmt::Debug for Options<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = f.debug_struct("Options");
+        text.field("workers", &self.workers)
+            .field("graceful_timeout", &self.graceful_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// As what the caller goes on. [`crate::run`] returns once in the master, at the very end, and once in every
+/// worker, at its start.
+#[derive(Debug)]
+pub enum Role {
+    /// The server has ended.
+    Master(os::ExitReason),
+    /// This process is a worker: serve, then end with an [`os::ExitReason`]. Boxed, since it is larger than
+    /// the other by far.
+    Worker(Box<Inheritance>),
+}
+
+/// What a worker has from its master. It runs with [`os::boot_handlers`] until it installs its own, gets
+/// `TERM` when the master dies, and holds no descriptor that is the master's alone.
+#[derive(Debug)]
+pub struct Inheritance {
+    /// The bound listeners, shared with all other workers.
+    pub listeners: Vec<os::Listener>,
+    /// Everybody's life signs.
+    pub scoreboard: Arc<os::Scoreboard>,
+    /// Which slot of the scoreboard this worker writes; it moves the stage on from [`os::Stage::Starting`]
+    /// itself.
+    pub slot: usize,
+    /// Workers are numbered from 1 as they are forked and no number comes twice (Gunicorn's `worker.age`).
+    pub number: u64,
+    /// Which generation of the configuration the worker serves, from 1.
+    pub generation: u32,
+    /// Tells the master that the worker is ready, or retiring.
+    pub status: os::Status,
+    /// Becomes readable when the master is gone.
+    pub lifeline: os::LifelineEnd,
+    /// The pid of the master.
+    pub master: os::Pid,
+    /// How many workers serve, for `wsgi.multiprocess`.
+    pub workers: usize,
+}
+
+/// Why supervision could not start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A resource that every server needs is missing.
+    #[error("cannot prepare the server process")]
+    Prepare(#[from] os::Error),
+    /// Waiting for signals and workers failed.
+    #[error("cannot wait for the workers")]
+    Wait(#[source] nix::Error),
+}
+
+impl Error {
+    /// What the user can do about it, for a line that starts with `hint:`.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Prepare(cause) => cause.hint(),
+            Self::Wait(_) => None,
+        }
+    }
+}

@@ -1,0 +1,274 @@
+use std::{
+    mem::size_of,
+    num::NonZeroUsize,
+    ptr::NonNull,
+    slice,
+    sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering},
+};
+
+use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+
+use crate::{Error, Pid, RunningRequest, request_line::RequestLine};
+
+/// The life signs of all workers in memory that the master and they share: one slot for each, written by its
+/// worker, read by everybody.
+///
+/// Made before the first fork. Every value stands alone (relaxed atomics): two of them need not belong to the
+/// same moment.
+#[derive(Debug)]
+pub struct Scoreboard {
+    base: NonNull<Slot>,
+    slots: usize,
+}
+
+// SAFETY: the mapping lives until `drop` and is reached as `&[Slot]` only, whose fields are all atomics.
+unsafe impl Send for Scoreboard {}
+// SAFETY: as above.
+unsafe impl Sync for Scoreboard {}
+
+impl Scoreboard {
+    /// Maps a board of `slots` free slots, at least one.
+    ///
+    /// # Errors
+    /// The kernel has no memory for it.
+    pub fn new(slots: usize) -> Result<Self, Error> {
+        let slots = slots.max(1);
+        let bytes = NonZeroUsize::new(slots * size_of::<Slot>()).expect("a slot has a size");
+        // SAFETY: a fresh mapping at an address that the kernel chooses overlaps nothing.
+        let base = unsafe {
+            mmap_anonymous(None, bytes, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED)
+        }
+        .map_err(|errno| Error::system("map the scoreboard", errno))?;
+        Ok(Self { base: base.cast(), slots })
+    }
+
+    /// The slot with this number.
+    ///
+    /// # Panics
+    /// When there is no such slot.
+    #[must_use]
+    pub fn slot(&self, index: usize) -> &Slot {
+        &self.slots()[index]
+    }
+
+    /// All slots, free ones too.
+    #[must_use]
+    pub fn slots(&self) -> &[Slot] {
+        // SAFETY: `new` mapped this many slots, page-aligned and zeroed, which is a value of every atomic in
+        // them; they are unmapped in `drop` only, which the borrow of `self` excludes.
+        unsafe { slice::from_raw_parts(self.base.as_ptr(), self.slots) }
+    }
+
+    /// How many workers are ready.
+    #[must_use]
+    pub fn ready_workers(&self) -> usize {
+        self.ready().count()
+    }
+
+    /// How many connections the ready workers hold; with [`Self::ready_workers`] the fair share of each.
+    #[must_use]
+    pub fn total_connections(&self) -> u64 {
+        self.ready().map(|slot| slot.connections.load()).sum()
+    }
+
+    /// Frees the slot of a worker that is gone.
+    ///
+    /// # Panics
+    /// When there is no such slot.
+    pub fn clear(&self, index: usize) {
+        self.slot(index).claim(0, Stage::Free);
+    }
+
+    fn ready(&self) -> impl Iterator<Item = &Slot> {
+        self.slots().iter().filter(|slot| slot.stage() == Stage::Ready)
+    }
+}
+
+impl Drop for Scoreboard {
+    fn drop(&mut self) {
+        // SAFETY: `new` mapped exactly this; nobody borrows a slot any more, since they borrow `self`. Other
+        // processes keep theirs. Unmapping a mapping of our own cannot fail.
+        let _ = unsafe { munmap(self.base.cast(), self.slots * size_of::<Slot>()) };
+    }
+}
+
+/// Where a worker is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Stage {
+    /// No worker uses the slot.
+    Free,
+    /// Forked, the application is not loaded yet.
+    Starting,
+    /// Serving.
+    Ready,
+    /// Finishes what it has, takes nothing new.
+    Retiring,
+}
+
+impl Stage {
+    fn from_byte(byte: u8) -> Self {
+        match byte {
+            1 => Self::Starting,
+            2 => Self::Ready,
+            3 => Self::Retiring,
+            _ => Self::Free,
+        }
+    }
+}
+
+/// One worker's life signs. Its own cache lines (two, because processors fetch them in pairs), so that no
+/// worker slows another.
+#[derive(Debug)]
+#[repr(C, align(128))]
+pub struct Slot {
+    pid: AtomicI32,
+    generation: AtomicU32,
+    stage: AtomicU8,
+    /// Open connections.
+    pub connections: Gauge,
+    /// Requests begun and not yet answered.
+    pub in_flight: Gauge,
+    /// Requests answered since the worker started.
+    pub requests: Gauge,
+    /// Requests that wait for a Python thread.
+    pub queue_depth: Gauge,
+    /// When the loop last ran, by [`crate::monotonic_millis`].
+    pub heartbeat: Gauge,
+    /// When the Python job that runs now began, by [`crate::monotonic_millis`]; 0 when none runs.
+    pub busy_since: Gauge,
+    /// Resident memory in bytes.
+    pub rss: Gauge,
+    request: RequestLine,
+}
+
+impl Slot {
+    /// Takes the slot for a worker about to be forked: everything at zero but these.
+    pub fn claim(&self, generation: u32, stage: Stage) {
+        self.set_stage(Stage::Free);
+        self.pid.store(0, Ordering::Relaxed);
+        self.generation.store(generation, Ordering::Relaxed);
+        let gauges = [&self.connections, &self.in_flight, &self.requests, &self.queue_depth, &self.heartbeat];
+        for gauge in gauges.into_iter().chain([&self.busy_since, &self.rss]) {
+            gauge.store(0);
+        }
+        self.request.reset();
+        self.set_stage(stage);
+    }
+
+    /// The worker's pid; 0 in a free slot.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(self.pid.load(Ordering::Relaxed))
+    }
+
+    /// Says whose slot it is.
+    pub fn set_pid(&self, pid: Pid) {
+        self.pid.store(pid.as_raw(), Ordering::Relaxed);
+    }
+
+    /// Which generation of the configuration the worker was forked for.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    /// Where the worker is in its life.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        Stage::from_byte(self.stage.load(Ordering::Relaxed))
+    }
+
+    /// Moves the worker to another stage.
+    pub fn set_stage(&self, stage: Stage) {
+        self.stage.store(stage as u8, Ordering::Relaxed);
+    }
+
+    /// Publishes the request that begins, `started` by [`crate::monotonic_millis`].
+    pub fn set_request(&self, method: &str, target: &str, started: u64) {
+        self.request.set(method, target, started);
+    }
+
+    /// Says that no request runs.
+    pub fn clear_request(&self) {
+        self.request.clear();
+    }
+
+    /// The request that runs; none when there is none, or when it changed too fast to be read.
+    #[must_use]
+    pub fn request(&self) -> Option<RunningRequest> {
+        self.request.read()
+    }
+}
+
+/// A number in shared memory, relaxed.
+#[derive(Debug, Default)]
+pub struct Gauge(AtomicU64);
+
+impl Gauge {
+    /// Its value.
+    #[must_use]
+    pub fn load(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Sets it.
+    pub fn store(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
+    /// Adds one.
+    pub fn increment(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes one away; whoever calls it added that one before.
+    pub fn decrement(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_share_no_cache_lines() {
+        let board = Scoreboard::new(3).unwrap();
+        for slot in board.slots() {
+            assert!(std::ptr::from_ref(slot).addr().is_multiple_of(128));
+        }
+        assert_eq!(board.slots().len(), 3);
+    }
+
+    #[test]
+    fn only_ready_workers_count_for_the_fair_share() {
+        let board = Scoreboard::new(4).unwrap();
+        for (index, stage) in
+            [Stage::Ready, Stage::Ready, Stage::Retiring, Stage::Starting].into_iter().enumerate()
+        {
+            board.slot(index).claim(1, stage);
+            board.slot(index).connections.store(10 + index as u64);
+        }
+        assert_eq!((board.ready_workers(), board.total_connections()), (2, 21));
+        board.clear(0);
+        assert_eq!((board.ready_workers(), board.total_connections()), (1, 11));
+    }
+
+    #[test]
+    fn a_cleared_slot_remembers_nothing() {
+        let board = Scoreboard::new(1).unwrap();
+        let slot = board.slot(0);
+        slot.claim(7, Stage::Starting);
+        slot.set_pid(Pid::from_raw(42));
+        slot.set_request("GET", "/", 1);
+        slot.requests.increment();
+        slot.in_flight.increment();
+        slot.in_flight.decrement();
+        assert_eq!((slot.pid().as_raw(), slot.generation(), slot.stage()), (42, 7, Stage::Starting));
+        assert_eq!((slot.requests.load(), slot.in_flight.load()), (1, 0));
+        board.clear(0);
+        assert_eq!((slot.pid().as_raw(), slot.generation(), slot.stage()), (0, 0, Stage::Free));
+        assert_eq!((slot.requests.load(), slot.request()), (0, None));
+    }
+}

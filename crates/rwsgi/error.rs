@@ -1,0 +1,62 @@
+//! What can keep the server from starting, by the action that failed.
+
+use std::io;
+use std::path::PathBuf;
+
+/// An action of the program that failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("cannot change to the directory `{}` of `--chdir`", directory.display())]
+    Chdir { directory: PathBuf, source: io::Error },
+    #[error("cannot find the current directory")]
+    CurrentDirectory(#[source] io::Error),
+    #[error("cannot open the {what} `{}`", path.display())]
+    OpenLog { what: &'static str, path: PathBuf, source: io::Error },
+    #[error("cannot start the access log")]
+    AccessLog(#[source] io::Error),
+    #[error("invalid value for `access_log_format` from `--access-logformat`")]
+    AccessLogFormat(#[source] rwsgi_http::FormatError),
+    #[error("there is no Python at `{}`, which {origin} names", path.display())]
+    NoPython { path: PathBuf, origin: &'static str },
+    #[error(
+        "this rwsgi embeds Python {linked}, but `{}`, which {origin} names, is Python {found}", path.display()
+    )]
+    PythonVersion { path: PathBuf, origin: &'static str, linked: String, found: String },
+    #[error("cannot tell the Python version of `{}`, which {origin} names: {reason}", path.display())]
+    UnknownPython { path: PathBuf, origin: &'static str, reason: String },
+    #[error(transparent)]
+    System(#[from] rwsgi_os::Error),
+    #[error(transparent)]
+    Master(#[from] rwsgi_master::Error),
+    #[error(transparent)]
+    Python(#[from] rwsgi_wsgi::Error),
+}
+
+impl Error {
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::System(error) => error.hint(),
+            Self::Master(error) => error.hint(),
+            Self::NoPython { .. } | Self::UnknownPython { .. } => {
+                Some("name a virtual environment or its `bin/python` with `--python`".to_owned())
+            }
+            Self::PythonVersion { found, .. } => Some(format!(
+                "install the wheel into that environment (`pip install rwsgi`), or build rwsgi for Python {found}: \
+                 `PYO3_PYTHON=python{found} cargo build --release`"
+            )),
+            Self::AccessLogFormat(_) => {
+                Some("the default is `%(h)s %(l)s %(u)s %(t)s \"%(r)s\" %(s)s %(b)s`".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// What the process ends with: a value that cannot be used is a matter of usage, the rest one of the system.
+    pub(crate) fn exit(&self) -> rwsgi_os::ExitReason {
+        match self {
+            Self::AccessLogFormat(_) => rwsgi_os::ExitReason::Usage,
+            _ => rwsgi_os::ExitReason::Config,
+        }
+    }
+}

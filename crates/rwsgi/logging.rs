@@ -1,0 +1,116 @@
+//! The error log: Gunicorn's line shape, written so that nobody ever waits for it.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use rwsgi_config::{Config, LogLevel, LogTarget};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::error::Error;
+
+/// Events of this target are worse than errors: `WORKER TIMEOUT`.
+const CRITICAL: &str = "critical";
+
+static LOG: OnceLock<File> = OnceLock::new();
+
+/// Opens the error log and sends all events of this process and its workers there.
+pub(crate) fn start(config: &Config) -> Result<(), Error> {
+    let file = open(&config.error_log, "error log", io::stderr())?;
+    // The first one stays: a process starts its log once.
+    let _ = LOG.set(file);
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(level(config.log_level))
+        .event_format(Line { critical_only: config.log_level == LogLevel::Critical })
+        .with_writer(|| LogWriter)
+        .finish();
+    let _ = tracing::subscriber::set_global_default(subscriber);
+    std::panic::set_hook(Box::new(|panic| tracing::error!("internal error: {panic}")));
+    Ok(())
+}
+
+/// Opens a log file for appending; `standard` stands for `-`.
+pub(crate) fn open(target: &LogTarget, what: &'static str, standard: impl AsFd) -> Result<File, Error> {
+    let failed = |path: &Path, source| Error::OpenLog { what, path: path.to_owned(), source };
+    match target {
+        LogTarget::Std => standard
+            .as_fd()
+            .try_clone_to_owned()
+            .map(File::from)
+            .map_err(|source| failed(Path::new("-"), source)),
+        LogTarget::File(path) => {
+            OpenOptions::new().append(true).create(true).open(path).map_err(|source| failed(path, source))
+        }
+    }
+}
+
+/// Bytes as they are, for `wsgi.errors`.
+pub(crate) fn write_raw(bytes: &[u8]) {
+    if let Some(log) = LOG.get() {
+        // A log that cannot be written must not stop a request; there is nowhere to complain either.
+        rwsgi_os::write_if_ready(log, bytes);
+    }
+}
+
+fn level(level: LogLevel) -> Level {
+    match level {
+        LogLevel::Debug => Level::DEBUG,
+        LogLevel::Info => Level::INFO,
+        LogLevel::Warning => Level::WARN,
+        LogLevel::Error | LogLevel::Critical => Level::ERROR,
+    }
+}
+
+/// Writes whole lines to the log.
+struct LogWriter;
+
+impl io::Write for LogWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        write_raw(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// `[2026-11-22 15:04:05 +0000] [PID] [LEVEL] message`
+struct Line {
+    critical_only: bool,
+}
+
+impl<S, N> FormatEvent<S, N> for Line
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let critical = event.metadata().target() == CRITICAL;
+        if self.critical_only && !critical {
+            return Ok(());
+        }
+        let time = chrono::Local::now().format("%Y-%m-%d %H:%M:%S %z");
+        let level = match *event.metadata().level() {
+            _ if critical => "CRITICAL",
+            Level::ERROR => "ERROR",
+            Level::WARN => "WARNING",
+            Level::INFO => "INFO",
+            Level::DEBUG | Level::TRACE => "DEBUG",
+        };
+        write!(writer, "[{time}] [{}] [{level}] ", std::process::id())?;
+        context.field_format().format_fields(writer.by_ref(), event)?;
+        writeln!(writer)
+    }
+}

@@ -1,0 +1,129 @@
+//! From settings to what each room needs. Nothing behind this file knows of settings.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rwsgi_config::{Address, Config, LogTarget, Workers};
+use rwsgi_http::{AccessLog, Format};
+use rwsgi_master::Inheritance;
+use rwsgi_os::{BindAddress, ForkHooks};
+use rwsgi_wsgi::Embedding;
+
+use crate::error::Error;
+use crate::{Host, VERSION, home, logging};
+
+/// How long a client may take for the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// Memory for all request bodies of a worker that wait at the same time.
+const BODY_MEMORY: usize = 64 * 1024 * 1024;
+
+/// What is to be done, checked as far as it can be before anything is started.
+pub(crate) struct Plan {
+    pub(crate) addresses: Vec<BindAddress>,
+    pub(crate) backlog: u32,
+    pub(crate) pid_file: Option<PathBuf>,
+    /// The environment of the native host's Python.
+    pub(crate) python: Option<Embedding>,
+    workers: usize,
+    access_log: Option<Access>,
+    paths: Vec<PathBuf>,
+    config: Config,
+}
+
+/// Where and how requests are logged.
+struct Access {
+    target: LogTarget,
+    format: Format,
+}
+
+impl Plan {
+    pub(crate) fn new(config: Config, host: Host) -> Result<Self, Error> {
+        let format = Format::compile(&config.access_log_format).map_err(Error::AccessLogFormat)?;
+        let access_log = match config.access_log.clone() {
+            Some(target) => {
+                // Opened again by each worker; here so that a mistake is told at once.
+                logging::open(&target, "access log", std::io::stdout())?;
+                Some(Access { target, format })
+            }
+            None => None,
+        };
+        let directory = std::env::current_dir().map_err(Error::CurrentDirectory)?;
+        let paths = std::iter::once(directory.clone())
+            .chain(config.pythonpath.iter().map(|path| directory.join(path)))
+            .collect();
+        let python = match host {
+            Host::Native => Some(Embedding {
+                executable: home::find(config.python.as_deref())?,
+                argv: std::env::args().collect(),
+            }),
+            Host::Extension => None,
+        };
+        Ok(Self {
+            addresses: config.bind.iter().map(address).collect(),
+            backlog: config.backlog,
+            pid_file: config.pid.clone(),
+            workers: match config.workers {
+                Workers::Auto => rwsgi_os::available_cpus(),
+                Workers::Count(count) => count,
+            },
+            python,
+            access_log,
+            paths,
+            config,
+        })
+    }
+
+    pub(crate) fn master<'a>(&self, hooks: &'a dyn ForkHooks) -> rwsgi_master::Options<'a> {
+        rwsgi_master::Options { workers: self.workers, graceful_timeout: self.config.graceful_timeout, hooks }
+    }
+
+    /// What a worker needs, with its access log started.
+    pub(crate) fn worker(
+        self,
+        inheritance: Inheritance,
+    ) -> Result<(rwsgi_worker::Place, rwsgi_worker::Options), Error> {
+        let access_log = match &self.access_log {
+            Some(access) => {
+                let file = logging::open(&access.target, "access log", std::io::stdout())?;
+                Some(AccessLog::start(access.format.clone(), file).map_err(Error::AccessLog)?)
+            }
+            None => None,
+        };
+        let place = rwsgi_worker::Place {
+            listeners: inheritance.listeners,
+            scoreboard: inheritance.scoreboard,
+            slot: inheritance.slot,
+            status: inheritance.status,
+            lifeline: inheritance.lifeline,
+        };
+        let options = rwsgi_worker::Options {
+            http: rwsgi_http::Options {
+                keep_alive: self.config.keep_alive,
+                head_timeout: HEAD_TIMEOUT,
+                body_memory: BODY_MEMORY,
+                access_log,
+            },
+            wsgi: rwsgi_wsgi::Options {
+                server_software: format!("rwsgi/{VERSION}"),
+                multithread: self.config.threads > 1,
+                multiprocess: inheritance.workers > 1,
+                errors: logging::write_raw,
+            },
+            application: self.config.app,
+            paths: self.paths,
+            environment: self.config.env,
+            threads: self.config.threads,
+            connections: self.config.worker_connections,
+            timeout: self.config.timeout,
+            graceful_timeout: self.config.graceful_timeout,
+        };
+        Ok((place, options))
+    }
+}
+
+fn address(address: &Address) -> BindAddress {
+    match address {
+        Address::Tcp { host, port } => BindAddress::Tcp { host: host.clone(), port: *port },
+        Address::Unix(path) => BindAddress::Unix(path.clone()),
+    }
+}

@@ -1,0 +1,40 @@
+//! The only place that speaks to the person who typed the command.
+
+use std::io::Write;
+
+use rwsgi_os::ExitReason;
+
+use crate::error::Error;
+
+/// Prints what was asked for to stdout. A reader that has enough is no failure.
+pub(crate) fn print(text: &str) -> ExitReason {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    ExitReason::Ok
+}
+
+/// Says what failed and what to do, on stderr.
+pub(crate) fn explain(error: &dyn std::error::Error, hint: Option<&str>) {
+    let mut text = format!("rwsgi: error: {}\n", chain(error));
+    if let Some(hint) = hint {
+        text.push_str(&format!("hint: {hint}\n"));
+    }
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Explains why the server does not start.
+pub(crate) fn fail(error: &Error) -> ExitReason {
+    explain(error, error.hint().as_deref());
+    error.exit()
+}
+
+/// An error with its causes, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,204 @@
+//! Taking connections from the listen queue that all workers share, each its part.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rwsgi_http::{Handler, Peer, Server};
+use rwsgi_os::Socket;
+use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::{Notify, watch};
+use tokio::time::sleep;
+
+use crate::crew::Crew;
+use crate::ready::Watched;
+
+/// Requests that may wait for Python before the worker leaves new connections to the others.
+const QUEUE_LIMIT: usize = 256;
+/// How often a worker that has more than its share lets the others go first.
+const YIELDS: u32 = 2;
+/// How long it does so, and how long a full worker waits before it looks again.
+const PAUSE: Duration = Duration::from_millis(1);
+/// How long accepting pauses when the system has no descriptors or memory left.
+const EXHAUSTED: Duration = Duration::from_millis(100);
+
+/// What the doors of a worker share.
+pub(crate) struct Entrance<H> {
+    pub(crate) crew: &'static Crew,
+    pub(crate) server: Arc<Server<H>>,
+    /// Connections at most (`--worker-connections`).
+    pub(crate) limit: u64,
+    pub(crate) left: Arc<Notify>,
+}
+
+impl<H> Clone for Entrance<H> {
+    fn clone(&self) -> Self {
+        Self {
+            crew: self.crew,
+            server: Arc::clone(&self.server),
+            limit: self.limit,
+            left: Arc::clone(&self.left),
+        }
+    }
+}
+
+/// What a worker does with its listeners.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doors {
+    /// Accept.
+    Open,
+    /// Take what is in the listen queue now, then close: the whole server stops.
+    LastRound,
+    /// Close: other workers go on.
+    Closed,
+}
+
+/// A listener in the loop.
+struct Door {
+    socket: Socket,
+    local: Option<SocketAddr>,
+}
+
+impl AsFd for Door {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match &self.socket {
+            Socket::Tcp(listener) => listener.as_fd(),
+            Socket::Unix(listener) => listener.as_fd(),
+        }
+    }
+}
+
+/// An accepted connection.
+enum Accepted {
+    Tcp(TcpStream, Peer),
+    Unix(UnixStream, Peer),
+}
+
+impl Door {
+    fn accept(&self) -> io::Result<Accepted> {
+        match &self.socket {
+            Socket::Tcp(listener) => {
+                let (stream, remote) = listener.accept()?;
+                stream.set_nonblocking(true)?;
+                let peer = self.local.map_or_else(Peer::unix, |local| Peer::tcp(remote, local));
+                Ok(Accepted::Tcp(TcpStream::from_std(stream)?, peer))
+            }
+            Socket::Unix(listener) => {
+                let (stream, _) = listener.accept()?;
+                stream.set_nonblocking(true)?;
+                Ok(Accepted::Unix(UnixStream::from_std(stream)?, Peer::unix()))
+            }
+        }
+    }
+}
+
+/// Accepts on one listener until the doors close.
+pub(crate) async fn accept<H: Handler>(
+    socket: Socket,
+    entrance: Entrance<H>,
+    mut doors: watch::Receiver<Doors>,
+) {
+    let local = match &socket {
+        Socket::Tcp(listener) => listener.local_addr().ok(),
+        Socket::Unix(_) => None,
+    };
+    let door = match Watched::new(Door { socket, local }) {
+        Ok(door) => door,
+        Err(error) => return tracing::error!("cannot wait for connections: {error}"),
+    };
+    tokio::select! {
+        () = accept_for_ever(&door, &entrance) => {}
+        _ = doors.wait_for(|doors| *doors != Doors::Open) => {}
+    }
+    if *doors.borrow() == Doors::LastRound {
+        while let Ok(accepted) = door.owner().accept() {
+            entrance.admit(accepted);
+        }
+    }
+}
+
+async fn accept_for_ever<H: Handler>(door: &Watched<Door>, entrance: &Entrance<H>) {
+    loop {
+        entrance.wait_for_room().await;
+        let Ok(mut ready) = door.readable().await else { return };
+        if entrance.is_over_share() {
+            entrance.let_others_go_first().await;
+        }
+        match ready.try_io(|_| door.owner().accept()) {
+            Ok(Ok(accepted)) => entrance.admit(accepted),
+            Ok(Err(error)) if is_exhausted(&error) => {
+                tracing::error!("cannot accept connections for a moment: {error}");
+                sleep(EXHAUSTED).await;
+            }
+            Ok(Err(error)) => tracing::debug!("a connection was gone before it was accepted: {error}"),
+            // Another worker was faster.
+            Err(_) => {}
+        }
+        // Connections come in bursts, and those that are here want to be served too.
+        tokio::task::yield_now().await;
+    }
+}
+
+/// `EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM` (accept(2)): trying again at once would only spin.
+fn is_exhausted(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(24 | 23 | 105 | 12))
+}
+
+impl<H: Handler> Entrance<H> {
+    /// Waits while the worker has as much as it can serve; the rest stays in the listen queue for the others.
+    async fn wait_for_room(&self) {
+        while self.crew.slot().connections.load() >= self.limit {
+            let left = self.left.notified();
+            if self.crew.slot().connections.load() >= self.limit {
+                left.await;
+            }
+        }
+        while self.crew.requests.len() >= QUEUE_LIMIT {
+            sleep(PAUSE).await;
+        }
+    }
+
+    fn is_over_share(&self) -> bool {
+        let scoreboard = self.crew.scoreboard();
+        let workers = scoreboard.ready_workers() as u64;
+        workers > 1 && self.crew.slot().connections.load() * workers > scoreboard.total_connections()
+    }
+
+    /// Not longer: a worker that is stuck must not keep the others from accepting.
+    async fn let_others_go_first(&self) {
+        for _ in 0..YIELDS {
+            sleep(PAUSE).await;
+            if !self.is_over_share() {
+                return;
+            }
+        }
+    }
+
+    fn admit(&self, accepted: Accepted) {
+        self.crew.slot().connections.increment();
+        let counted = Counted { crew: self.crew, left: Arc::clone(&self.left) };
+        let server = Arc::clone(&self.server);
+        tokio::spawn(async move {
+            let _counted = counted;
+            match accepted {
+                Accepted::Tcp(stream, peer) => server.serve(stream, peer).await,
+                Accepted::Unix(stream, peer) => server.serve(stream, peer).await,
+            }
+        });
+    }
+}
+
+/// A connection in the count.
+struct Counted {
+    crew: &'static Crew,
+    left: Arc<Notify>,
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.crew.slot().connections.decrement();
+        self.left.notify_waiters();
+    }
+}

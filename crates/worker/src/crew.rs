@@ -1,0 +1,331 @@
+//! Who drives the loop and who runs Python: the leader, its followers and the stand-in.
+//!
+//! One tokio runtime is driven by one thread at a time. Usually that is the *leader*, a Python thread that alternates
+//! between the loop and the requests that the loop collected. When a request blocks or lasts, the stand-in takes the
+//! lead away: it drives the loop itself or hands the lead to an idle *follower*. A member whose lead was taken learns of
+//! it when its request ends.
+//!
+//! The word that decides is the member's [`Stamp`]: the end of a job and the take-over are atomic operations on it, so
+//! that exactly one side sees the other. Who has the lead is written under the `lead` lock.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Waker;
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use rwsgi_os::{ExitReason, Scoreboard, Slot, ThreadClock, ThreadId, monotonic_micros};
+use rwsgi_wsgi::StackDump;
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
+
+use crate::deadline::Running;
+use crate::queue::{Answers, Requests};
+use crate::run::Options;
+use crate::shutdown::Order;
+use crate::stand_in::Sleep;
+
+/// What the threads of a worker share. Lives as long as the process.
+#[derive(Debug)]
+pub(crate) struct Crew {
+    pub(crate) runtime: Runtime,
+    pub(crate) requests: Requests,
+    pub(crate) answers: Answers,
+    pub(crate) members: Box<[Member]>,
+    pub(crate) stand_in: Sleep,
+    /// `--timeout`.
+    pub(crate) timeout: Option<Duration>,
+    /// Where the stacks of stuck threads arrive.
+    pub(crate) stacks: Arc<StackDump>,
+    orders: mpsc::UnboundedSender<Order>,
+    exit: OnceLock<ExitReason>,
+    lead: Mutex<Lead>,
+    driver: Mutex<Option<Waker>>,
+    stopped: AtomicBool,
+    scoreboard: Arc<Scoreboard>,
+    slot: usize,
+}
+
+/// Who drives the loop, and who could.
+#[derive(Debug)]
+struct Lead {
+    holder: Holder,
+    /// Members without a job, the one that worked last at the end: its caches and connections are warm.
+    idle: Vec<usize>,
+}
+
+/// Who drives the loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holder {
+    /// The Python thread of this number.
+    Member(usize),
+    /// The thread that never runs Python.
+    StandIn,
+}
+
+/// One Python thread, as the others see it.
+#[derive(Debug, Default)]
+pub(crate) struct Member {
+    pub(crate) stamp: Stamp,
+    pub(crate) running: Mutex<Option<Running>>,
+    thread: OnceLock<Thread>,
+    clock: OnceLock<ThreadClock>,
+    id: OnceLock<ThreadId>,
+}
+
+/// Since when a member runs Python, and whether the lead was taken from it meanwhile.
+#[derive(Debug, Default)]
+pub(crate) struct Stamp(AtomicU64);
+
+const TAKEN: u64 = 1;
+
+impl Stamp {
+    /// Python begins; `taken` when the member has no lead to lose.
+    pub(crate) fn begin(&self, micros: u64, taken: bool) {
+        self.0.store(micros << 1 | u64::from(taken), Ordering::SeqCst);
+    }
+
+    /// Python ends; whether the lead was taken.
+    pub(crate) fn end(&self) -> bool {
+        self.0.swap(0, Ordering::SeqCst) & TAKEN == TAKEN
+    }
+
+    /// Since when Python runs with the lead still held, in microseconds.
+    pub(crate) fn untaken(&self) -> Option<u64> {
+        let word = self.0.load(Ordering::SeqCst);
+        (word != 0 && word & TAKEN == 0).then_some(word >> 1)
+    }
+
+    /// Takes the lead from the job that began at `micros`; fails when it has ended.
+    fn take(&self, micros: u64) -> bool {
+        let word = micros << 1;
+        self.0.compare_exchange(word, word | TAKEN, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.0.load(Ordering::SeqCst) != 0
+    }
+
+    pub(crate) fn is_taken(&self) -> bool {
+        self.0.load(Ordering::SeqCst) & TAKEN == TAKEN
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Member {
+    /// What runs here, for the deadline.
+    pub(crate) fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        lock(&self.running)
+    }
+
+    /// The thread, to be sent a signal.
+    pub(crate) fn id(&self) -> Option<ThreadId> {
+        self.id.get().copied()
+    }
+
+    /// The processor time of the thread.
+    pub(crate) fn cpu(&self) -> Option<Duration> {
+        self.clock.get().map(|clock| clock.read())
+    }
+}
+
+impl Crew {
+    pub(crate) fn new(
+        runtime: Runtime,
+        options: &Options,
+        place: (Arc<Scoreboard>, usize),
+        alarm: (StackDump, mpsc::UnboundedSender<Order>),
+    ) -> Self {
+        let (scoreboard, slot) = place;
+        let (stacks, orders) = alarm;
+        Self {
+            runtime,
+            requests: Requests::default(),
+            answers: Answers::default(),
+            members: (0..options.threads).map(|_| Member::default()).collect(),
+            stand_in: Sleep::default(),
+            timeout: options.timeout,
+            stacks: Arc::new(stacks),
+            orders,
+            exit: OnceLock::new(),
+            lead: Mutex::new(Lead { holder: Holder::Member(0), idle: Vec::new() }),
+            driver: Mutex::new(None),
+            stopped: AtomicBool::new(false),
+            scoreboard,
+            slot,
+        }
+    }
+
+    pub(crate) fn scoreboard(&self) -> &Scoreboard {
+        &self.scoreboard
+    }
+
+    /// This worker's life signs.
+    pub(crate) fn slot(&self) -> &Slot {
+        self.scoreboard.slot(self.slot)
+    }
+
+    /// Gives the worker an order; any thread may.
+    pub(crate) fn order(&self, order: Order) {
+        // Nobody receives any more: the worker is about to leave anyway.
+        let _ = self.orders.send(order);
+    }
+
+    /// How the worker will have ended.
+    pub(crate) fn set_exit(&self, reason: ExitReason) {
+        let _ = self.exit.set(reason);
+    }
+
+    pub(crate) fn exit(&self) -> ExitReason {
+        self.exit.get().copied().unwrap_or(ExitReason::Internal)
+    }
+
+    /// A request is complete; called by whoever drives the loop.
+    pub(crate) fn enqueue(&self, exchange: Box<rwsgi_http::Exchange>) {
+        self.slot().queue_depth.increment();
+        if self.requests.push(exchange) {
+            self.wake_driver();
+        }
+    }
+
+    /// Remembers how to wake whoever drives the loop.
+    pub(crate) fn drive_with(&self, waker: &Waker) {
+        let mut driver = lock(&self.driver);
+        if !driver.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            *driver = Some(waker.clone());
+        }
+    }
+
+    /// Lets the driver look around.
+    pub(crate) fn wake_driver(&self) {
+        if let Some(waker) = &*lock(&self.driver) {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// A connection has got something to send, from member `number`: it is woken by the member when it drives the loop
+    /// again, or at once when somebody else drives.
+    pub(crate) fn deliver(&self, number: usize, connection: Waker) {
+        self.answers.push(connection);
+        // The stand-in delivers when it takes over; this covers a take-over between its look and our push.
+        if self.members[number].stamp.is_taken() {
+            self.wake_driver();
+        }
+    }
+
+    pub(crate) fn holder(&self) -> Holder {
+        lock(&self.lead).holder
+    }
+
+    /// Makes the calling thread known as member `number`.
+    pub(crate) fn join(&self, number: usize) {
+        let member = &self.members[number];
+        let _ = member.thread.set(thread::current());
+        let _ = member.clock.set(ThreadClock::of_current());
+        let _ = member.id.set(ThreadId::current());
+        if self.holder() != Holder::Member(number) {
+            lock(&self.lead).idle.push(number);
+        }
+    }
+
+    /// Takes the lead from member `number`, whose job began at `since`: an idle member gets it when there is work, else
+    /// the stand-in. Whether the stand-in has it now.
+    pub(crate) fn take_lead(&self, number: usize, since: u64) -> bool {
+        let mut lead = lock(&self.lead);
+        if lead.holder != Holder::Member(number) || !self.members[number].stamp.take(since) {
+            return false;
+        }
+        if self.promote(&mut lead) {
+            return false;
+        }
+        lead.holder = Holder::StandIn;
+        true
+    }
+
+    /// The driver, about to leave, hands the lead to an idle member if there is work for one.
+    pub(crate) fn hand_over(&self) -> bool {
+        !self.requests.is_empty() && self.promote(&mut lock(&self.lead))
+    }
+
+    fn promote(&self, lead: &mut Lead) -> bool {
+        if self.requests.is_empty() {
+            return false;
+        }
+        let Some(next) = lead.idle.pop() else { return false };
+        lead.holder = Holder::Member(next);
+        self.unpark(next);
+        true
+    }
+
+    /// Member `number` has ended a job during which it lost the lead: takes it back from the stand-in, or becomes idle
+    /// when another member has it. Whether it leads.
+    pub(crate) fn reclaim(&self, number: usize) -> bool {
+        let mut lead = lock(&self.lead);
+        let leads = match lead.holder {
+            Holder::StandIn => {
+                lead.holder = Holder::Member(number);
+                true
+            }
+            Holder::Member(holder) if holder == number => true,
+            Holder::Member(_) => {
+                lead.idle.push(number);
+                false
+            }
+        };
+        drop(lead);
+        // The driver leaves for us, or delivers our answer.
+        self.wake_driver();
+        leads
+    }
+
+    /// Everybody leaves: nothing is left to do.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        self.wake_driver();
+        (0..self.members.len()).for_each(|number| self.unpark(number));
+        self.stand_in.wake();
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
+    }
+
+    fn unpark(&self, number: usize) {
+        if let Some(thread) = self.members[number].thread.get() {
+            thread.unpark();
+        }
+    }
+
+    /// Whether some member runs Python.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.members.iter().any(|member| member.stamp.is_running())
+    }
+}
+
+/// The time of stamps, in microseconds.
+pub(crate) fn now() -> u64 {
+    monotonic_micros()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_job_and_the_take_over_see_each_other() {
+        let stamp = Stamp::default();
+        stamp.begin(7, false);
+        assert_eq!(stamp.untaken(), Some(7));
+        assert!(stamp.take(7));
+        assert_eq!(stamp.untaken(), None);
+        assert!(!stamp.take(7));
+        assert!(stamp.end());
+        stamp.begin(8, false);
+        assert!(!stamp.take(7), "that job has ended");
+        assert!(!stamp.end());
+        assert!(!stamp.take(8));
+    }
+}

@@ -1,0 +1,126 @@
+//! A request on its way through Python: `http::Exchange` on one side, `wsgi::Exchange` on the other.
+
+use std::sync::Arc;
+
+use http::{StatusCode, request};
+use rwsgi_http::{Answer, Content, Exchange, Stream};
+use rwsgi_wsgi::{Body, Chunk, Flow, Head};
+
+use crate::crew::Crew;
+use crate::member::wait_for_room;
+
+/// One request in the hands of member `number`.
+pub(crate) struct Job {
+    crew: &'static Crew,
+    number: usize,
+    exchange: Box<Exchange>,
+    state: State,
+}
+
+enum State {
+    Unanswered,
+    Streaming(Arc<Stream>),
+    Answered,
+}
+
+impl Job {
+    pub(crate) fn new(crew: &'static Crew, number: usize, exchange: Box<Exchange>) -> Self {
+        Self { crew, number, exchange, state: State::Unanswered }
+    }
+
+    fn answer(&mut self, answer: Answer) {
+        if let Some(connection) = self.exchange.ticket.answer(answer) {
+            self.crew.deliver(self.number, connection);
+        }
+    }
+}
+
+fn answer(head: Head, content: Content) -> Answer {
+    Answer { status: head.status, reason: head.reason, headers: head.headers, content }
+}
+
+impl rwsgi_wsgi::Exchange for Job {
+    fn head(&self) -> &request::Parts {
+        &self.exchange.head
+    }
+
+    fn remote_addr(&self) -> &str {
+        self.exchange.peer.remote_addr()
+    }
+
+    fn remote_port(&self) -> Option<&str> {
+        self.exchange.peer.remote_port()
+    }
+
+    fn server(&self) -> Option<(&str, &str)> {
+        self.exchange.peer.server()
+    }
+
+    fn take_body(&mut self) -> Option<Body> {
+        self.exchange.body.take().map(|body| Body {
+            length: body.length(),
+            on_disk: body.is_on_disk(),
+            reader: body.into_reader(),
+        })
+    }
+
+    fn complete(&mut self, head: Head, body: Chunk<'_>) {
+        self.state = State::Answered;
+        self.answer(answer(head, Content::Full(body.into_bytes())));
+    }
+
+    fn fail(&mut self) {
+        self.state = State::Answered;
+        self.answer(Answer::error(StatusCode::INTERNAL_SERVER_ERROR));
+    }
+
+    fn begin(&mut self, head: Head) {
+        let stream = Arc::new(Stream::new());
+        let content = Content::Stream(stream.outlet());
+        if let Some(running) = &mut *self.crew.members[self.number].running() {
+            running.stream = Some(Arc::clone(&stream));
+        }
+        self.state = State::Streaming(stream);
+        self.answer(answer(head, content));
+    }
+
+    fn push(&mut self, chunk: Chunk<'_>) -> Flow {
+        let State::Streaming(stream) = &self.state else { return Flow::Gone };
+        if stream.is_gone() {
+            return Flow::Gone;
+        }
+        let connection = match chunk {
+            Chunk::Copied(bytes) => stream.extend(bytes),
+            Chunk::Lent(bytes) => stream.push(bytes),
+        };
+        if let Some(connection) = connection {
+            self.crew.deliver(self.number, connection);
+        }
+        if stream.is_full() { Flow::Full } else { Flow::More }
+    }
+
+    fn wait(&mut self) -> Flow {
+        let State::Streaming(stream) = &self.state else { return Flow::Gone };
+        wait_for_room(self.crew, self.number, stream);
+        if stream.is_gone() { Flow::Gone } else { Flow::More }
+    }
+
+    fn end(&mut self, whole: bool) {
+        if let State::Streaming(stream) = std::mem::replace(&mut self.state, State::Answered)
+            && let Some(connection) = stream.finish(whole)
+        {
+            self.crew.deliver(self.number, connection);
+        }
+    }
+}
+
+impl Drop for Job {
+    /// However the call ended, nobody waits for an answer that will not come.
+    fn drop(&mut self) {
+        match self.state {
+            State::Unanswered => rwsgi_wsgi::Exchange::fail(self),
+            State::Streaming(_) => rwsgi_wsgi::Exchange::end(self, false),
+            State::Answered => {}
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! A Python thread: leads, or waits until it is asked to.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+use rwsgi_http::{Exchange, Stream};
+use rwsgi_wsgi::{Bridge, detached};
+
+use crate::crew::{Crew, Holder, now};
+use crate::deadline::Running;
+use crate::drive::{Room, Turn};
+use crate::job::Job;
+
+/// How long, in microseconds, the leader runs requests before it lets the answers go: long enough that many share
+/// one turn of the loop, short enough that nobody notices the wait.
+const SLICE: u64 = 1_000;
+
+/// Serves requests as member `number` until the crew is stopped.
+pub(crate) fn serve(crew: &'static Crew, number: usize, bridge: &mut Bridge<'_>) {
+    crew.join(number);
+    while !crew.is_stopped() {
+        if crew.holder() == Holder::Member(number) {
+            lead(crew, number, bridge);
+        } else {
+            // Unparked by whoever makes this member the leader.
+            detached(thread::park);
+        }
+    }
+}
+
+/// Alternates between the loop and Python until the lead is lost or the worker is done.
+fn lead(crew: &'static Crew, number: usize, bridge: &mut Bridge<'_>) {
+    while crew.drive_as_leader() == Turn::Requests {
+        if !run_slice(crew, number, bridge) {
+            return;
+        }
+    }
+}
+
+/// Runs requests until none is left or the slice is used up. Whether the member still leads.
+fn run_slice(crew: &'static Crew, number: usize, bridge: &mut Bridge<'_>) -> bool {
+    let mut time = now();
+    let end = time + SLICE;
+    while time < end {
+        let Some(exchange) = crew.requests.pop() else { break };
+        if !run_request(crew, number, bridge, exchange, time) {
+            return false;
+        }
+        time = now();
+    }
+    true
+}
+
+/// Runs one request. Whether the member still leads.
+fn run_request(
+    crew: &'static Crew,
+    number: usize,
+    bridge: &mut Bridge<'_>,
+    exchange: Box<Exchange>,
+    time: u64,
+) -> bool {
+    let member = &crew.members[number];
+    let slot = crew.slot();
+    slot.queue_depth.decrement();
+    slot.in_flight.increment();
+    *member.running() = crew.timeout.map(|_| Running::new(&exchange, time));
+    member.stamp.begin(time, false);
+    crew.stand_in.wake();
+    // A defect of ours in one request must not end the worker; the job answers 500 when it is dropped.
+    let called = catch_unwind(AssertUnwindSafe(|| bridge.call(Box::new(Job::new(crew, number, exchange)))));
+    if called.is_err() {
+        tracing::error!("a request ended with a panic, which is a defect of rwsgi");
+    }
+    let taken = member.stamp.end();
+    *member.running() = None;
+    slot.in_flight.decrement();
+    slot.requests.increment();
+    !taken || crew.reclaim(number)
+}
+
+/// Waits, without the GIL, until the client has read enough of the stream. The wait is nobody's Python time: neither
+/// the stand-in nor the deadline counts it.
+pub(crate) fn wait_for_room(crew: &Crew, number: usize, stream: &Stream) {
+    let member = &crew.members[number];
+    let started = now();
+    let mut taken = member.stamp.end();
+    pause(crew, number, None);
+    if !taken {
+        taken = crew.drive_until_room(stream) == Room::LostLead;
+    }
+    if taken {
+        park_until_room(stream);
+    }
+    let time = now();
+    pause(crew, number, Some(time - started));
+    member.stamp.begin(time, taken);
+    crew.stand_in.wake();
+}
+
+fn pause(crew: &Crew, number: usize, over: Option<u64>) {
+    if let Some(running) = &mut *crew.members[number].running() {
+        running.pause(over);
+    }
+}
+
+/// Wakes a parked thread.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+fn park_until_room(stream: &Stream) {
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    while stream.poll_room(&Context::from_waker(&waker)) == Poll::Pending {
+        thread::park();
+    }
+}

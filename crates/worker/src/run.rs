@@ -1,0 +1,220 @@
+//! The story of a worker: load the application, open the doors, serve, leave.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use rwsgi_http::{AccessLog, Exchange, Handler, Server};
+use rwsgi_os::{ExitReason, LifelineEnd, Listener, Scoreboard, Signal, Signals, Stage, Status};
+use rwsgi_wsgi::{Application, Bridge, LoadError, StackDump};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Notify, mpsc, watch};
+
+use crate::accept::{Doors, Entrance, accept};
+use crate::crew::Crew;
+use crate::member;
+use crate::shutdown::{Leaving, obey_signals, watch_lifeline};
+use crate::stand_in;
+
+/// The signal by which a thread is asked for its Python stack: Linux has no other use for it.
+pub(crate) const STACK_SIGNAL: Signal = Signal::SIGSTKFLT;
+
+/// The signals that a worker handles; the others that a supervisor may send by mistake do nothing.
+const SIGNALS: [Signal; 6] =
+    [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2];
+
+/// How a worker serves.
+#[derive(Debug)]
+pub struct Options {
+    /// The application, for example `mysite.wsgi:application`.
+    pub application: String,
+    /// Put in front of `sys.path`, the first foremost.
+    pub paths: Vec<PathBuf>,
+    /// Set in `os.environ`.
+    pub environment: Vec<(String, String)>,
+    /// Python threads that run the application.
+    pub threads: usize,
+    /// Connections at most.
+    pub connections: usize,
+    /// How long a request may run.
+    pub timeout: Option<Duration>,
+    /// How long the end may take.
+    pub graceful_timeout: Duration,
+    /// How connections are served.
+    pub http: rwsgi_http::Options,
+    /// What the application is told.
+    pub wsgi: rwsgi_wsgi::Options,
+}
+
+/// What a worker got from its master.
+#[derive(Debug)]
+pub struct Place {
+    /// Where connections come from.
+    pub listeners: Vec<Listener>,
+    /// The life signs of all workers.
+    pub scoreboard: Arc<Scoreboard>,
+    /// This worker's place in it.
+    pub slot: usize,
+    /// How to tell the master.
+    pub status: Status,
+    /// How to learn that the master is gone.
+    pub lifeline: LifelineEnd,
+}
+
+/// What can keep a worker from serving, besides the application.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Python(#[from] rwsgi_wsgi::Error),
+    #[error(transparent)]
+    System(#[from] rwsgi_os::Error),
+    #[error("cannot start the event loop")]
+    Runtime(#[source] std::io::Error),
+    #[error("cannot start a thread")]
+    Thread(#[source] std::io::Error),
+}
+
+/// Hands requests from the loop to the Python threads.
+#[derive(Debug)]
+struct ToPython(&'static Crew);
+
+impl Handler for ToPython {
+    fn call(&self, exchange: Exchange) {
+        self.0.enqueue(Box::new(exchange));
+    }
+}
+
+/// Runs a worker on the calling thread, which is attached to Python. How it ended becomes its exit code.
+#[must_use]
+pub fn run(place: Place, options: Options) -> ExitReason {
+    rwsgi_wsgi::run_python(|| {
+        tracing::info!("Booting worker with pid: {}", std::process::id());
+        let reason = match load(&options) {
+            Ok(application) => serve(place, options, application).unwrap_or_else(|error| failed(&error)),
+            Err(Failed::Load(error)) => explain(&error),
+            Err(Failed::Boot(error)) => failed(&error),
+        };
+        tracing::info!("Worker exiting (pid: {})", std::process::id());
+        reason
+    })
+}
+
+enum Failed {
+    Load(LoadError),
+    Boot(Error),
+}
+
+fn load(options: &Options) -> Result<Application, Failed> {
+    let boot = |error: rwsgi_wsgi::Error| Failed::Boot(error.into());
+    rwsgi_wsgi::set_environment(&options.environment).map_err(boot)?;
+    rwsgi_wsgi::prepend_paths(&options.paths).map_err(boot)?;
+    Application::load(&options.application).map_err(Failed::Load)
+}
+
+fn failed(error: &Error) -> ExitReason {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    tracing::error!("Exception in worker process\n{text}");
+    ExitReason::BootFailed
+}
+
+fn explain(error: &LoadError) -> ExitReason {
+    if let Some(traceback) = &error.traceback {
+        tracing::error!("Exception in worker process\n{traceback}");
+    }
+    tracing::error!("{error}");
+    if let Some(hint) = &error.hint {
+        tracing::error!("hint: {hint}");
+    }
+    ExitReason::AppLoadFailed
+}
+
+fn serve(place: Place, options: Options, application: Application) -> Result<ExitReason, Error> {
+    // They live as long as the process: threads that cannot be joined may still use them at its end.
+    let application: &'static Application = Box::leak(Box::new(application));
+    let access_log = options.http.access_log.clone();
+    let (orders, received) = mpsc::unbounded_channel();
+    let stacks = StackDump::register(STACK_SIGNAL as i32)?;
+    let crew: &'static Crew = Box::leak(Box::new(Crew::new(
+        runtime(access_log.clone())?,
+        &options,
+        (place.scoreboard, place.slot),
+        (stacks, orders),
+    )));
+    let server = Server::new(ToPython(crew), options.http);
+    let signals = take_signals()?;
+    let _inside = crew.runtime.enter();
+    let (doors, opened) = watch::channel(Doors::Open);
+    let entrance = Entrance {
+        crew,
+        server: Arc::clone(&server),
+        limit: options.connections as u64,
+        left: Arc::new(Notify::new()),
+    };
+    for listener in place.listeners {
+        tokio::spawn(accept(listener.into_socket(), entrance.clone(), opened.clone()));
+    }
+    drop(opened);
+    tokio::spawn(obey_signals(crew, signals));
+    tokio::spawn(watch_lifeline(crew, place.lifeline));
+    let leaving = Leaving {
+        crew,
+        server,
+        doors,
+        status: place.status,
+        access_log: access_log.clone(),
+        graceful_timeout: options.graceful_timeout,
+    };
+    crew.slot().set_stage(Stage::Ready);
+    tracing::info!("Worker ready (pid: {})", std::process::id());
+    leaving.status.ready();
+    tokio::spawn(leaving.run(received));
+    run_members(crew, application, &options.wsgi)?;
+    access_log.into_iter().for_each(|log| log.flush(options.graceful_timeout));
+    Ok(crew.exit())
+}
+
+fn run_members(
+    crew: &'static Crew,
+    application: &'static Application,
+    wsgi: &rwsgi_wsgi::Options,
+) -> Result<(), Error> {
+    thread::Builder::new()
+        .name("rwsgi-stand-in".to_owned())
+        .spawn(move || stand_in::watch(crew))
+        .map_err(Error::Thread)?;
+    for number in 1..crew.members.len() {
+        let mut bridge = Bridge::new(application, wsgi)?;
+        rwsgi_wsgi::spawn(&format!("rwsgi-{number}"), move || member::serve(crew, number, &mut bridge))?;
+    }
+    let mut bridge = Bridge::new(application, wsgi)?;
+    member::serve(crew, 0, &mut bridge);
+    Ok(())
+}
+
+/// The loop: it lets go of the GIL while it sleeps, and has the access log written before.
+fn runtime(access_log: Option<AccessLog>) -> Result<Runtime, Error> {
+    Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .on_thread_park(move || {
+            access_log.iter().for_each(AccessLog::kick);
+            rwsgi_wsgi::park();
+        })
+        .on_thread_unpark(rwsgi_wsgi::resume)
+        .build()
+        .map_err(Error::Runtime)
+}
+
+/// Takes the signals, also those that the application took while it was imported.
+fn take_signals() -> Result<Signals, Error> {
+    for signal in rwsgi_os::replaced_handlers().into_iter().filter(|signal| SIGNALS.contains(signal)) {
+        tracing::warn!("the application's handler for {signal} is replaced: the server needs this signal");
+    }
+    Ok(Signals::install(&SIGNALS)?)
+}

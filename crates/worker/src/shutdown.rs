@@ -1,0 +1,176 @@
+//! Leaving: what was begun is finished, nothing new is taken, and it ends in time whatever the application does.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use http::StatusCode;
+use rwsgi_http::{AccessLog, Answer, Handler, Server};
+use rwsgi_os::{ExitReason, LifelineEnd, Signal, Signals, Stage, Status, exit_now};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{sleep, timeout_at};
+
+use crate::accept::Doors;
+use crate::crew::Crew;
+use crate::ready::Watched;
+
+/// How long the requests behind one that timed out may wait for the thread to come free.
+const RETIRE: Duration = Duration::from_secs(5);
+/// How long requests may still take when the master is gone: its workers shall be gone within two seconds.
+const ORPHANED: Duration = Duration::from_millis(1_000);
+/// How long Python may take to end (`atexit`, non-daemon threads) when there is no other limit.
+const FINALIZE: Duration = Duration::from_millis(500);
+/// How often a worker that leaves looks whether it may.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Why a worker is to leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// TERM: finish what has begun.
+    Graceful,
+    /// INT, QUIT: at once.
+    Quick,
+    /// The worker itself wants to be replaced.
+    Retire(ExitReason),
+    /// The lifeline is cut.
+    MasterGone,
+}
+
+/// What leaving needs.
+pub(crate) struct Leaving<H> {
+    pub(crate) crew: &'static Crew,
+    pub(crate) server: Arc<Server<H>>,
+    pub(crate) doors: watch::Sender<Doors>,
+    pub(crate) status: Status,
+    pub(crate) access_log: Option<AccessLog>,
+    pub(crate) graceful_timeout: Duration,
+}
+
+impl<H: Handler> Leaving<H> {
+    /// Waits for the first order and carries it out.
+    pub(crate) async fn run(self, mut orders: mpsc::UnboundedReceiver<Order>) {
+        let Some(order) = orders.recv().await else { return };
+        let (limit, mut reason) = self.begin(order);
+        let mut until = Instant::now() + limit;
+        let mut drained = pin!(self.drained());
+        loop {
+            tokio::select! {
+                _ = timeout_at(until.into(), drained.as_mut()) => break,
+                next = orders.recv() => match next {
+                    Some(Order::Quick) | None => break,
+                    Some(Order::MasterGone) => {
+                        until = until.min(Instant::now() + ORPHANED);
+                        reason = ExitReason::MasterGone;
+                    }
+                    // A supervisor may send TERM to the whole group, and the master then does so again.
+                    Some(Order::Graceful | Order::Retire(_)) => {}
+                },
+            }
+        }
+        self.refuse_the_rest().await;
+        self.end(reason, until);
+    }
+
+    /// Closes the doors. How long may be waited, and how the worker will have ended.
+    fn begin(&self, order: Order) -> (Duration, ExitReason) {
+        let (doors, limit, reason) = match order {
+            Order::Graceful => (Doors::LastRound, self.graceful_timeout, ExitReason::Ok),
+            Order::Quick => (Doors::Closed, Duration::ZERO, ExitReason::Ok),
+            Order::Retire(reason) => (Doors::Closed, self.graceful_timeout.min(RETIRE), reason),
+            Order::MasterGone => {
+                (Doors::LastRound, self.graceful_timeout.min(ORPHANED), ExitReason::MasterGone)
+            }
+        };
+        if order == Order::MasterGone {
+            tracing::info!("Parent changed, shutting down (pid: {})", std::process::id());
+        }
+        // The master starts a replacement now, unless it is itself about to leave.
+        self.status.retiring();
+        self.crew.slot().set_stage(Stage::Retiring);
+        self.doors.send_replace(doors);
+        self.server.closing().begin();
+        (limit, reason)
+    }
+
+    async fn drained(&self) {
+        // The doors take their last round first.
+        tokio::task::yield_now().await;
+        while !self.is_drained() {
+            sleep(LOOK).await;
+        }
+    }
+
+    fn is_drained(&self) -> bool {
+        let slot = self.crew.slot();
+        self.doors.receiver_count() == 0
+            && slot.connections.load() == 0
+            && slot.in_flight.load() == 0
+            && self.crew.requests.is_empty()
+    }
+
+    /// Requests that Python will not come to any more are told so.
+    async fn refuse_the_rest(&self) {
+        let rest = self.crew.requests.take_all();
+        if rest.is_empty() {
+            return;
+        }
+        for exchange in rest {
+            exchange.ticket.answer(Answer::error(StatusCode::SERVICE_UNAVAILABLE)).into_iter().for_each(
+                |waker| {
+                    waker.wake();
+                },
+            );
+        }
+        sleep(LOOK).await;
+    }
+
+    fn end(&self, reason: ExitReason, until: Instant) {
+        self.crew.set_exit(reason);
+        if self.crew.is_busy() {
+            // A Python thread that does not come back cannot be ended from here, but the process can.
+            leave_now(self.access_log.as_ref(), reason);
+        }
+        let left = until.saturating_duration_since(Instant::now()).max(FINALIZE);
+        let limit = if reason == ExitReason::MasterGone { FINALIZE } else { left };
+        let access_log = self.access_log.clone();
+        let watchdog = thread::Builder::new().name("rwsgi-exit".to_owned()).spawn(move || {
+            thread::sleep(limit);
+            tracing::warn!("Python did not end in time (pid: {})", std::process::id());
+            leave_now(access_log.as_ref(), reason);
+        });
+        if watchdog.is_err() {
+            leave_now(self.access_log.as_ref(), reason);
+        }
+        self.crew.stop();
+    }
+}
+
+fn leave_now(access_log: Option<&AccessLog>, reason: ExitReason) -> ! {
+    access_log.into_iter().for_each(|log| log.flush(FINALIZE));
+    tracing::info!("Worker exiting (pid: {})", std::process::id());
+    exit_now(reason)
+}
+
+/// Turns signals into orders.
+pub(crate) async fn obey_signals(crew: &'static Crew, signals: Signals) {
+    let Ok(signals) = Watched::new(signals) else { return };
+    while let Ok(mut ready) = signals.readable().await {
+        for signal in signals.owner().drain() {
+            match signal {
+                Signal::SIGTERM => crew.order(Order::Graceful),
+                Signal::SIGINT | Signal::SIGQUIT => crew.order(Order::Quick),
+                _ => tracing::debug!("signal {signal} is ignored by workers"),
+            }
+        }
+        ready.clear_ready();
+    }
+}
+
+/// Gives the order to leave when the master is gone.
+pub(crate) async fn watch_lifeline(crew: &'static Crew, lifeline: LifelineEnd) {
+    let Ok(lifeline) = Watched::new(lifeline) else { return };
+    if lifeline.readable().await.is_ok() && lifeline.owner().is_cut() {
+        crew.order(Order::MasterGone);
+    }
+}

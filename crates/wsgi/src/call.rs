@@ -1,0 +1,175 @@
+//! One request through the application: environ, call, chunks, `close()`.
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::types::{
+    PyAnyMethods, PyBytes, PyBytesMethods, PyList, PyListMethods, PyTuple, PyTupleMethods, PyTypeMethods,
+};
+use pyo3::{Bound, PyAny, PyErr, PyResult, Python, intern};
+
+use crate::body::Output;
+use crate::environ::Environ;
+use crate::error::traceback;
+use crate::exchange::Exchange;
+use crate::start_response::{Callable, Response};
+use crate::{Application, Error};
+
+/// What the application is told of the server.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `SERVER_SOFTWARE`, for example `rwsgi/0.1.0`.
+    pub server_software: String,
+    /// `wsgi.multithread`: whether another thread of this process may call the application at the same time.
+    pub multithread: bool,
+    /// `wsgi.multiprocess`: whether another process serves the same application.
+    pub multiprocess: bool,
+    /// Where `wsgi.errors` writes.
+    pub errors: fn(&[u8]),
+}
+
+/// Calls the application; each Python thread has one of its own.
+pub struct Bridge<'a> {
+    application: &'a Application,
+    environ: Environ,
+    callable: Callable,
+}
+
+impl std::fmt::Debug for Bridge<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bridge").field("application", self.application).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Bridge<'a> {
+    /// Prepares what is the same for all requests.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn new(application: &'a Application, options: &Options) -> Result<Self, Error> {
+        Python::attach(|py| {
+            Ok(Self { application, environ: Environ::new(py, options)?, callable: Callable::new(py)? })
+        })
+        .map_err(|error| Error::python("prepare the environ", &error))
+    }
+
+    /// Answers one request. Whatever the application does, the exchange is answered when this returns.
+    pub fn call(&mut self, exchange: Box<dyn Exchange>) {
+        Python::attach(|py| {
+            if let Err(error) = self.run(py, exchange) {
+                // Only our own preparations can end up here; the exchange answers 500 when it is dropped.
+                tracing::error!("cannot call the application: {}", traceback(py, &error));
+            }
+            if !self.callable.is_free(py) {
+                match Callable::new(py) {
+                    Ok(callable) => self.callable = callable,
+                    Err(error) => {
+                        tracing::error!("cannot make start_response: {}", traceback(py, &error))
+                    }
+                }
+            }
+        });
+    }
+
+    fn run(&mut self, py: Python<'_>, mut exchange: Box<dyn Exchange>) -> PyResult<()> {
+        let environ = self.environ.build(py, &mut *exchange)?;
+        self.callable.load(Output::new(exchange))?;
+        let response = self.callable.response();
+        let called = self.application.callable().bind(py).call1((environ, self.callable.method(py)));
+        match called {
+            Ok(iterable) => {
+                let sent = send(response, &iterable);
+                let finished = response.with_output(|output| finish(py, output, sent));
+                close(&iterable, response);
+                finished?;
+            }
+            Err(error) => response.with_output(|output| finish(py, output, Err(error)))?,
+        }
+        response.take_output().map(drop)
+    }
+}
+
+/// Sends what the application returned. A one-element list is the usual case, and the length is known then.
+fn send(response: &Response, iterable: &Bound<'_, PyAny>) -> PyResult<()> {
+    if let Some(only) = only_item(iterable) {
+        let bytes = only?;
+        return response.with_output(|output| send_known(output, &bytes)).flatten();
+    }
+    for chunk in iterable.try_iter()? {
+        let chunk = as_bytes(chunk?)?;
+        let more = response.with_output(|output| send_chunk(output, &chunk)).flatten()?;
+        if !more {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The item of a list or tuple that has one.
+fn only_item<'py>(iterable: &Bound<'py, PyAny>) -> Option<PyResult<Bound<'py, PyBytes>>> {
+    let item = if let Ok(list) = iterable.cast_exact::<PyList>() {
+        (list.len() == 1).then(|| list.get_item(0))?
+    } else {
+        let tuple = iterable.cast_exact::<PyTuple>().ok()?;
+        (tuple.len() == 1).then(|| tuple.get_item(0))?
+    };
+    Some(item.and_then(as_bytes))
+}
+
+fn send_known(output: &mut Output, bytes: &Bound<'_, PyBytes>) -> PyResult<()> {
+    if !output.started() {
+        return Err(not_started());
+    }
+    if output.sent() {
+        output.send(bytes)
+    } else {
+        output.send_all(bytes)
+    }
+    Ok(())
+}
+
+/// Whether the application is to be asked for more.
+fn send_chunk(output: &mut Output, chunk: &Bound<'_, PyBytes>) -> PyResult<bool> {
+    if !output.started() {
+        return if chunk.as_bytes().is_empty() { Ok(true) } else { Err(not_started()) };
+    }
+    output.send(chunk);
+    Ok(output.wants_more())
+}
+
+fn not_started() -> PyErr {
+    pyo3::exceptions::PyAssertionError::new_err(
+        "the application sent its body before it called start_response",
+    )
+}
+
+fn as_bytes(chunk: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyBytes>> {
+    chunk.cast_into::<PyBytes>().map_err(|error| {
+        let object = error.into_inner();
+        let kind = object.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string());
+        PyTypeError::new_err(format!("the application must return bytes, not `{kind}`"))
+    })
+}
+
+/// Calls `close()` when the iterable has one, however the request went (PEP 3333, "Specification Details").
+fn close(iterable: &Bound<'_, PyAny>, response: &Response) {
+    let py = iterable.py();
+    let closed = match iterable.getattr_opt(intern!(py, "close")) {
+        Ok(Some(method)) => method.call0().map(drop),
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = closed {
+        let request = response.with_output(|output| output.request_line()).unwrap_or_default();
+        tracing::error!("Error closing the response of {request}\n{}", traceback(py, &error));
+    }
+}
+
+/// Before `close()`, so that the client need not wait for what the application does after its answer.
+fn finish(py: Python<'_>, output: &mut Output, sent: PyResult<()>) {
+    match sent {
+        Ok(()) => output.finish(),
+        Err(error) => {
+            tracing::error!("Error handling request {}\n{}", output.request_line(), traceback(py, &error));
+            output.abort();
+        }
+    }
+}

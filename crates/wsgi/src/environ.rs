@@ -1,0 +1,230 @@
+//! environ: a template made once, and per request a copy with the request in it (PEP 3333, "environ Variables").
+
+use std::borrow::Cow;
+
+use http::header::{COOKIE, HOST};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
+use percent_encoding::percent_decode;
+use pyo3::types::{PyDict, PyDictMethods, PyString, PyTuple};
+use pyo3::{Bound, IntoPyObject, Py, PyResult, Python};
+
+use crate::call::Options;
+use crate::errors::ErrorStream;
+use crate::exchange::Exchange;
+use crate::file_wrapper::FileWrapper;
+use crate::input::InputStream;
+use crate::names::{Last, Names};
+
+/// How many keys the template is grown to hold, so that a copy has room for the headers and need not be resized.
+const ROOM: usize = 40;
+
+/// Makes environs. One for each Python thread.
+pub(crate) struct Environ {
+    template: Py<PyDict>,
+    keys: Keys,
+    names: Names,
+    path: Last,
+    raw: Last,
+    query: Last,
+    method: Last,
+    length: Last,
+    remote_addr: Last,
+    remote_port: Last,
+    server_name: Last,
+    server_port: Last,
+}
+
+/// The interned keys of what changes with the request.
+struct Keys {
+    request_method: Py<PyString>,
+    path_info: Py<PyString>,
+    query_string: Py<PyString>,
+    raw_uri: Py<PyString>,
+    server_protocol: Py<PyString>,
+    remote_addr: Py<PyString>,
+    remote_port: Py<PyString>,
+    server_name: Py<PyString>,
+    server_port: Py<PyString>,
+    content_length: Py<PyString>,
+    input: Py<PyString>,
+    http_1_0: Py<PyString>,
+}
+
+impl Environ {
+    pub(crate) fn new(py: Python<'_>, options: &Options) -> PyResult<Self> {
+        let intern = |text: &str| PyString::intern(py, text).unbind();
+        Ok(Self {
+            template: template(py, options)?,
+            keys: Keys {
+                request_method: intern("REQUEST_METHOD"),
+                path_info: intern("PATH_INFO"),
+                query_string: intern("QUERY_STRING"),
+                raw_uri: intern("RAW_URI"),
+                server_protocol: intern("SERVER_PROTOCOL"),
+                remote_addr: intern("REMOTE_ADDR"),
+                remote_port: intern("REMOTE_PORT"),
+                server_name: intern("SERVER_NAME"),
+                server_port: intern("SERVER_PORT"),
+                content_length: intern("CONTENT_LENGTH"),
+                input: intern("wsgi.input"),
+                http_1_0: intern("HTTP/1.0"),
+            },
+            names: Names::default(),
+            path: Last::default(),
+            raw: Last::default(),
+            query: Last::default(),
+            method: Last::default(),
+            length: Last::default(),
+            remote_addr: Last::default(),
+            remote_port: Last::default(),
+            server_name: Last::default(),
+            server_port: Last::default(),
+        })
+    }
+
+    /// The environ of one request; takes the body out of the exchange.
+    pub(crate) fn build<'py>(
+        &mut self,
+        py: Python<'py>,
+        exchange: &mut dyn Exchange,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let environ = self.template.bind(py).copy()?;
+        let body = exchange.take_body();
+        let head = exchange.head();
+        self.request_line(&environ, &head.method, &head.uri, head.version)?;
+        self.headers(&environ, &head.headers)?;
+        self.connection(&environ, exchange)?;
+        if let Some(body) = body {
+            let length = self.length.text(py, body.length.to_string().as_bytes())?;
+            environ.set_item(self.keys.content_length.bind(py), length)?;
+            environ.set_item(self.keys.input.bind(py), InputStream::new(body).into_pyobject(py)?)?;
+        }
+        Ok(environ)
+    }
+
+    fn request_line(
+        &mut self,
+        environ: &Bound<'_, PyDict>,
+        method: &Method,
+        uri: &Uri,
+        version: Version,
+    ) -> PyResult<()> {
+        let py = environ.py();
+        if method != Method::GET {
+            environ.set_item(
+                self.keys.request_method.bind(py),
+                self.method.text(py, method.as_str().as_bytes())?,
+            )?;
+        }
+        if version == Version::HTTP_10 {
+            environ.set_item(self.keys.server_protocol.bind(py), self.keys.http_1_0.bind(py))?;
+        }
+        // `OPTIONS *` is about the server, not about a resource: its path is empty.
+        let path = if uri.path() == "*" { "" } else { uri.path() };
+        let decoded: Cow<'_, [u8]> = percent_decode(path.as_bytes()).into();
+        let path_info = self.path.text(py, &decoded)?;
+        let target = target(uri);
+        let raw = if *decoded == *target.as_bytes() {
+            path_info.clone()
+        } else {
+            self.raw.text(py, target.as_bytes())?
+        };
+        environ.set_item(self.keys.path_info.bind(py), path_info)?;
+        environ.set_item(self.keys.raw_uri.bind(py), raw)?;
+        if let Some(query) = uri.query().filter(|query| !query.is_empty()) {
+            environ.set_item(self.keys.query_string.bind(py), self.query.text(py, query.as_bytes())?)?;
+        }
+        Ok(())
+    }
+
+    /// Headers of one name follow each other in the map; they are joined as one.
+    fn headers(&mut self, environ: &Bound<'_, PyDict>, headers: &HeaderMap) -> PyResult<()> {
+        let py = environ.py();
+        let repeated = headers.len() != headers.keys_len();
+        for (name, value) in headers {
+            let Some(entry) = self.names.entry(py, name) else { continue };
+            let value = if repeated { joined(headers, name, value) } else { Cow::Borrowed(value.as_bytes()) };
+            environ.set_item(entry.key.bind(py), entry.last.text(py, &value)?)?;
+        }
+        Ok(())
+    }
+
+    fn connection(&mut self, environ: &Bound<'_, PyDict>, exchange: &dyn Exchange) -> PyResult<()> {
+        let py = environ.py();
+        let keys = &self.keys;
+        let address = self.remote_addr.text(py, exchange.remote_addr().as_bytes())?;
+        environ.set_item(keys.remote_addr.bind(py), address)?;
+        if let Some(port) = exchange.remote_port() {
+            environ.set_item(keys.remote_port.bind(py), self.remote_port.text(py, port.as_bytes())?)?;
+        }
+        let (name, port) = match exchange.server() {
+            Some((name, port)) => (name.as_bytes(), port.as_bytes()),
+            None => split_host(exchange.head().headers.get(HOST)),
+        };
+        environ.set_item(keys.server_name.bind(py), self.server_name.text(py, name)?)?;
+        environ.set_item(keys.server_port.bind(py), self.server_port.text(py, port)?)
+    }
+}
+
+/// The request target as it was received (`RAW_URI`).
+fn target(uri: &Uri) -> Cow<'_, str> {
+    match uri.path_and_query() {
+        Some(path) if uri.scheme().is_none() => Cow::Borrowed(path.as_str()),
+        _ => Cow::Owned(uri.to_string()),
+    }
+}
+
+/// All values of `name`, joined with a comma, cookies with a semicolon (RFC 9110 section 5.3, RFC 6265 section 4.2.1).
+fn joined<'a>(headers: &'a HeaderMap, name: &HeaderName, first: &'a HeaderValue) -> Cow<'a, [u8]> {
+    let values = headers.get_all(name);
+    if values.iter().nth(1).is_none() {
+        return Cow::Borrowed(first.as_bytes());
+    }
+    let separator: &[u8] = if name == COOKIE { b"; " } else { b"," };
+    Cow::Owned(values.iter().map(HeaderValue::as_bytes).collect::<Vec<_>>().join(separator))
+}
+
+/// Name and port of a Host header, for a listener that has neither (a unix socket). Both "can never be empty strings"
+/// (PEP 3333, "environ Variables").
+fn split_host(host: Option<&HeaderValue>) -> (&[u8], &[u8]) {
+    let host = host.map_or(&b""[..], HeaderValue::as_bytes);
+    let after_bracket = host.iter().rposition(|byte| *byte == b']').unwrap_or(0);
+    let colon = host[after_bracket..].iter().position(|byte| *byte == b':');
+    let (name, port) = match colon.map(|colon| after_bracket + colon) {
+        Some(colon) => (&host[..colon], &host[colon + 1..]),
+        None => (host, &b""[..]),
+    };
+    (if name.is_empty() { b"localhost" } else { name }, if port.is_empty() { b"80" } else { port })
+}
+
+fn template(py: Python<'_>, options: &Options) -> PyResult<Py<PyDict>> {
+    let environ = PyDict::new(py);
+    let set = |key: &str, value: Bound<'_, pyo3::PyAny>| environ.set_item(PyString::intern(py, key), value);
+    let text = |value: &str| PyString::intern(py, value).into_any();
+    let flag = |value: bool| pyo3::types::PyBool::new(py, value).to_owned().into_any();
+    set("wsgi.version", PyTuple::new(py, [1, 0])?.into_any())?;
+    set("wsgi.url_scheme", text("http"))?;
+    set("wsgi.input", InputStream::empty().into_pyobject(py)?.into_any())?;
+    set("wsgi.errors", ErrorStream::new(options.errors).into_pyobject(py)?.into_any())?;
+    set("wsgi.multithread", flag(options.multithread))?;
+    set("wsgi.multiprocess", flag(options.multiprocess))?;
+    set("wsgi.run_once", flag(false))?;
+    set("wsgi.file_wrapper", py.get_type::<FileWrapper>().into_any())?;
+    set("wsgi.input_terminated", flag(true))?;
+    set("SERVER_SOFTWARE", text(&options.server_software))?;
+    set("SERVER_PROTOCOL", text("HTTP/1.1"))?;
+    set("REQUEST_METHOD", text("GET"))?;
+    for empty in
+        ["SCRIPT_NAME", "QUERY_STRING", "SERVER_NAME", "SERVER_PORT", "REMOTE_ADDR", "PATH_INFO", "RAW_URI"]
+    {
+        set(empty, text(""))?;
+    }
+    // A dict keeps its size when keys leave it, and a copy has the size of the original.
+    for number in environ.len()..ROOM {
+        environ.set_item(number, py.None())?;
+    }
+    for number in (0..ROOM).filter(|number| environ.contains(number).unwrap_or_default()) {
+        environ.del_item(number)?;
+    }
+    Ok(environ.unbind())
+}

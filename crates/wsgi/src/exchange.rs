@@ -1,0 +1,125 @@
+//! The seam: what the bridge needs to know of a request, and what it tells of the answer.
+
+use std::io::BufRead;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, request};
+
+/// A request body that has arrived completely.
+pub struct Body {
+    /// The bytes; `wsgi.input` reads them.
+    pub reader: Box<dyn BufRead + Send + Sync>,
+    /// Their number: becomes `CONTENT_LENGTH`, also for a chunked request.
+    pub length: u64,
+    /// Reading may wait for a disk, so it is done without the GIL.
+    pub on_disk: bool,
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Body")
+            .field("length", &self.length)
+            .field("on_disk", &self.on_disk)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Status line and headers of an answer, checked.
+#[derive(Debug, Default)]
+pub struct Head {
+    /// The three digits.
+    pub status: StatusCode,
+    /// The reason phrase, when it is not the usual one for the status.
+    pub reason: Option<Bytes>,
+    /// The headers, without hop-by-hop ones.
+    pub headers: HeaderMap,
+    /// The value of Content-Length, when the application gave one.
+    pub content_length: Option<u64>,
+}
+
+/// Bytes of an answer on their way out.
+#[derive(Debug)]
+pub enum Chunk<'a> {
+    /// To be copied: cheaper than keeping a small Python object alive.
+    Copied(&'a [u8]),
+    /// Lent by the Python object that holds them.
+    Lent(Bytes),
+}
+
+impl Chunk<'_> {
+    /// The number of bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Copied(slice) => slice.len(),
+            Self::Lent(bytes) => bytes.len(),
+        }
+    }
+
+    /// Whether there are no bytes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The first `length` bytes of it.
+    #[must_use]
+    pub fn cut(self, length: usize) -> Self {
+        match self {
+            Self::Copied(slice) => Self::Copied(&slice[..length.min(slice.len())]),
+            Self::Lent(mut bytes) => {
+                bytes.truncate(length);
+                Self::Lent(bytes)
+            }
+        }
+    }
+
+    /// The bytes, owned.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Copied(slice) => Bytes::copy_from_slice(slice),
+            Self::Lent(bytes) => bytes,
+        }
+    }
+}
+
+/// What the receiving end of a streamed answer says after a chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// There is room for more.
+    More,
+    /// The buffer is full: call [`Exchange::wait`] before the next chunk.
+    Full,
+    /// The client has gone: nothing more will be read.
+    Gone,
+}
+
+/// One request and the way back for its answer.
+///
+/// Exactly one of [`complete`](Self::complete), [`fail`](Self::fail) or [`begin`](Self::begin) is called; after
+/// `begin` come chunks and one [`end`](Self::end).
+pub trait Exchange: Send + Sync {
+    /// Method, target, version and headers.
+    fn head(&self) -> &request::Parts;
+    /// `REMOTE_ADDR`: the peer's address, empty for a unix socket.
+    fn remote_addr(&self) -> &str;
+    /// `REMOTE_PORT`: the peer's port in decimal; `None` for a unix socket.
+    fn remote_port(&self) -> Option<&str>;
+    /// `SERVER_NAME` and `SERVER_PORT`: what the listener is bound to; `None` for a unix socket, where Host tells.
+    fn server(&self) -> Option<(&str, &str)>;
+    /// The body, once; `None` when the request has none.
+    fn take_body(&mut self) -> Option<Body>;
+    /// The whole answer at once.
+    fn complete(&mut self, head: Head, body: Chunk<'_>);
+    /// The application failed before anything was sent: answer 500.
+    fn fail(&mut self);
+    /// An answer whose body follows in chunks.
+    fn begin(&mut self, head: Head);
+    /// The next bytes of a streamed answer.
+    fn push(&mut self, chunk: Chunk<'_>) -> Flow;
+    /// Waits, without the GIL, until there is room again or the client has gone.
+    fn wait(&mut self) -> Flow;
+    /// The end of a streamed answer; not `whole`: it broke off, and the client must be able to tell.
+    fn end(&mut self, whole: bool);
+}

@@ -1,0 +1,116 @@
+//! Request header names as environ keys, and the `str` objects that repeat from request to request.
+
+use http::HeaderName;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use pyo3::types::PyString;
+use pyo3::{Bound, Py, PyResult, Python};
+use rustc_hash::FxHashMap;
+
+use crate::ffi::text::latin1;
+
+/// How many names are remembered: a client that makes up names must not fill the memory.
+const NAMES: usize = 256;
+/// Longer values are not remembered: comparing them costs more than making them anew is worth.
+const VALUE: usize = 1024;
+
+/// The last text under a key: clients repeat Host, User-Agent, Accept and their address on every request.
+#[derive(Default)]
+pub(crate) struct Last {
+    bytes: Vec<u8>,
+    text: Option<Py<PyString>>,
+}
+
+impl Last {
+    /// The bytes as a `str`, the same object again when they are those of the last call.
+    pub(crate) fn text<'py>(&mut self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyString>> {
+        if let Some(text) = self.text.as_ref().filter(|_| self.bytes == bytes) {
+            return Ok(text.bind(py).clone());
+        }
+        let text = latin1(py, bytes)?;
+        if bytes.len() <= VALUE {
+            self.bytes.clear();
+            self.bytes.extend_from_slice(bytes);
+            self.text = Some(text.clone().unbind());
+        }
+        Ok(text)
+    }
+}
+
+/// A name's key in environ, with the last value under it.
+pub(crate) struct Entry {
+    pub(crate) key: Py<PyString>,
+    pub(crate) last: Last,
+}
+
+/// The map from header names to keys.
+#[derive(Default)]
+pub(crate) struct Names {
+    known: FxHashMap<HeaderName, Option<Entry>>,
+    /// Holds the entry of a name that did not fit.
+    overflow: Option<Entry>,
+}
+
+impl Names {
+    /// The entry for `name`; `None` for a name that does not reach the application this way.
+    pub(crate) fn entry(&mut self, py: Python<'_>, name: &HeaderName) -> Option<&mut Entry> {
+        if self.known.contains_key(name) {
+            return self.known.get_mut(name).and_then(Option::as_mut);
+        }
+        let entry =
+            key_of(name).map(|key| Entry { key: PyString::intern(py, &key).unbind(), last: Last::default() });
+        if self.known.len() < NAMES {
+            if entry.is_none() && name.as_str().contains('_') {
+                tracing::warn!(
+                    "request header `{name}` is dropped: a name with `_` could pass for one with `-`"
+                );
+            }
+            return self.known.entry(name.clone()).or_insert(entry).as_mut();
+        }
+        self.overflow = entry;
+        self.overflow.as_mut()
+    }
+}
+
+/// `HTTP_` and the name in upper case with `_` for `-` (PEP 3333, "environ Variables").
+///
+/// Not passed on: names with `_`, which would collide (Gunicorn's `header_map = drop`); Content-Length, which is set
+/// from the body that arrived; Transfer-Encoding, which is undone by then (RFC 9112 section 6.1).
+fn key_of(name: &HeaderName) -> Option<String> {
+    if name == CONTENT_TYPE {
+        return Some("CONTENT_TYPE".to_owned());
+    }
+    if name == CONTENT_LENGTH || name == TRANSFER_ENCODING || name.as_str().contains('_') {
+        return None;
+    }
+    let upper =
+        name.as_str().bytes().map(|byte| if byte == b'-' { '_' } else { byte.to_ascii_uppercase().into() });
+    Some("HTTP_".chars().chain(upper).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_follow_pep_3333() {
+        let key = |name: &'static str| key_of(&HeaderName::from_static(name));
+        assert_eq!(key("x-forwarded-for").as_deref(), Some("HTTP_X_FORWARDED_FOR"));
+        assert_eq!(key("content-type").as_deref(), Some("CONTENT_TYPE"));
+        assert_eq!(key("content-length"), None);
+        assert_eq!(key("x_forwarded_for"), None);
+    }
+
+    #[test]
+    fn a_flood_of_names_is_not_remembered() {
+        Python::initialize();
+        Python::attach(|py| {
+            let mut names = Names::default();
+            for number in 0..2 * NAMES {
+                let name = HeaderName::from_bytes(format!("x-{number}").as_bytes()).unwrap();
+                let entry = names.entry(py, &name).unwrap();
+                assert_eq!(entry.key.to_string(), format!("HTTP_X_{number}"));
+            }
+            assert_eq!(names.known.len(), NAMES);
+        });
+    }
+}

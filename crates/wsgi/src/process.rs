@@ -1,0 +1,40 @@
+//! What is set up in Python's own process state before the application is imported.
+
+use std::path::PathBuf;
+
+use pyo3::types::{PyAnyMethods, PyList, PyListMethods, PyModule};
+use pyo3::{PyResult, Python};
+
+use crate::Error;
+
+/// Puts `paths` in front of `sys.path`, the first of them foremost; one that is there already moves.
+///
+/// # Errors
+/// The Python exception, should `sys.path` be no list.
+pub fn prepend_paths(paths: &[PathBuf]) -> Result<(), Error> {
+    Python::attach(|py| -> PyResult<()> {
+        let module = PyModule::import(py, "sys")?;
+        let list = module.getattr("path")?.cast_into::<PyList>()?;
+        // As `str`: the import system passes over `pathlib` objects in `sys.path`.
+        for path in paths.iter().rev().map(|path| path.as_os_str()) {
+            if let Ok(index) = list.index(path) {
+                list.del_item(index)?;
+            }
+            list.insert(0, path)?;
+        }
+        Ok(())
+    })
+    .map_err(|error| Error::python("extend sys.path", &error))
+}
+
+/// Sets variables in `os.environ`, and so in the environment of the process.
+///
+/// # Errors
+/// The Python exception, for instance for a name that the system refuses.
+pub fn set_environment(variables: &[(String, String)]) -> Result<(), Error> {
+    Python::attach(|py| -> PyResult<()> {
+        let environ = PyModule::import(py, "os")?.getattr("environ")?;
+        variables.iter().try_for_each(|(name, value)| environ.set_item(name, value))
+    })
+    .map_err(|error| Error::python("set the environment", &error))
+}

@@ -1,0 +1,124 @@
+//! PEP 3333, "Input and Error Streams".
+
+use super::mock::Request;
+use super::site::Site;
+
+/// An application that evaluates `expression` with `stream` as the request's input.
+fn evaluated(expression: &str, request: Request) -> String {
+    let site = Site::new(&format!(
+        "
+def application(environ, start_response):
+    global result
+    stream = environ['wsgi.input']
+    result = {expression}
+    start_response('200 OK', [])
+    return []
+"
+    ));
+    site.serve(request);
+    site.eval("result")
+}
+
+const LINES: &[u8] = b"one\ntwo\n\nlast";
+
+/// The same for a body in memory and for one in a file.
+fn both(expression: &str) -> String {
+    let memory = evaluated(expression, Request::post(LINES));
+    let file = evaluated(expression, Request::post(LINES).on_disk());
+    assert_eq!(memory, file);
+    memory
+}
+
+#[test]
+fn read_takes_all_or_so_many_bytes() {
+    assert_eq!(both("stream.read()"), r"b'one\ntwo\n\nlast'");
+    assert_eq!(both("stream.read(-1)"), r"b'one\ntwo\n\nlast'");
+    assert_eq!(both("stream.read(None)"), r"b'one\ntwo\n\nlast'");
+    assert_eq!(both("stream.read(5), stream.read(0), stream.read(100)"), r"(b'one\nt', b'', b'wo\n\nlast')");
+}
+
+#[test]
+fn past_the_end_there_are_no_bytes() {
+    assert_eq!(
+        both(
+            "stream.read(), stream.read(), stream.read(5), stream.readline(), stream.readlines(), list(stream)"
+        ),
+        r"(b'one\ntwo\n\nlast', b'', b'', b'', [], [])"
+    );
+}
+
+#[test]
+fn readline_stops_at_a_newline_or_at_its_size() {
+    assert_eq!(both("[stream.readline() for _ in range(5)]"), r"[b'one\n', b'two\n', b'\n', b'last', b'']");
+    assert_eq!(
+        both("stream.readline(2), stream.readline(2), stream.readline(0), stream.readline(-1)"),
+        r"(b'on', b'e\n', b'', b'two\n')"
+    );
+}
+
+#[test]
+fn readlines_stops_after_its_hint() {
+    assert_eq!(both("stream.readlines()"), r"[b'one\n', b'two\n', b'\n', b'last']");
+    assert_eq!(both("stream.readlines(5), stream.readlines(1)"), r"([b'one\n', b'two\n'], [b'\n'])");
+    assert_eq!(both("stream.readlines(0)"), r"[b'one\n', b'two\n', b'\n', b'last']");
+}
+
+#[test]
+fn iteration_gives_lines() {
+    assert_eq!(
+        both("next(stream), stream.read(1), list(stream)"),
+        r"(b'one\n', b't', [b'wo\n', b'\n', b'last'])"
+    );
+}
+
+#[test]
+fn a_request_without_a_body_reads_as_empty() {
+    assert_eq!(
+        evaluated("stream.read(), stream.read(3), stream.readline(), list(stream)", Request::get("/")),
+        "(b'', b'', b'', [])"
+    );
+}
+
+#[test]
+fn a_wrong_size_is_a_type_error() {
+    let site = Site::new(
+        "
+def application(environ, start_response):
+    environ['wsgi.input'].read('5')
+",
+    );
+    let (_, log) = site.serve_logged(Request::post(b"x"));
+    assert!(log.contains("TypeError"), "{log}");
+}
+
+#[test]
+fn what_is_written_to_wsgi_errors_is_in_the_log() {
+    let site = Site::new(
+        "
+def application(environ, start_response):
+    errors = environ['wsgi.errors']
+    errors.write('naïve ')
+    errors.writelines(['a\\n', 'b\\n'])
+    errors.flush()
+    print('printed', file=errors)
+    start_response('200 OK', [])
+    return []
+",
+    );
+    assert_eq!(site.serve_all([Request::get("/")]).errors, "naïve a\nb\nprinted\n");
+}
+
+#[test]
+fn a_lone_surrogate_does_not_lose_the_line() {
+    let site = Site::new(
+        r"
+def application(environ, start_response):
+    environ['wsgi.errors'].write('file \udcff\n')
+    start_response('200 OK', [])
+    return []
+",
+    );
+    let served = site.serve_all([Request::get("/")]);
+    assert_eq!(served.log, "");
+    assert!(served.errors.starts_with("file \u{fffd}"), "{}", served.errors);
+}

@@ -1,0 +1,203 @@
+//! A request made of bytes, and an exchange that records how it was answered.
+
+use std::collections::VecDeque;
+use std::io::Cursor;
+use std::sync::{Arc, Mutex};
+
+use http::request;
+
+use crate::{Body, Chunk, Exchange, Flow, Head};
+
+/// A request; the defaults are those of `GET /` over TCP.
+pub(super) struct Request {
+    builder: request::Builder,
+    body: Option<Body>,
+    unix: bool,
+    flows: VecDeque<Flow>,
+    after_wait: Flow,
+}
+
+impl Request {
+    pub(super) fn new(method: &str, target: &str) -> Self {
+        let builder = http::Request::builder().method(method).uri(target);
+        Self { builder, body: None, unix: false, flows: VecDeque::new(), after_wait: Flow::More }
+    }
+
+    pub(super) fn get(target: &str) -> Self {
+        Self::new("GET", target)
+    }
+
+    pub(super) fn head() -> Self {
+        Self::new("HEAD", "/")
+    }
+
+    pub(super) fn post(body: &[u8]) -> Self {
+        Self::new("POST", "/").body(body)
+    }
+
+    pub(super) fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.builder = self.builder.header(name, value.as_ref());
+        self
+    }
+
+    pub(super) fn version(mut self, version: http::Version) -> Self {
+        self.builder = self.builder.version(version);
+        self
+    }
+
+    /// A body that arrives in memory.
+    pub(super) fn body(mut self, bytes: &[u8]) -> Self {
+        self.body = Some(Body {
+            reader: Box::new(Cursor::new(bytes.to_vec())),
+            length: bytes.len() as u64,
+            on_disk: false,
+        });
+        self
+    }
+
+    /// The body is read as one in a file is: without the GIL.
+    pub(super) fn on_disk(mut self) -> Self {
+        self.body.as_mut().unwrap().on_disk = true;
+        self
+    }
+
+    pub(super) fn over_unix_socket(mut self) -> Self {
+        self.unix = true;
+        self
+    }
+
+    /// What the connection says to the first chunks, then to a wait.
+    pub(super) fn flows(mut self, flows: &[Flow], after_wait: Flow) -> Self {
+        self.flows = flows.iter().copied().collect();
+        self.after_wait = after_wait;
+        self
+    }
+}
+
+/// What was called, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Call {
+    Complete,
+    Fail,
+    Begin,
+    Push(Vec<u8>),
+    Wait,
+    End { whole: bool },
+}
+
+/// How a request was answered.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    pub(super) calls: Vec<Call>,
+    pub(super) head: Option<Head>,
+    /// All the bytes, streamed or not.
+    pub(super) body: Vec<u8>,
+    /// How many chunks were lent by Python.
+    pub(super) lent: usize,
+}
+
+impl Answer {
+    pub(super) fn status(&self) -> u16 {
+        self.head.as_ref().expect("no head").status.as_u16()
+    }
+
+    pub(super) fn header(&self, name: &str) -> Option<&[u8]> {
+        self.head.as_ref().expect("no head").headers.get(name).map(http::HeaderValue::as_bytes)
+    }
+
+    pub(super) fn content_length(&self) -> Option<&[u8]> {
+        self.header("content-length")
+    }
+
+    /// The contract of [`Exchange`]: one of complete, fail, begin; chunks only after begin; one end.
+    pub(super) fn check(&self) {
+        let mut calls = self.calls.iter();
+        match calls.next().expect("the request was not answered") {
+            Call::Complete | Call::Fail => assert!(calls.next().is_none(), "{:?}", self.calls),
+            Call::Begin => {
+                assert!(matches!(calls.next_back(), Some(Call::End { .. })), "{:?}", self.calls);
+                assert!(calls.all(|call| matches!(call, Call::Push(_) | Call::Wait)), "{:?}", self.calls);
+            }
+            _ => panic!("{:?}", self.calls),
+        }
+    }
+}
+
+pub(super) struct Mock {
+    head: request::Parts,
+    body: Option<Body>,
+    unix: bool,
+    flows: VecDeque<Flow>,
+    after_wait: Flow,
+    answer: Arc<Mutex<Answer>>,
+}
+
+impl Mock {
+    pub(super) fn new(request: Request) -> (Self, Arc<Mutex<Answer>>) {
+        let answer = Arc::new(Mutex::new(Answer::default()));
+        let (head, ()) = request.builder.body(()).unwrap().into_parts();
+        let Request { body, unix, flows, after_wait, .. } = request;
+        (Self { head, body, unix, flows, after_wait, answer: Arc::clone(&answer) }, answer)
+    }
+
+    fn record(&self, call: Call) {
+        self.answer.lock().unwrap().calls.push(call);
+    }
+}
+
+impl Exchange for Mock {
+    fn head(&self) -> &request::Parts {
+        &self.head
+    }
+
+    fn remote_addr(&self) -> &str {
+        if self.unix { "" } else { "192.0.2.7" }
+    }
+
+    fn remote_port(&self) -> Option<&str> {
+        (!self.unix).then_some("50000")
+    }
+
+    fn server(&self) -> Option<(&str, &str)> {
+        (!self.unix).then_some(("127.0.0.1", "8000"))
+    }
+
+    fn take_body(&mut self) -> Option<Body> {
+        self.body.take()
+    }
+
+    fn complete(&mut self, head: Head, body: Chunk<'_>) {
+        let mut answer = self.answer.lock().unwrap();
+        answer.calls.push(Call::Complete);
+        answer.lent += usize::from(matches!(body, Chunk::Lent(_)));
+        answer.body.extend_from_slice(&body.into_bytes());
+        answer.head = Some(head);
+    }
+
+    fn fail(&mut self) {
+        self.record(Call::Fail);
+    }
+
+    fn begin(&mut self, head: Head) {
+        self.record(Call::Begin);
+        self.answer.lock().unwrap().head = Some(head);
+    }
+
+    fn push(&mut self, chunk: Chunk<'_>) -> Flow {
+        let mut answer = self.answer.lock().unwrap();
+        answer.lent += usize::from(matches!(chunk, Chunk::Lent(_)));
+        let bytes = chunk.into_bytes();
+        answer.body.extend_from_slice(&bytes);
+        answer.calls.push(Call::Push(bytes.to_vec()));
+        self.flows.pop_front().unwrap_or(Flow::More)
+    }
+
+    fn wait(&mut self) -> Flow {
+        self.record(Call::Wait);
+        self.after_wait
+    }
+
+    fn end(&mut self, whole: bool) {
+        self.record(Call::End { whole });
+    }
+}

@@ -1,0 +1,13 @@
+//! PEP 3333 on byte slices: each test is a Python application as source text and the requests that it is asked.
+
+mod body;
+mod environ;
+mod failures;
+mod input;
+mod load;
+mod mock;
+mod recorder;
+mod runtime;
+mod site;
+mod start_response;
+mod validator;
