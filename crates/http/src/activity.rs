@@ -36,6 +36,13 @@ pub(crate) struct Patience {
     pub(crate) head: Duration,
 }
 
+impl Patience {
+    /// After this time the timer looks again, whatever the connection is doing now.
+    pub(crate) fn next_look(&self) -> Duration {
+        self.idle.map_or(self.head, |idle| idle.min(self.head)).max(SHORTEST_LOOK)
+    }
+}
+
 /// What the timer is to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -84,8 +91,7 @@ impl Activity {
     pub(crate) fn judge(&self, now: Instant, patience: Patience) -> Verdict {
         let word = self.word.load(Ordering::Relaxed);
         let since = self.epoch + Duration::from_millis(word >> 2);
-        let shortest = patience.idle.map_or(patience.head, |idle| idle.min(patience.head));
-        let next_look = now + shortest.max(SHORTEST_LOOK);
+        let next_look = now + patience.next_look();
         let (due, verdict) = match (word & 3, patience.idle) {
             (0, Some(idle)) if !self.writing.load(Ordering::Relaxed) => (since + idle, Verdict::CloseIdle),
             (1, _) => (since + patience.head, Verdict::Drop),

@@ -113,7 +113,7 @@ impl<H: Handler> Server<H> {
         let mut connection = pin!(self.builder.serve_connection(io, service));
         let mut closing = pin!(self.closing.wait());
         let mut is_closing = false;
-        let mut timer = pin!(sleep_until(Instant::now() + self.patience.head));
+        let mut timer = pin!(sleep_until(Instant::now() + self.patience.next_look()));
         let ended = poll_fn(|context| {
             if let Poll::Ready(ended) = connection.as_mut().poll(context) {
                 return Poll::Ready(Some(ended));

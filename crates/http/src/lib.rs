@@ -23,6 +23,9 @@ mod reply;
 mod spool;
 mod stream;
 
+#[cfg(test)]
+mod tests;
+
 pub use access_log::{AccessLog, Format};
 pub use answer::{Answer, Content};
 pub use collect::{Body, Budget};

@@ -1,7 +1,6 @@
 //! The interpreter around the bridge: threads, the GIL, stacks, paths and variables.
 
 use std::ffi::CString;
-use std::io::Read;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -113,8 +112,6 @@ def stuck_here(number):
     });
     let text = dump.read_some();
     assert!(text.contains(r#"File "stuck.py", line 4 in stuck_here"#), "{text}");
-    // The end that is polled is the same pipe: nothing is left in it.
-    drop(dump.reader().take(0));
 }
 
 #[test]

@@ -1,0 +1,32 @@
+# The commands of this repository; each is a script in .ci/ that says what it does.
+# PYTHONS="PATH PATH" chooses the CPythons; PORT and WORKERS are for `make demo`.
+
+.PHONY: help demo test lint bench wheel native clean
+
+help: ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## /    make \1\t/p' Makefile | expand -t 20
+
+demo: ## build the wheel and serve the Django demo on port 2929
+	@.ci/demo
+
+test: ## every check and test, both hosts, each CPython of the machine
+	@.ci/test
+
+lint: ## format and lints of Rust and Python
+	@.ci/needs libpython
+	@.ci/lint
+
+wheel: ## build the wheel for the newest CPython into dist/
+	@.ci/needs
+	@.ci/wheel dist "$$(.ci/pythons | awk 'NR == 1 { print $$2 }')"
+
+native: ## build the native binary target/release/rwsgi
+	@.ci/needs libpython
+	@PYO3_PYTHON="$$(.ci/pythons | awk '/shared/ { print $$2; exit }')" \
+		cargo build --release --bin rwsgi
+
+bench: ## compare with other servers; ARGS="--quick" is passed on
+	@.ci/bench $(ARGS)
+
+clean: ## remove everything that was built
+	rm -rf .build dist target

@@ -1,0 +1,62 @@
+"""Put a server under load with wrk: one thread, 64 connections kept open."""
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from session import BenchError, Session
+
+SCRIPT = Path(__file__).resolve().parent / "wrk.lua"
+CONNECTIONS = 64
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What one run of wrk saw. `wrong_status` counts answers other than 2xx and 3xx."""
+
+    requests: int
+    seconds: float
+    p50_ms: float
+    p99_ms: float
+    wrong_status: int
+    socket_errors: int
+
+
+def load(session: Session, seconds: int) -> Traffic:
+    """Run wrk for `seconds`; raise `BenchError` when the server did not answer rightly."""
+    command = arguments(session, seconds)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30)
+    except subprocess.TimeoutExpired:
+        raise BenchError(f"{session.server.name}: wrk did not end in time") from None
+    if done.returncode != 0:
+        raise BenchError(f"{session.server.name}: wrk failed: {done.stderr.strip()[-300:]}")
+    traffic = parse(done.stdout)
+    if traffic.requests == 0 or traffic.wrong_status:
+        raise BenchError(
+            f"{session.server.name}: {session.workload.name}: {traffic.wrong_status} wrong answers"
+            f" of {traffic.requests}"
+        )
+    return traffic
+
+
+def arguments(session: Session, seconds: int) -> list[str]:
+    """Return wrk's command line."""
+    url = f"http://127.0.0.1:{session.port}{session.workload.path}"
+    headers = [f"-H{name}: {value}" for name, value in session.workload.headers.items()]
+    fixed = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", str(SCRIPT)]
+    return ["wrk", *fixed, *headers, url]
+
+
+def parse(output: str) -> Traffic:
+    """Read the line that `wrk.lua` printed last."""
+    seen = json.loads(output.strip().splitlines()[-1])
+    return Traffic(
+        requests=seen["requests"],
+        seconds=seen["microseconds"] / 1e6,
+        p50_ms=seen["p50"] / 1000,
+        p99_ms=seen["p99"] / 1000,
+        wrong_status=seen["status"],
+        socket_errors=seen["socket"],
+    )

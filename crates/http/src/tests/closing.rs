@@ -1,0 +1,52 @@
+//! The end of a worker: idle connections go at once, the others after their request.
+
+use super::client::{Site, full, give, options, sent};
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+#[tokio::test(start_paused = true)]
+async fn idle_connections_are_closed_at_once() {
+    let (mut site, mut client) = sent(GET).await;
+    site.answer("hello").await;
+    client.answer().await;
+    let mut silent = site.connect();
+    tokio::task::yield_now().await;
+    site.server.closing().begin();
+    let start = tokio::time::Instant::now();
+    assert_eq!((client.rest().await, silent.rest().await), (String::new(), String::new()));
+    assert!(start.elapsed().is_zero());
+    client.served().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_in_flight_is_finished() {
+    let (mut site, mut client) = sent(GET).await;
+    let exchange = site.request().await;
+    site.server.closing().begin();
+    tokio::task::yield_now().await;
+    assert!(!exchange.ticket.is_settled());
+    give(&exchange, full("in time"));
+    let (head, body) = client.answer().await;
+    assert_eq!((head.get("Connection"), &*body), (Some("close"), "in time"));
+    assert_eq!(client.rest().await, "");
+    client.served().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_on_its_way_is_finished() {
+    let (mut site, mut client) = sent("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe").await;
+    tokio::task::yield_now().await;
+    site.server.closing().begin();
+    tokio::task::yield_now().await;
+    client.send("llo").await;
+    site.answer("in time").await;
+    assert_eq!(client.answer().await.1, "in time");
+    assert_eq!(client.rest().await, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_comes_too_late_is_closed() {
+    let site = Site::new(options());
+    site.server.closing().begin();
+    assert_eq!(site.connect().rest().await, "");
+}

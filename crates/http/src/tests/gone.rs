@@ -1,0 +1,75 @@
+//! Clients that go away, and clients that do not read.
+
+use std::future::poll_fn;
+use std::time::Duration;
+
+use http::HeaderMap;
+
+use super::client::{Site, full, give, options, sent, streamed, write};
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_leaves_before_its_answer_settles_the_request() {
+    let (mut site, client) = sent(GET).await;
+    let exchange = site.request().await;
+    assert!(!exchange.ticket.is_settled());
+    client.leave().await;
+    assert!(exchange.ticket.is_settled());
+    assert!(exchange.ticket.answer(full("too late")).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_leaves_during_a_stream_is_noticed() {
+    let (mut site, mut client) = sent(GET).await;
+    let (stream, answer) = streamed(HeaderMap::new());
+    write(&stream, b"first");
+    give(&site.request().await, answer);
+    client.until("first\r\n").await;
+    assert!(!stream.is_gone());
+    client.leave().await;
+    assert!(stream.is_gone());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_read_makes_the_writer_wait() {
+    let mut site = Site::new(options());
+    let mut client = site.connect_with_room(1024);
+    client.send(GET).await;
+    let (stream, answer) = streamed(HeaderMap::new());
+    give(&site.request().await, answer);
+    // hyper holds back what the connection does not take, but not without bound.
+    let mut written = 0;
+    while !stream.is_full() {
+        write(&stream, &[b'x'; 64 * 1024]);
+        written += 64 * 1024;
+        assert!(written <= 4 * 1024 * 1024, "the answer piles up in memory");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let writer = tokio::spawn(async move {
+        poll_fn(|context| stream.poll_room(context)).await;
+        stream.is_gone()
+    });
+    assert!(!writer.is_finished());
+    client.exactly(written).await;
+    assert!(!writer.await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_writer_that_waits_is_woken_when_the_client_leaves() {
+    let mut site = Site::new(options());
+    let mut client = site.connect_with_room(1024);
+    client.send(GET).await;
+    let (stream, answer) = streamed(HeaderMap::new());
+    give(&site.request().await, answer);
+    while !stream.is_full() {
+        write(&stream, &[b'x'; 64 * 1024]);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let writer = tokio::spawn(async move {
+        poll_fn(|context| stream.poll_room(context)).await;
+        stream.is_gone()
+    });
+    client.leave().await;
+    assert!(writer.await.unwrap());
+}

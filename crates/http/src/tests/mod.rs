@@ -1,0 +1,13 @@
+//! Connections over an in-memory pipe: what a client sends, what the handler gets, what comes back.
+//!
+//! Time is paused and moves on only when nothing else can happen, so that timeouts take no time and a test that would
+//! wait for ever fails at once.
+
+mod access;
+mod bodies;
+mod client;
+mod closing;
+mod framing;
+mod gone;
+mod keep_alive;
+mod timeouts;

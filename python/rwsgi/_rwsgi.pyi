@@ -1,0 +1,4 @@
+__version__: str
+
+def main(argv: list[str]) -> int:
+    """Run the server for `argv`, program name first; gives the exit code of the process."""
