@@ -1,7 +1,5 @@
 """HTTP/1.1 on the wire: keep-alive, pipelining, 100-continue, HTTP/1.0, bad requests."""
 
-import socket
-
 import pytest
 from client import message
 
@@ -91,13 +89,6 @@ def test_expect_continue_with_the_body_at_once(server):
         if response.status == 100:
             response = connection.response()
         assert response.json == "body"
-
-
-def test_a_client_that_stops_sending_still_gets_its_answer(server):
-    with server.connect() as connection:
-        connection.send(message("POST", "/read", body=b"body"))
-        connection.socket.shutdown(socket.SHUT_WR)
-        assert connection.response().json == "body"
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,6 @@ FORMAT = {
     "%({x-in}i)s": "in",
     "%({X-Missing}i)s": "-",
     "%({content-type}o)s": "application/json",
-    "%({REQUEST_METHOD}e)s": "POST",
     "%%": "%",
 }
 
@@ -130,6 +129,14 @@ def test_access_log_format(host):
     with host.start(APP, "--access-logfile", "-", "--access-logformat", template) as server:
         server.ready().request("POST", "/read?q=1", headers=headers, body=b"body")
         server.out.wait("^" + r"\|".join(FORMAT.values()) + "$")
+
+
+def test_an_access_log_format_that_cannot_be_used_is_refused(host):
+    for atom in ("%({REQUEST_METHOD}e)s", "%(nothing)s", "%(h"):
+        done = host.run(APP, "--access-logformat", atom)
+        assert done.returncode == 2
+        assert "`access_log_format` from `--access-logformat`" in done.stderr
+        assert atom.removeprefix("%(").removesuffix(")s") in done.stderr
 
 
 def test_a_request_cannot_forge_a_line(host):

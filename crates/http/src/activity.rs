@@ -63,9 +63,19 @@ impl Activity {
         }
     }
 
+    /// A phase begins. Nobody asks how long a busy one lasts, so that one costs no look at the clock.
     pub(crate) fn enter(&self, phase: Phase) {
-        let millis = u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX >> 2);
+        let millis = match phase {
+            Phase::Busy => 0,
+            Phase::Idle | Phase::Head => {
+                u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX >> 2)
+            }
+        };
         self.word.store(millis << 2 | phase as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_writing(&self) -> bool {
+        self.writing.load(Ordering::Relaxed)
     }
 
     /// Bytes came: the first ones after a pause begin a head.

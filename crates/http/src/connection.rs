@@ -167,7 +167,12 @@ impl<H: Handler> Server<H> {
         let end = RequestEnd { activity, line };
         let body = match self.body(&head, incoming).await {
             Ok(body) => body,
-            Err(Failure::Client(error)) => return Err(error),
+            // Somebody who has gone needs no answer; hyper only reports the rest.
+            Err(Failure::Client(error)) if error.is_incomplete_message() => return Err(error),
+            Err(Failure::Client(error)) => {
+                tracing::debug!("the body of {} {} is broken: {error}", head.method, head.uri.path());
+                return Ok(response(Answer::error(StatusCode::BAD_REQUEST), end));
+            }
             Err(Failure::Spool(error)) => {
                 tracing::error!("cannot keep the body of {} {}: {error}", head.method, head.uri.path());
                 return Ok(response(Answer::error(StatusCode::INSUFFICIENT_STORAGE), end));

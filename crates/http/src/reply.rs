@@ -20,6 +20,8 @@ use crate::{Answer, Content};
 #[derive(Debug)]
 pub(crate) struct ReplyBody {
     content: Source,
+    /// The end has been asked for; a broken one waits until what came before it has left.
+    breaking: bool,
     end: RequestEnd,
 }
 
@@ -55,7 +57,7 @@ pub(crate) fn response(answer: Answer, mut end: RequestEnd) -> Response<ReplyBod
         Content::Full(bytes) => Source::Full((!bytes.is_empty()).then_some(bytes)),
         Content::Stream(stream) => Source::Stream(stream),
     };
-    let mut response = Response::new(ReplyBody { content, end });
+    let mut response = Response::new(ReplyBody { content, breaking: false, end });
     *response.status_mut() = answer.status;
     *response.headers_mut() = answer.headers;
     response.headers_mut().insert(SERVER, HeaderValue::from_static("rwsgi"));
@@ -66,6 +68,16 @@ pub(crate) fn response(answer: Answer, mut end: RequestEnd) -> Response<ReplyBod
 }
 
 impl ReplyBody {
+    /// hyper drops what it has not written when a body fails: lets it write first.
+    fn must_flush(&mut self, context: &Context<'_>) -> bool {
+        if !self.breaking {
+            self.breaking = true;
+            context.waker().wake_by_ref();
+            return true;
+        }
+        self.end.activity.is_writing()
+    }
+
     fn count(&mut self, bytes: &Bytes) {
         if let Some(line) = &mut self.end.line {
             line.sent(bytes.len());
@@ -98,6 +110,7 @@ impl http_body::Body for ReplyBody {
                 self.content = Source::Ended;
                 None
             }
+            Next::Broken if self.must_flush(context) => return Poll::Pending,
             Next::Broken => Some(Err(io::Error::other("the application broke off its answer"))),
         })
     }

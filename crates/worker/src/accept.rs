@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rwsgi_http::{Handler, Peer, Server};
-use rwsgi_os::Socket;
+use rwsgi_os::{Slot, Socket, Stage};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
@@ -17,8 +17,10 @@ use crate::ready::Watched;
 
 /// Requests that may wait for Python before the worker leaves new connections to the others.
 const QUEUE_LIMIT: usize = 256;
-/// How often a worker that has more than its share lets the others go first.
+/// How often a worker that has more than its share lets the others go first: it may be them who are slow.
 const YIELDS: u32 = 2;
+/// The same for a worker without a free Python thread while another one has some.
+const BUSY_YIELDS: u32 = 100;
 /// How long it does so, and how long a full worker waits before it looks again.
 const PAUSE: Duration = Duration::from_millis(1);
 /// How long accepting pauses when the system has no descriptors or memory left.
@@ -123,9 +125,7 @@ async fn accept_for_ever<H: Handler>(door: &Watched<Door>, entrance: &Entrance<H
     loop {
         entrance.wait_for_room().await;
         let Ok(mut ready) = door.readable().await else { return };
-        if entrance.is_over_share() {
-            entrance.let_others_go_first().await;
-        }
+        entrance.let_others_go_first().await;
         match ready.try_io(|_| door.owner().accept()) {
             Ok(Ok(accepted)) => entrance.admit(accepted),
             Ok(Err(error)) if is_exhausted(&error) => {
@@ -166,13 +166,19 @@ impl<H: Handler> Entrance<H> {
         workers > 1 && self.crew.slot().connections.load() * workers > scoreboard.total_connections()
     }
 
-    /// Not longer: a worker that is stuck must not keep the others from accepting.
+    /// Whether a request would wait here that another worker could run at once.
+    fn is_busier(&self) -> bool {
+        let is_free = |slot: &Slot| slot.stage() == Stage::Ready && slot.busy_since.load() == 0;
+        self.crew.slot().busy_since.load() != 0 && self.crew.scoreboard().slots().iter().any(is_free)
+    }
+
+    /// Leaves the connection that is waiting to the others, but not for ever: a worker that is stuck must not keep the
+    /// rest from accepting.
     async fn let_others_go_first(&self) {
-        for _ in 0..YIELDS {
+        let mut yields = 0;
+        while (yields < YIELDS && self.is_over_share()) || (yields < BUSY_YIELDS && self.is_busier()) {
             sleep(PAUSE).await;
-            if !self.is_over_share() {
-                return;
-            }
+            yields += 1;
         }
     }
 

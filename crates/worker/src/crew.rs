@@ -8,7 +8,7 @@
 //! The word that decides is the member's [`Stamp`]: the end of a job and the take-over are atomic operations on it, so
 //! that exactly one side sees the other. Who has the lead is written under the `lead` lock.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::thread::{self, Thread};
@@ -37,6 +37,8 @@ pub(crate) struct Crew {
     pub(crate) timeout: Option<Duration>,
     /// Where the stacks of stuck threads arrive.
     pub(crate) stacks: Arc<StackDump>,
+    /// Reports of timeouts that are being written.
+    pub(crate) reports: Arc<AtomicUsize>,
     orders: mpsc::UnboundedSender<Order>,
     exit: OnceLock<ExitReason>,
     lead: Mutex<Lead>,
@@ -149,6 +151,7 @@ impl Crew {
             stand_in: Sleep::default(),
             timeout: options.timeout,
             stacks: Arc::new(stacks),
+            reports: Arc::default(),
             orders,
             exit: OnceLock::new(),
             lead: Mutex::new(Lead { holder: Holder::Member(0), idle: Vec::new() }),
@@ -242,6 +245,8 @@ impl Crew {
             return false;
         }
         lead.holder = Holder::StandIn;
+        // From now on no Python thread is free here: the other workers see it and take what comes.
+        self.slot().busy_since.store(since.max(1));
         true
     }
 
@@ -256,6 +261,7 @@ impl Crew {
         }
         let Some(next) = lead.idle.pop() else { return false };
         lead.holder = Holder::Member(next);
+        self.slot().busy_since.store(0);
         self.unpark(next);
         true
     }
@@ -267,6 +273,7 @@ impl Crew {
         let leads = match lead.holder {
             Holder::StandIn => {
                 lead.holder = Holder::Member(number);
+                self.slot().busy_since.store(0);
                 true
             }
             Holder::Member(holder) if holder == number => true,

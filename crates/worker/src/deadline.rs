@@ -3,6 +3,7 @@
 //! Nothing here takes the GIL: the request may be holding it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -91,19 +92,36 @@ impl Crew {
         let pid = std::process::id();
         tracing::error!(target: "critical", "WORKER TIMEOUT (pid:{pid})");
         let summary = format!("{request} was ended after {:.1} s", age.as_secs_f64());
-        let (Some(thread), stacks) = (self.members[number].id(), Arc::clone(&self.stacks)) else {
-            return tracing::error!("{summary}");
-        };
+        let report = Report::begin(&self.reports);
+        let (thread, stacks) = (self.members[number].id(), Arc::clone(&self.stacks));
         let read = move || {
-            let text = match thread.signal(crate::run::STACK_SIGNAL) {
-                Ok(()) => read_stack(&stacks),
-                Err(error) => error.to_string(),
+            let text = match thread.map(|thread| thread.signal(crate::run::STACK_SIGNAL)) {
+                Some(Ok(())) => read_stack(&stacks),
+                Some(Err(error)) => error.to_string(),
+                None => "the thread has not begun".to_owned(),
             };
             tracing::error!("{summary}; it was here:\n{}", text.trim_end());
+            drop(report);
         };
         if let Err(error) = thread::Builder::new().name("rwsgi-timeout".to_owned()).spawn(read) {
-            tracing::error!("{request} timed out; its stack cannot be read: {error}");
+            tracing::error!("{request} was ended after its time; its stack cannot be read: {error}");
         }
+    }
+}
+
+/// A report in the making: the worker does not leave before it is written.
+struct Report(Arc<AtomicUsize>);
+
+impl Report {
+    fn begin(reports: &Arc<AtomicUsize>) -> Self {
+        reports.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(reports))
+    }
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use http::StatusCode;
 use rwsgi_http::{AccessLog, Answer, Handler, Server};
 use rwsgi_os::{ExitReason, LifelineEnd, Signal, Signals, Stage, Status, exit_now};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{sleep, timeout_at};
+use tokio::time::{sleep, timeout, timeout_at};
 
 use crate::accept::Doors;
 use crate::crew::Crew;
@@ -21,6 +22,8 @@ const RETIRE: Duration = Duration::from_secs(5);
 const ORPHANED: Duration = Duration::from_millis(1_000);
 /// How long Python may take to end (`atexit`, non-daemon threads) when there is no other limit.
 const FINALIZE: Duration = Duration::from_millis(500);
+/// How long the report of a timeout may take.
+const REPORT: Duration = Duration::from_secs(3);
 /// How often a worker that leaves looks whether it may.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -69,6 +72,7 @@ impl<H: Handler> Leaving<H> {
             }
         }
         self.refuse_the_rest().await;
+        let _ = timeout(REPORT, self.reported()).await;
         self.end(reason, until);
     }
 
@@ -97,6 +101,13 @@ impl<H: Handler> Leaving<H> {
         // The doors take their last round first.
         tokio::task::yield_now().await;
         while !self.is_drained() {
+            sleep(LOOK).await;
+        }
+    }
+
+    /// A request that timed out may have ended all the same, before its report was written.
+    async fn reported(&self) {
+        while self.crew.reports.load(Ordering::SeqCst) > 0 {
             sleep(LOOK).await;
         }
     }

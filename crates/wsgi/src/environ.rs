@@ -15,8 +15,9 @@ use crate::file_wrapper::FileWrapper;
 use crate::input::InputStream;
 use crate::names::{Last, Names};
 
-/// How many keys the template is grown to hold, so that a copy has room for the headers and need not be resized.
-const ROOM: usize = 40;
+/// How many keys the template is grown to hold, so that a copy has room for the headers and need not be resized. CPython
+/// has a table of 64 slots from the 22nd key on, and copies it as it is while two thirds of the keys are still there.
+const ROOM: usize = 24;
 
 /// Makes environs. One for each Python thread.
 pub(crate) struct Environ {
@@ -131,7 +132,7 @@ impl Environ {
         };
         environ.set_item(self.keys.path_info.bind(py), path_info)?;
         environ.set_item(self.keys.raw_uri.bind(py), raw)?;
-        if let Some(query) = uri.query().filter(|query| !query.is_empty()) {
+        if let Some(query) = uri.query() {
             environ.set_item(self.keys.query_string.bind(py), self.query.text(py, query.as_bytes())?)?;
         }
         Ok(())

@@ -24,7 +24,7 @@ const LINES: &[u8] = b"one\ntwo\n\nlast";
 /// The same for a body in memory and for one in a file.
 fn both(expression: &str) -> String {
     let memory = evaluated(expression, Request::post(LINES));
-    let file = evaluated(expression, Request::post(LINES).on_disk());
+    let file = evaluated(expression, Request::new("POST", "/").on_disk(LINES));
     assert_eq!(memory, file);
     memory
 }

@@ -1,10 +1,13 @@
 //! A request made of bytes, and an exchange that records how it was answered.
 
 use std::collections::VecDeque;
-use std::io::Cursor;
+use std::io::{self, BufRead, Cursor, Read};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use http::request;
+use pyo3::Python;
 
 use crate::{Body, Chunk, Exchange, Flow, Head};
 
@@ -55,9 +58,10 @@ impl Request {
         self
     }
 
-    /// The body is read as one in a file is: without the GIL.
-    pub(super) fn on_disk(mut self) -> Self {
-        self.body.as_mut().unwrap().on_disk = true;
+    /// A body in a file, which must be read without the GIL.
+    pub(super) fn on_disk(mut self, bytes: &[u8]) -> Self {
+        let reader = Box::new(Slow(Cursor::new(bytes.to_vec())));
+        self.body = Some(Body { reader, length: bytes.len() as u64, on_disk: true });
         self
     }
 
@@ -71,6 +75,36 @@ impl Request {
         self.flows = flows.iter().copied().collect();
         self.after_wait = after_wait;
         self
+    }
+}
+
+/// Fails unless another thread gets the GIL now.
+pub(super) fn others_run_python() {
+    let (sender, receiver) = channel();
+    let other = std::thread::spawn(move || Python::attach(|_| sender.send(()).unwrap()));
+    // Longer than the slowest machine needs; only a failing test waits for it.
+    receiver.recv_timeout(Duration::from_secs(30)).expect("the GIL is held");
+    other.join().unwrap();
+}
+
+/// A file, as far as the GIL is concerned.
+struct Slow(Cursor<Vec<u8>>);
+
+impl Read for Slow {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        others_run_python();
+        self.0.read(buffer)
+    }
+}
+
+impl BufRead for Slow {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        others_run_python();
+        self.0.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.0.consume(amount);
     }
 }
 
@@ -193,6 +227,7 @@ impl Exchange for Mock {
     }
 
     fn wait(&mut self) -> Flow {
+        others_run_python();
         self.record(Call::Wait);
         self.after_wait
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use pyo3::Python;
 use pyo3::types::{PyAnyMethods, PyModule, PyModuleMethods};
 
+use super::mock::others_run_python;
 use super::site::python;
 use crate::{
     StackDump, detached, linked_version, park, prepend_paths, resume, run_python, set_environment, spawn,
@@ -38,49 +39,42 @@ fn a_spawned_thread_is_known_to_threading() {
     assert_eq!(receiver.recv_timeout(LIMIT).unwrap(), "rwsgi-follower True");
 }
 
-/// Whether another thread gets the GIL while `work` waits for it.
-fn others_run(work: impl FnOnce(&dyn Fn())) {
+/// Runs `work` on a thread that keeps the GIL.
+fn keeping_the_gil(work: impl FnOnce()) {
     python();
-    let (sender, receiver) = channel();
-    run_python(|| {
-        let other = std::thread::spawn(move || Python::attach(|_| sender.send(()).unwrap()));
-        work(&|| receiver.recv_timeout(LIMIT).expect("the GIL was not released"));
-        other.join().unwrap();
-    });
+    run_python(work);
 }
 
 #[test]
 fn a_parked_thread_lets_others_run_python() {
-    others_run(|wait| {
+    keeping_the_gil(|| {
         park();
-        wait();
+        others_run_python();
         resume();
     });
 }
 
 #[test]
 fn detached_work_lets_others_run_python_and_parking_does_nothing_meanwhile() {
-    others_run(|wait| {
-        let (sender, receiver) = channel();
-        detached(move || {
+    keeping_the_gil(|| {
+        detached(|| {
             park();
+            others_run_python();
             resume();
-            sender.send(()).unwrap();
         });
-        receiver.recv().unwrap();
         park();
-        wait();
+        others_run_python();
         resume();
     });
 }
 
 #[test]
 fn a_thread_parks_again_after_a_panic_in_detached_work() {
-    others_run(|wait| {
+    keeping_the_gil(|| {
         let panicked = std::panic::catch_unwind(|| detached(|| std::panic::resume_unwind(Box::new(()))));
         assert!(panicked.is_err());
         park();
-        wait();
+        others_run_python();
         resume();
     });
 }

@@ -1,0 +1,4 @@
+//! How workers and the server end, and what comes after.
+mod orphans;
+mod stopping;
+mod supervision;

@@ -1,0 +1,150 @@
+use std::fmt::Debug;
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use super::PATIENCE;
+
+trait Stream: Read + Write + Send + Debug {}
+
+impl<T: Read + Write + Send + Debug> Stream for T {}
+
+/// One connection to a server; every wait has a limit.
+#[derive(Debug)]
+pub(crate) struct Client {
+    stream: Box<dyn Stream>,
+    /// What was received and not yet looked at.
+    received: Vec<u8>,
+}
+
+/// An answer as it was received.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    /// Status line and headers.
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+    /// Whether the body has the length that the head promised.
+    pub(crate) is_whole: bool,
+}
+
+impl Response {
+    /// The value of a header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.head.lines().skip(1).filter_map(|line| line.split_once(':'));
+        headers.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    }
+
+    /// The body as text.
+    pub(crate) fn text(&self) -> &str {
+        str::from_utf8(&self.body).unwrap()
+    }
+}
+
+impl Client {
+    pub(crate) fn tcp(address: &str) -> Self {
+        let stream = TcpStream::connect(address).unwrap_or_else(|error| panic!("{address}: {error}"));
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        Self { stream: Box::new(stream), received: Vec::new() }
+    }
+
+    pub(crate) fn unix(path: &Path) -> Self {
+        let stream = UnixStream::connect(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        Self { stream: Box::new(stream), received: Vec::new() }
+    }
+
+    /// Sends bytes as they are.
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).unwrap();
+    }
+
+    /// Sends a request for `path` without waiting for the answer.
+    pub(crate) fn ask(&mut self, path: &str) {
+        self.send(format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n"));
+    }
+
+    /// Sends a request for `path` and gives the answer; the connection stays open.
+    pub(crate) fn get(&mut self, path: &str) -> Response {
+        self.ask(path);
+        self.response()
+    }
+
+    /// The next answer.
+    pub(crate) fn response(&mut self) -> Response {
+        let end = self.receive_until(b"\r\n\r\n");
+        let head = String::from_utf8(self.received.drain(..end).collect()).unwrap();
+        let status = head.get(9..12).and_then(|code| code.parse().ok()).unwrap_or_else(|| panic!("{head}"));
+        let mut response = Response { status, head, body: Vec::new(), is_whole: true };
+        if let Some(length) = response.header("Content-Length") {
+            self.take(length.parse().unwrap(), &mut response);
+        } else if response.header("Transfer-Encoding") == Some("chunked") {
+            self.take_chunks(&mut response);
+        } else if status >= 200 && status != 204 && status != 304 {
+            while self.receive() {}
+            response.body = std::mem::take(&mut self.received);
+        }
+        response
+    }
+
+    /// Waits until the server closes the connection; whether nothing came before.
+    pub(crate) fn is_closed_silently(&mut self) -> bool {
+        while self.receive() {}
+        self.received.is_empty()
+    }
+
+    fn take(&mut self, length: usize, response: &mut Response) {
+        while self.received.len() < length && self.receive() {}
+        let present = length.min(self.received.len());
+        response.is_whole &= present == length;
+        response.body.extend(self.received.drain(..present));
+    }
+
+    fn take_chunks(&mut self, response: &mut Response) {
+        loop {
+            while !self.received.windows(2).any(|pair| pair == b"\r\n") {
+                if !self.receive() {
+                    response.is_whole = false;
+                    return;
+                }
+            }
+            let end = self.receive_until(b"\r\n");
+            let line = String::from_utf8(self.received.drain(..end).collect()).unwrap();
+            let length = usize::from_str_radix(line.trim(), 16).unwrap();
+            self.take(length, response);
+            let mut line_end = Response { status: 0, head: String::new(), body: Vec::new(), is_whole: true };
+            self.take(2, &mut line_end);
+            response.is_whole &= line_end.is_whole;
+            if length == 0 || !response.is_whole {
+                return;
+            }
+        }
+    }
+
+    /// Where `mark` ends in what was received.
+    fn receive_until(&mut self, mark: &[u8]) -> usize {
+        loop {
+            if let Some(start) = self.received.windows(mark.len()).position(|found| found == mark) {
+                return start + mark.len();
+            }
+            let so_far = self.received.len();
+            assert!(self.receive(), "the connection was closed after {so_far} bytes of an answer");
+        }
+    }
+
+    /// Receives some bytes; false at the end of the connection.
+    fn receive(&mut self) -> bool {
+        let mut bytes = [0; 1 << 16];
+        match self.stream.read(&mut bytes) {
+            Ok(count) => {
+                self.received.extend_from_slice(&bytes[..count]);
+                count > 0
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => false,
+            Err(error) => panic!("the server does not answer: {error}"),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Processes as the kernel shows them.
+
+use std::fs;
+
+/// The processes whose parent is `parent`, but for the dead ones that it has not buried yet.
+pub(crate) fn children(parent: u32) -> Vec<u32> {
+    let mut found: Vec<u32> = numbers("/proc").filter(|&pid| parent_of(pid) == Some(parent)).collect();
+    found.sort_unstable();
+    found
+}
+
+/// The threads of a process.
+pub(crate) fn threads(pid: u32) -> Vec<u32> {
+    numbers(&format!("/proc/{pid}/task")).collect()
+}
+
+/// How often all threads of a process have gone to sleep so far: what wakes any of them shows here.
+pub(crate) fn sleeps_of(pid: u32) -> Vec<(u32, u64)> {
+    let sleeps = |thread: u32| {
+        let status = fs::read_to_string(format!("/proc/{pid}/task/{thread}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
+        (thread, line.trim().parse().unwrap())
+    };
+    threads(pid).into_iter().map(sleeps).collect()
+}
+
+fn parent_of(pid: u32) -> Option<u32> {
+    // It may end between the listing and the reading.
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in brackets, may hold spaces and brackets: fields count from behind it.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    if fields.next()? == "Z" { None } else { fields.next()?.parse().ok() }
+}
+
+fn numbers(folder: &str) -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}

@@ -1,0 +1,9 @@
+//! Requests: protocol, environ, failures, threads, time-outs, logs.
+mod bodies;
+mod environ;
+mod failures;
+mod idle;
+mod logs;
+mod protocol;
+mod threads;
+mod timeout;

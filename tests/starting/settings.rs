@@ -1,0 +1,139 @@
+//! What the command line and the environment may say, and what is answered to mistakes.
+
+use std::net::TcpListener;
+use std::process::Command;
+
+use crate::harness::Server;
+
+const APP: &str = "
+from stage import answer
+def application(environ, start_response):
+    return answer(start_response, 'hello')
+";
+
+/// Runs a command line that is a mistake: exit code and all that must be in the message.
+#[track_caller]
+fn refused<const N: usize>(arguments: [&str; N], code: i32, message: &[&str]) {
+    let failure = Server::wsgi(APP).args(arguments).fail();
+    assert_eq!(failure.code, Some(code), "{failure:?}");
+    for part in message {
+        assert!(failure.stderr.contains(part), "`{part}` is not in: {}", failure.stderr);
+    }
+    assert_eq!(failure.stdout, "", "standard output is for data only");
+}
+
+#[test]
+fn a_wrong_value_names_setting_source_and_expectation() {
+    refused(
+        ["--workers", "x"],
+        2,
+        &["invalid value `x` for `workers` from `--workers`", "expected a number of at least 1 or `auto`"],
+    );
+    refused(["--timeout", "-3"], 2, &["`-3` for `timeout` from `--timeout`", "expected a number of seconds"]);
+    refused(["--bind", "127.0.0.1:99999"], 2, &["`bind` from `--bind`", "`99999`", "65535"]);
+    refused(["--log-level", "loud"], 2, &["`loud`", "`loglevel` from `--log-level`", "critical"]);
+    refused(["--env", "NAME"], 2, &["`NAME`", "from `--env`", "`NAME=VALUE`"]);
+    refused(["--threads", "0"], 2, &["`0` for `threads` from `--threads`", "expected"]);
+    refused(["--access-logformat", "%(x"], 2, &["from `--access-logformat`", "`%(x`", "hint: "]);
+}
+
+#[test]
+fn an_unknown_option_is_named() {
+    refused(["--bogus"], 2, &["unknown option `--bogus`"]);
+}
+
+#[test]
+fn a_wrong_value_of_a_variable_names_the_variable() {
+    let failure = Server::wsgi(APP).env("WEB_CONCURRENCY", "many").fail();
+    assert_eq!(failure.code, Some(2));
+    let expected = "`many` for `workers` from the environment variable `WEB_CONCURRENCY`";
+    assert!(failure.stderr.contains(expected), "{}", failure.stderr);
+}
+
+#[test]
+fn without_an_application_a_hint_tells_how_to_name_it() {
+    let failure = Server::wsgi(APP).application(None).fail();
+    assert_eq!(failure.code, Some(2));
+    assert!(failure.stderr.contains("no application given"), "{}", failure.stderr);
+    assert!(failure.stderr.contains("hint: ") && failure.stderr.contains("mysite.wsgi:application"));
+}
+
+#[test]
+fn version_and_help_go_to_standard_output() {
+    let version = Server::wsgi(APP).args(["--version"]).fail();
+    assert_eq!((version.code, version.stderr.as_str()), (Some(0), ""));
+    assert_eq!(version.stdout, format!("rwsgi {}", env!("CARGO_PKG_VERSION")));
+    let help = Server::wsgi(APP).args(["--help"]).fail();
+    assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
+    for flag in ["--bind", "--workers", "--graceful-timeout", "--python", "--access-logformat"] {
+        assert!(help.stdout.contains(flag), "{flag}");
+    }
+}
+
+#[test]
+fn an_address_in_use_is_refused_with_the_way_to_find_out_by_whom() {
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = holder.local_addr().unwrap();
+    let failure = Server::wsgi(APP).bind(Some(&address.to_string())).fail();
+    assert_eq!(failure.code, Some(1));
+    assert!(failure.stderr.contains(&format!("cannot listen on `{address}`")), "{}", failure.stderr);
+    assert!(failure.stderr.contains(&format!("hint: `ss -ltnp 'sport = :{}'`", address.port())));
+}
+
+#[test]
+fn an_address_of_another_machine_is_refused() {
+    let failure = Server::wsgi(APP).bind(Some("192.0.2.1:0")).fail();
+    assert_eq!(failure.code, Some(1));
+    assert!(failure.stderr.contains("hint: that address does not belong to this machine"));
+}
+
+#[test]
+fn a_directory_that_may_not_be_written_is_refused() {
+    // Root may write everywhere unless it gives its capabilities away.
+    let weak = ["setpriv", "--bounding-set=-all", "--"];
+    let is_root = nix::unistd::geteuid().is_root();
+    if is_root && !Command::new(weak[0]).args(&weak[1..]).arg("true").status().is_ok_and(|end| end.success()) {
+        eprintln!("not tested: root cannot give its capabilities away here");
+        return;
+    }
+    let server = Server::wsgi(APP).file("closed/keep", "").bind(Some("unix:closed/socket"));
+    let folder = server.folder().join("closed");
+    let mut permissions = folder.metadata().unwrap().permissions();
+    permissions.set_readonly(true);
+    std::fs::set_permissions(&folder, permissions).unwrap();
+    let failure = if is_root { server.under(weak) } else { server }.fail();
+    assert_eq!(failure.code, Some(1));
+    assert!(failure.stderr.contains("cannot listen on `unix:closed/socket`"), "{}", failure.stderr);
+    assert!(failure.stderr.contains("hint: this user may not write to the directory"), "{}", failure.stderr);
+}
+
+#[test]
+fn a_log_in_an_unknown_directory_is_refused() {
+    refused(["--error-logfile", "no/such/log"], 1, &["cannot open the error log `no/such/log`"]);
+    refused(["--access-logfile", "no/such/log"], 1, &["cannot open the access log `no/such/log`"]);
+}
+
+#[test]
+fn an_unknown_directory_to_change_to_is_refused() {
+    refused(["--chdir", "no-such-directory"], 1, &["`no-such-directory` of `--chdir`"]);
+}
+
+#[test]
+fn variables_are_settings_and_flags_go_before_them() {
+    let server =
+        Server::wsgi(APP).bind(None).env("PORT", "0").env("WEB_CONCURRENCY", "3").args(["--workers", "2"]);
+    let server = server.launch();
+    assert!(server.addresses()[0].starts_with("0.0.0.0:"));
+    server.wait_log("2 workers ready");
+    let server = Server::wsgi(APP).env("PORT", "1").env("WEB_CONCURRENCY", "2").launch();
+    assert!(server.addresses()[0].starts_with("127.0.0.1:"));
+    server.wait_log("2 workers ready");
+    assert_eq!(server.get("/").text(), "hello");
+}
+
+#[test]
+fn as_many_workers_as_the_machine_has_processors() {
+    let server = Server::wsgi(APP).args(["--workers", "auto"]).launch();
+    server.wait_log(" ready");
+    server.wait_log_times("Worker ready (pid: ", std::thread::available_parallelism().unwrap().get());
+}
