@@ -151,6 +151,10 @@ fn as_bytes(chunk: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyBytes>> {
 
 /// Calls `close()` when the iterable has one, however the request went (PEP 3333, "Specification Details").
 fn close(iterable: &Bound<'_, PyAny>, response: &Response) {
+    // These have none, and Python would make an exception to say so.
+    if iterable.is_exact_instance_of::<PyList>() || iterable.is_exact_instance_of::<PyTuple>() {
+        return;
+    }
     let py = iterable.py();
     let closed = match iterable.getattr_opt(intern!(py, "close")) {
         Ok(Some(method)) => method.call0().map(drop),
