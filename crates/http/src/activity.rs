@@ -74,6 +74,10 @@ impl Activity {
         self.word.store(millis << 2 | phase as u64, Ordering::Relaxed);
     }
 
+    pub(crate) fn is_busy(&self) -> bool {
+        self.word.load(Ordering::Relaxed) & 3 == Phase::Busy as u64
+    }
+
     pub(crate) fn is_writing(&self) -> bool {
         self.writing.load(Ordering::Relaxed)
     }

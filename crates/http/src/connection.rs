@@ -16,7 +16,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::access_log::AccessLog;
 use crate::activity::{Activity, Patience, Phase, Verdict};
@@ -25,6 +25,9 @@ use crate::exchange::{Exchange, Handler, Ticket};
 use crate::guard::Guard;
 use crate::reply::{ReplyBody, RequestEnd, response};
 use crate::{Answer, Peer};
+
+/// When all connections are to end, one that has not sent a whole head gets this long: a request may be on its way.
+const LAST_CALL: Duration = Duration::from_millis(500);
 
 /// How connections are served.
 #[derive(Clone, Debug)]
@@ -112,47 +115,35 @@ impl<H: Handler> Server<H> {
         let service = service_fn(|request| server.request(request, Arc::clone(&peer), Arc::clone(state)));
         let mut connection = pin!(self.builder.serve_connection(io, service));
         let mut closing = pin!(self.closing.wait());
-        let mut is_closing = false;
-        let mut timer = pin!(sleep_until(Instant::now() + self.patience.next_look()));
+        let mut patience = self.patience;
+        let (mut is_closing, mut is_told) = (false, false);
+        let mut timer = pin!(sleep_until(Instant::now() + patience.next_look()));
         let ended = poll_fn(|context| {
             if let Poll::Ready(ended) = connection.as_mut().poll(context) {
                 return Poll::Ready(Some(ended));
             }
             if !is_closing && closing.as_mut().poll(context).is_ready() {
                 is_closing = true;
+                patience = Patience { idle: Some(Duration::ZERO), head: LAST_CALL.min(self.patience.head) };
+                timer.as_mut().reset(Instant::now());
+            }
+            let verdict = poll_timer(timer.as_mut(), &activity, patience, context);
+            if verdict == Some(Verdict::Drop) {
+                return Poll::Ready(None);
+            }
+            // A connection without a request would be closed by this; one that has a request closes after it.
+            if verdict == Some(Verdict::CloseIdle) || (is_closing && !is_told && activity.is_busy()) {
+                is_told = true;
                 connection.as_mut().graceful_shutdown();
                 return connection.as_mut().poll(context).map(Some);
             }
-            match self.poll_timer(timer.as_mut(), &activity, context) {
-                Some(Verdict::Drop) => Poll::Ready(None),
-                Some(_) => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.as_mut().poll(context).map(Some)
-                }
-                None => Poll::Pending,
-            }
+            Poll::Pending
         });
         match ended.await {
             Some(Ok(())) => {}
             Some(Err(error)) => tracing::debug!("connection of `{}` closed: {error}", peer.remote_addr()),
             None => tracing::debug!("connection of `{}` closed: no request came in time", peer.remote_addr()),
         }
-    }
-
-    /// Looks at the silence each time the timer runs out, and sets it anew: requests do not touch it.
-    fn poll_timer(
-        &self,
-        mut timer: Pin<&mut tokio::time::Sleep>,
-        activity: &Activity,
-        context: &mut Context<'_>,
-    ) -> Option<Verdict> {
-        while timer.as_mut().poll(context).is_ready() {
-            match activity.judge(Instant::now(), self.patience) {
-                Verdict::Wait(until) => timer.as_mut().reset(until),
-                verdict => return Some(verdict),
-            }
-        }
-        None
     }
 
     async fn request(
@@ -189,4 +180,20 @@ impl<H: Handler> Server<H> {
         }
         collect(incoming, &self.budget).await.map(Some)
     }
+}
+
+/// Looks at the silence each time the timer runs out, and sets it anew: requests do not touch it.
+fn poll_timer(
+    mut timer: Pin<&mut Sleep>,
+    activity: &Activity,
+    patience: Patience,
+    context: &mut Context<'_>,
+) -> Option<Verdict> {
+    while timer.as_mut().poll(context).is_ready() {
+        match activity.judge(Instant::now(), patience) {
+            Verdict::Wait(until) => timer.as_mut().reset(until),
+            verdict => return Some(verdict),
+        }
+    }
+    None
 }

@@ -9,11 +9,9 @@ async fn idle_connections_are_closed_at_once() {
     let (mut site, mut client) = sent(GET).await;
     site.answer("hello").await;
     client.answer().await;
-    let mut silent = site.connect();
-    tokio::task::yield_now().await;
     site.server.closing().begin();
     let start = tokio::time::Instant::now();
-    assert_eq!((client.rest().await, silent.rest().await), (String::new(), String::new()));
+    assert_eq!(client.rest().await, "");
     assert!(start.elapsed().is_zero());
     client.served().await;
 }
@@ -45,8 +43,27 @@ async fn a_body_on_its_way_is_finished() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_comes_too_late_is_closed() {
-    let site = Site::new(options());
+async fn a_request_that_is_on_its_way_is_answered() {
+    let mut site = Site::new(options());
+    let mut client = site.connect();
+    tokio::task::yield_now().await;
     site.server.closing().begin();
-    assert_eq!(site.connect().rest().await, "");
+    tokio::task::yield_now().await;
+    client.send(GET).await;
+    site.answer("still").await;
+    let (head, body) = client.answer().await;
+    assert_eq!((head.get("Connection"), &*body), (Some("close"), "still"));
+    assert_eq!(client.rest().await, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_says_nothing_delays_the_end_only_a_little() {
+    let site = Site::new(options());
+    let mut early = site.connect();
+    tokio::task::yield_now().await;
+    site.server.closing().begin();
+    let mut late = site.connect();
+    let start = tokio::time::Instant::now();
+    assert_eq!((early.rest().await, late.rest().await), (String::new(), String::new()));
+    assert!(start.elapsed() < std::time::Duration::from_secs(1));
 }
