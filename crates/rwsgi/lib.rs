@@ -36,7 +36,10 @@ pub fn run(arguments: Vec<OsString>, host: Host) -> ExitReason {
     let program = Program { name: "rwsgi", version: VERSION };
     match rwsgi_config::read(arguments, &|name| std::env::var_os(name), program) {
         Ok(Request::Print(text)) => ui::print(&text),
-        Ok(Request::Run(config)) => serve(*config, host).unwrap_or_else(|error| ui::fail(&error)),
+        Ok(Request::Run(config)) => {
+            let logs_elsewhere = logging::is_elsewhere(&config);
+            serve(*config, host).unwrap_or_else(|error| ui::fail(&error, logs_elsewhere))
+        }
         Err(error) => {
             ui::explain(&error, error.hint().as_deref());
             ExitReason::Usage
@@ -53,8 +56,7 @@ fn serve(config: Config, host: Host) -> Result<ExitReason, Error> {
     let plan = Plan::new(config, host)?;
     tracing::info!("Starting rwsgi {VERSION}");
     let pid_file = plan.pid_file.as_deref().map(PidFile::write).transpose()?;
-    let listeners = plan.addresses.iter().map(|address| Listener::bind(address, plan.backlog));
-    let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
+    let listeners = bind(&plan)?;
     let hooks = host.fork_hooks();
     let role = host.without_python(|| rwsgi_master::run(plan.master(&*hooks), listeners));
     match role? {
@@ -65,6 +67,23 @@ fn serve(config: Config, host: Host) -> Result<ExitReason, Error> {
             Ok(work(*inheritance, plan, host))
         }
     }
+}
+
+/// Binds all addresses or none: the socket files of those before the one that fails are removed.
+fn bind(plan: &Plan) -> Result<Vec<Listener>, Error> {
+    let mut bound = Vec::new();
+    for address in &plan.addresses {
+        match Listener::bind(address, plan.backlog) {
+            Ok(listener) => bound.push(listener),
+            Err(error) => {
+                bound.into_iter().filter_map(Listener::close).for_each(|file| {
+                    file.remove_if_ours();
+                });
+                return Err(error.into());
+            }
+        }
+    }
+    Ok(bound)
 }
 
 fn work(inheritance: Inheritance, plan: Plan, host: Host) -> ExitReason {

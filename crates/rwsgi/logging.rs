@@ -35,6 +35,11 @@ pub(crate) fn start(config: &Config) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether the log is somewhere else than on stderr, where the person who typed the command looks.
+pub(crate) fn is_elsewhere(config: &Config) -> bool {
+    config.error_log != LogTarget::Std
+}
+
 /// Opens a log file for appending; `standard` stands for `-`.
 pub(crate) fn open(target: &LogTarget, what: &'static str, standard: impl AsFd) -> Result<File, Error> {
     let failed = |path: &Path, source| Error::OpenLog { what, path: path.to_owned(), source };

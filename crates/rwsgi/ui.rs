@@ -21,8 +21,11 @@ pub(crate) fn explain(error: &dyn std::error::Error, hint: Option<&str>) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Explains why the server does not start.
-pub(crate) fn fail(error: &Error) -> ExitReason {
+/// Explains why the server does not start; also in the error log, if that is read elsewhere.
+pub(crate) fn fail(error: &Error, logs_elsewhere: bool) -> ExitReason {
+    if logs_elsewhere {
+        tracing::error!("{}", chain(error));
+    }
     explain(error, error.hint().as_deref());
     error.exit()
 }

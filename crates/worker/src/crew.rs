@@ -306,6 +306,11 @@ impl Crew {
         }
     }
 
+    /// Whether each member is at a request that timed out, so that nothing will be done here any more.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.members.iter().all(|member| member.running().as_ref().is_some_and(Running::is_expired))
+    }
+
     /// Whether some member runs Python.
     pub(crate) fn is_busy(&self) -> bool {
         self.members.iter().any(|member| member.stamp.is_running())

@@ -50,6 +50,10 @@ impl Running {
         self.started += over.unwrap_or_default();
     }
 
+    pub(crate) fn is_expired(&self) -> bool {
+        self.expired
+    }
+
     fn is_counted(&self) -> bool {
         !self.paused && !self.expired
     }

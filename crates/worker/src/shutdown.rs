@@ -16,8 +16,8 @@ use crate::accept::Doors;
 use crate::crew::Crew;
 use crate::ready::Watched;
 
-/// How long the requests behind one that timed out may wait for the thread to come free.
-const RETIRE: Duration = Duration::from_secs(5);
+/// How long a worker waits for Python threads of which each is stuck in a request that timed out.
+const STUCK: Duration = Duration::from_secs(5);
 /// How long requests may still take when the master is gone: its workers shall be gone within two seconds.
 const ORPHANED: Duration = Duration::from_millis(1_000);
 /// How long Python may take to end (`atexit`, non-daemon threads) when there is no other limit.
@@ -81,7 +81,7 @@ impl<H: Handler> Leaving<H> {
         let (doors, limit, reason) = match order {
             Order::Graceful => (Doors::LastRound, self.graceful_timeout, ExitReason::Ok),
             Order::Quick => (Doors::Closed, Duration::ZERO, ExitReason::Ok),
-            Order::Retire(reason) => (Doors::Closed, self.graceful_timeout.min(RETIRE), reason),
+            Order::Retire(reason) => (Doors::Closed, self.graceful_timeout, reason),
             Order::MasterGone => {
                 (Doors::LastRound, self.graceful_timeout.min(ORPHANED), ExitReason::MasterGone)
             }
@@ -100,7 +100,12 @@ impl<H: Handler> Leaving<H> {
     async fn drained(&self) {
         // The doors take their last round first.
         tokio::task::yield_now().await;
+        let begun = Instant::now();
+        let is_hopeless = || begun.elapsed() >= STUCK && self.crew.is_stuck();
         while !self.is_drained() {
+            if is_hopeless() {
+                return;
+            }
             sleep(LOOK).await;
         }
     }
