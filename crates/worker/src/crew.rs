@@ -5,10 +5,9 @@
 //! lead away: it drives the loop itself or hands the lead to an idle *follower*. A member whose lead was taken learns of
 //! it when its request ends.
 //!
-//! The word that decides is the member's [`Stamp`]: the end of a job and the take-over are atomic operations on it, so
-//! that exactly one side sees the other. Who has the lead is written under the `lead` lock.
+//! Who wins between the end of a job and the take-over is decided in `lead`; this file tells the threads.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::thread::{self, Thread};
@@ -20,6 +19,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
 use crate::deadline::Running;
+use crate::lead::{Holder, Lead, Stamp};
 use crate::queue::{Answers, Requests};
 use crate::run::Options;
 use crate::shutdown::Order;
@@ -41,28 +41,11 @@ pub(crate) struct Crew {
     pub(crate) reports: Arc<AtomicUsize>,
     orders: mpsc::UnboundedSender<Order>,
     exit: OnceLock<ExitReason>,
-    lead: Mutex<Lead>,
+    lead: Lead,
     driver: Mutex<Option<Waker>>,
     stopped: AtomicBool,
     scoreboard: Arc<Scoreboard>,
     slot: usize,
-}
-
-/// Who drives the loop, and who could.
-#[derive(Debug)]
-struct Lead {
-    holder: Holder,
-    /// Members without a job, the one that worked last at the end: its caches and connections are warm.
-    idle: Vec<usize>,
-}
-
-/// Who drives the loop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Holder {
-    /// The Python thread of this number.
-    Member(usize),
-    /// The thread that never runs Python.
-    StandIn,
 }
 
 /// One Python thread, as the others see it.
@@ -73,44 +56,6 @@ pub(crate) struct Member {
     thread: OnceLock<Thread>,
     clock: OnceLock<ThreadClock>,
     id: OnceLock<ThreadId>,
-}
-
-/// Since when a member runs Python, and whether the lead was taken from it meanwhile.
-#[derive(Debug, Default)]
-pub(crate) struct Stamp(AtomicU64);
-
-const TAKEN: u64 = 1;
-
-impl Stamp {
-    /// Python begins; `taken` when the member has no lead to lose.
-    pub(crate) fn begin(&self, micros: u64, taken: bool) {
-        self.0.store(micros << 1 | u64::from(taken), Ordering::SeqCst);
-    }
-
-    /// Python ends; whether the lead was taken.
-    pub(crate) fn end(&self) -> bool {
-        self.0.swap(0, Ordering::SeqCst) & TAKEN == TAKEN
-    }
-
-    /// Since when Python runs with the lead still held, in microseconds.
-    pub(crate) fn untaken(&self) -> Option<u64> {
-        let word = self.0.load(Ordering::SeqCst);
-        (word != 0 && word & TAKEN == 0).then_some(word >> 1)
-    }
-
-    /// Takes the lead from the job that began at `micros`; fails when it has ended.
-    fn take(&self, micros: u64) -> bool {
-        let word = micros << 1;
-        self.0.compare_exchange(word, word | TAKEN, Ordering::SeqCst, Ordering::SeqCst).is_ok()
-    }
-
-    pub(crate) fn is_running(&self) -> bool {
-        self.0.load(Ordering::SeqCst) != 0
-    }
-
-    pub(crate) fn is_taken(&self) -> bool {
-        self.0.load(Ordering::SeqCst) & TAKEN == TAKEN
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -154,7 +99,7 @@ impl Crew {
             reports: Arc::default(),
             orders,
             exit: OnceLock::new(),
-            lead: Mutex::new(Lead { holder: Holder::Member(0), idle: Vec::new() }),
+            lead: Lead::new(),
             driver: Mutex::new(None),
             stopped: AtomicBool::new(false),
             scoreboard,
@@ -220,7 +165,7 @@ impl Crew {
     }
 
     pub(crate) fn holder(&self) -> Holder {
-        lock(&self.lead).holder
+        self.lead.holder()
     }
 
     /// Makes the calling thread known as member `number`.
@@ -229,60 +174,42 @@ impl Crew {
         let _ = member.thread.set(thread::current());
         let _ = member.clock.set(ThreadClock::of_current());
         let _ = member.id.set(ThreadId::current());
-        if self.holder() != Holder::Member(number) {
-            lock(&self.lead).idle.push(number);
-        }
+        self.lead.join(number);
     }
 
-    /// Takes the lead from member `number`, whose job began at `since`: an idle member gets it when there is work, else
-    /// the stand-in. Whether the stand-in has it now.
+    /// Takes the lead from member `number`, whose job began at `since`. Whether the stand-in has it now.
     pub(crate) fn take_lead(&self, number: usize, since: u64) -> bool {
-        let mut lead = lock(&self.lead);
-        if lead.holder != Holder::Member(number) || !self.members[number].stamp.take(since) {
-            return false;
+        let stamp = &self.members[number].stamp;
+        match self.lead.take(number, stamp, since, !self.requests.is_empty()) {
+            Some(Holder::StandIn) => {
+                // From now on no Python thread is free here: the other workers see it and take what comes.
+                self.slot().busy_since.store(since.max(1));
+                true
+            }
+            Some(Holder::Member(next)) => {
+                self.unpark(next);
+                false
+            }
+            None => false,
         }
-        if self.promote(&mut lead) {
-            return false;
-        }
-        lead.holder = Holder::StandIn;
-        // From now on no Python thread is free here: the other workers see it and take what comes.
-        self.slot().busy_since.store(since.max(1));
-        true
     }
 
     /// The driver, about to leave, hands the lead to an idle member if there is work for one.
     pub(crate) fn hand_over(&self) -> bool {
-        !self.requests.is_empty() && self.promote(&mut lock(&self.lead))
-    }
-
-    fn promote(&self, lead: &mut Lead) -> bool {
         if self.requests.is_empty() {
             return false;
         }
-        let Some(next) = lead.idle.pop() else { return false };
-        lead.holder = Holder::Member(next);
+        let Some(next) = self.lead.hand_over() else { return false };
         self.slot().busy_since.store(0);
         self.unpark(next);
         true
     }
 
-    /// Member `number` has ended a job during which it lost the lead: takes it back from the stand-in, or becomes idle
-    /// when another member has it. Whether it leads.
+    /// Member `number` has ended a job during which it lost the lead. Whether it leads again.
     pub(crate) fn reclaim(&self, number: usize) -> bool {
-        let mut lead = lock(&self.lead);
-        let leads = match lead.holder {
-            Holder::StandIn => {
-                lead.holder = Holder::Member(number);
-                self.slot().busy_since.store(0);
-                true
-            }
-            Holder::Member(holder) if holder == number => true,
-            Holder::Member(_) => {
-                lead.idle.push(number);
-                false
-            }
-        };
-        drop(lead);
+        let leads = self.lead.reclaim(number);
+        // This thread is free, whoever leads.
+        self.slot().busy_since.store(0);
         // The driver leaves for us, or delivers our answer.
         self.wake_driver();
         leads
@@ -320,24 +247,4 @@ impl Crew {
 /// The time of stamps, in microseconds.
 pub(crate) fn now() -> u64 {
     monotonic_micros()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_end_of_a_job_and_the_take_over_see_each_other() {
-        let stamp = Stamp::default();
-        stamp.begin(7, false);
-        assert_eq!(stamp.untaken(), Some(7));
-        assert!(stamp.take(7));
-        assert_eq!(stamp.untaken(), None);
-        assert!(!stamp.take(7));
-        assert!(stamp.end());
-        stamp.begin(8, false);
-        assert!(!stamp.take(7), "that job has ended");
-        assert!(!stamp.end());
-        assert!(!stamp.take(8));
-    }
 }

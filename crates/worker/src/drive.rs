@@ -7,7 +7,8 @@ use std::time::Duration;
 use rwsgi_http::Stream;
 use tokio::time::{Sleep, sleep};
 
-use crate::crew::{Crew, Holder};
+use crate::crew::Crew;
+use crate::lead::Holder;
 
 /// Why the leader leaves the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,8 @@
 //! What it must not know: settings and where they come from, the master, how Python came to be.
 //! Who calls it: the program, in a process that has just been forked and in which Python runs.
 //!
-//! Read in this order: `run` (the story of a worker), `crew` (who drives the loop, who runs Python), `member` (a Python
+//! Read in this order: `run` (the story of a worker), `lead` (who drives the loop: the rules),
+//! `crew` (what the threads share), `member` (a Python
 //! thread), `stand_in` (the thread that watches them), `drive` (the futures at the top of the loop), `job` (a request on
 //! its way through Python), `deadline`, `accept`, `shutdown`.
 
@@ -16,6 +17,7 @@ mod crew;
 mod deadline;
 mod drive;
 mod job;
+mod lead;
 mod member;
 mod queue;
 mod ready;

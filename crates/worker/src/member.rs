@@ -8,10 +8,11 @@ use std::thread::{self, Thread};
 use rwsgi_http::{Exchange, Stream};
 use rwsgi_wsgi::{Bridge, detached};
 
-use crate::crew::{Crew, Holder, now};
+use crate::crew::{Crew, now};
 use crate::deadline::Running;
 use crate::drive::{Room, Turn};
 use crate::job::Job;
+use crate::lead::Holder;
 
 /// How long, in microseconds, the leader runs requests before it lets the answers go: long enough that many share
 /// one turn of the loop, short enough that nobody notices the wait.

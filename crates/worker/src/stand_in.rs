@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use crate::crew::{Crew, Holder, now};
+use crate::crew::{Crew, now};
+use crate::lead::Holder;
 
 /// A job that computes keeps the lead for this long, in microseconds: handing it over earlier would make Python threads
 /// compete for the GIL.
