@@ -237,11 +237,6 @@ impl Crew {
     pub(crate) fn is_stuck(&self) -> bool {
         self.members.iter().all(|member| member.running().as_ref().is_some_and(Running::is_expired))
     }
-
-    /// Whether some member runs Python.
-    pub(crate) fn is_busy(&self) -> bool {
-        self.members.iter().any(|member| member.stamp.is_running())
-    }
 }
 
 /// The time of stamps, in microseconds.

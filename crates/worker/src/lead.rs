@@ -121,10 +121,6 @@ impl Stamp {
         self.0.compare_exchange(word, word | TAKEN, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
-    pub(crate) fn is_running(&self) -> bool {
-        self.0.load(Ordering::SeqCst) != 0
-    }
-
     pub(crate) fn is_taken(&self) -> bool {
         self.0.load(Ordering::SeqCst) & TAKEN == TAKEN
     }

@@ -20,6 +20,8 @@ use crate::ready::Watched;
 const STUCK: Duration = Duration::from_secs(5);
 /// How long requests may still take when the master is gone: its workers shall be gone within two seconds.
 const ORPHANED: Duration = Duration::from_millis(1_000);
+/// How long before the master a worker ends its graceful timeout, at most.
+const HEAD_START: Duration = Duration::from_millis(500);
 /// How long Python may take to end (`atexit`, non-daemon threads) when there is no other limit.
 const FINALIZE: Duration = Duration::from_millis(500);
 /// How long the report of a timeout may take.
@@ -78,13 +80,13 @@ impl<H: Handler> Leaving<H> {
 
     /// Closes the doors. How long may be waited, and how the worker will have ended.
     fn begin(&self, order: Order) -> (Duration, ExitReason) {
+        // The master kills when the graceful timeout is over; what is left is to be refused before that.
+        let graceful = self.graceful_timeout - (self.graceful_timeout / 10).min(HEAD_START);
         let (doors, limit, reason) = match order {
-            Order::Graceful => (Doors::LastRound, self.graceful_timeout, ExitReason::Ok),
+            Order::Graceful => (Doors::LastRound, graceful, ExitReason::Ok),
             Order::Quick => (Doors::Closed, Duration::ZERO, ExitReason::Ok),
-            Order::Retire(reason) => (Doors::Closed, self.graceful_timeout, reason),
-            Order::MasterGone => {
-                (Doors::LastRound, self.graceful_timeout.min(ORPHANED), ExitReason::MasterGone)
-            }
+            Order::Retire(reason) => (Doors::Closed, graceful, reason),
+            Order::MasterGone => (Doors::LastRound, graceful.min(ORPHANED), ExitReason::MasterGone),
         };
         if order == Order::MasterGone {
             tracing::info!("Parent changed, shutting down (pid: {})", std::process::id());
@@ -143,8 +145,8 @@ impl<H: Handler> Leaving<H> {
 
     fn end(&self, reason: ExitReason, until: Instant) {
         self.crew.set_exit(reason);
-        if self.crew.is_busy() {
-            // A Python thread that does not come back cannot be ended from here, but the process can.
+        if self.crew.slot().in_flight.load() > 0 {
+            // A thread that is stuck in Python, or waits for its client, cannot be ended from here. The process can.
             leave_now(self.access_log.as_ref(), reason);
         }
         let left = until.saturating_duration_since(Instant::now()).max(FINALIZE);
