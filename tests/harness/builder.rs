@@ -100,6 +100,8 @@ impl Builder {
         let workers = self.workers;
         let server = self.launch();
         server.wait_log_times("Worker ready (pid: ", workers);
+        // The master knows it too.
+        server.wait_log(if workers == 1 { "] 1 worker ready" } else { "workers ready" });
         server
     }
 

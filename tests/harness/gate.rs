@@ -1,11 +1,15 @@
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
 use std::path::Path;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-/// Where an application waits (`stage.wait`) until the test lets it go on.
+use super::PATIENCE;
+
+/// Where an application waits (`stage.wait`) until the test lets it go on, or the other way round (`stage.tell`).
 #[derive(Debug)]
 pub(crate) struct Gate(File);
 
@@ -21,5 +25,13 @@ impl Gate {
     /// Lets one through, whether it waits already or comes later.
     pub(crate) fn open(&self) {
         (&self.0).write_all(b"x").unwrap();
+    }
+
+    /// Waits until the application tells something.
+    pub(crate) fn wait(&self) {
+        let mut fds = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
+        let found = poll(&mut fds, PollTimeout::try_from(PATIENCE).unwrap());
+        assert_eq!(found, Ok(1), "the application tells nothing");
+        (&self.0).read_exact(&mut [0]).unwrap();
     }
 }

@@ -1,0 +1,35 @@
+//! A worker with nothing to do does nothing.
+
+use crate::harness::{Client, Server, sleeps_of, threads};
+
+const APP: &str = "
+from stage import answer
+def application(environ, start_response):
+    return answer(start_response, 'hello')
+";
+
+/// Lets as much time pass as the server needs to close an idle connection (`--keep-alive`).
+fn let_keep_alive_pass(clock: &Server) {
+    let mut client: Client = clock.client();
+    assert_eq!(client.get("/").status, 200);
+    assert!(client.is_closed_silently());
+}
+
+#[test]
+fn an_idle_worker_does_not_wake_up() {
+    let clock = Server::wsgi(APP).args(["--keep-alive", "0.7"]).start();
+    for options in [["--threads", "1"], ["--threads", "4"]] {
+        let server = Server::wsgi(APP).args(options).args(["--keep-alive", "300"]).start();
+        let mut client = server.client();
+        assert_eq!(client.get("/").status, 200);
+        // The threads settle down first.
+        let_keep_alive_pass(&clock);
+        let worker = server.worker_pid();
+        let before = (sleeps_of(worker), sleeps_of(server.pid()));
+        let_keep_alive_pass(&clock);
+        assert_eq!((sleeps_of(worker), sleeps_of(server.pid())), before, "{options:?}");
+        assert_eq!(client.get("/").status, 200);
+        assert_ne!(sleeps_of(worker), before.0, "a worker that works does show");
+        assert_eq!(threads(server.pid()).len(), 1, "the master has one thread");
+    }
+}

@@ -86,9 +86,20 @@ fn a_module_that_is_not_there() {
     fails_to_load(
         Server::wsgi(FORMS),
         "absent.wsgi",
-        &["ModuleNotFoundError: No module named 'absent'", "there is no module `absent`", "hint: start rwsgi in"],
+        &[
+            "ModuleNotFoundError: No module named 'absent'",
+            "there is no module `absent`",
+            "hint: start rwsgi in",
+        ],
     );
-    fails_to_load(Server::wsgi(FORMS), "app.py", &["hint: give the module without its ending: `app`"]);
+}
+
+#[test]
+fn a_file_instead_of_a_module_is_a_wrong_argument() {
+    let failure = Server::wsgi(FORMS).application(Some("app.py")).fail();
+    assert_eq!(failure.code, Some(2));
+    let hint = "hint: give the module, `app`, not the file";
+    assert!(failure.stderr.contains("expected a module") && failure.stderr.contains(hint), "{failure:?}");
 }
 
 #[test]
@@ -144,5 +155,9 @@ fn a_factory_that_raises() {
 
 #[test]
 fn a_spec_that_means_nothing() {
-    fails_to_load(Server::wsgi(FORMS), "app:factory(1 +", &["`factory(1 +` is not understood", "hint: expected"]);
+    fails_to_load(
+        Server::wsgi(FORMS),
+        "app:factory(1 +",
+        &["`factory(1 +` is not understood", "hint: expected"],
+    );
 }

@@ -72,7 +72,8 @@ fn an_environment_of_another_python_version_is_refused() {
     let environment = virtual_environment(server.folder(), Some("3.99.1"));
     let failure = server.env("VIRTUAL_ENV", &environment).fail();
     assert_eq!(failure.code, Some(1));
-    let message = format!("`{}/bin/python`, which `VIRTUAL_ENV` names, is Python 3.99", environment.display());
+    let message =
+        format!("`{}/bin/python`, which `VIRTUAL_ENV` names, is Python 3.99", environment.display());
     assert!(failure.stderr.contains("this rwsgi embeds Python 3."), "{}", failure.stderr);
     assert!(failure.stderr.contains(&message) && failure.stderr.contains("hint: "), "{}", failure.stderr);
 }

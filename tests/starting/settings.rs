@@ -92,7 +92,8 @@ fn a_directory_that_may_not_be_written_is_refused() {
     // Root may write everywhere unless it gives its capabilities away.
     let weak = ["setpriv", "--bounding-set=-all", "--"];
     let is_root = nix::unistd::geteuid().is_root();
-    if is_root && !Command::new(weak[0]).args(&weak[1..]).arg("true").status().is_ok_and(|end| end.success()) {
+    if is_root && !Command::new(weak[0]).args(&weak[1..]).arg("true").status().is_ok_and(|end| end.success())
+    {
         eprintln!("not tested: root cannot give its capabilities away here");
         return;
     }

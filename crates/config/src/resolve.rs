@@ -3,7 +3,7 @@
 use crate::{
     config::Config,
     error::{Error, printable},
-    layer::Layer,
+    layer::{Layer, Source},
     setting::Setting,
 };
 
@@ -14,11 +14,21 @@ pub(crate) fn resolve(table: &[Setting], layer: &Layer) -> Result<Config, Error>
         let Some(entry) = layer.entry(setting) else { continue };
         setting.kind.store(&entry.values, &mut config).map_err(|(value, refusal)| Error::Value {
             setting: setting.name,
-            value: printable(value),
+            value: as_written(setting, entry.source, printable(value)),
             origin: entry.source.to_string(),
             reason: refusal.reason,
             hint: refusal.hint,
         })?;
     }
     Ok(config)
+}
+
+/// Without what a variable's row puts in front of its value: nobody wrote that.
+fn as_written(setting: &Setting, source: Source, value: String) -> String {
+    match (source, setting.env) {
+        (Source::Environment(_), Some(variable)) => {
+            value.strip_prefix(variable.prefix).map(str::to_owned).unwrap_or(value)
+        }
+        _ => value,
+    }
 }

@@ -1,6 +1,10 @@
 //! The wheel's host: the program as an extension module of the user's `python`.
 //!
-//! Everything is in `rwsgi`; this crate only hands over the arguments and the exit code.
+//! What this room does: hands the arguments to `rwsgi` and its exit code back to Python.
+//! What it must not know: all else.
+//! Who calls it: `python/rwsgi/__main__.py`.
+//!
+//! Read in this order: this file is all there is.
 
 #![forbid(unsafe_code)]
 

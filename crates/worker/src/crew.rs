@@ -233,9 +233,15 @@ impl Crew {
         }
     }
 
-    /// Whether each member is at a request that timed out, so that nothing will be done here any more.
+    /// How many members are at a request that timed out.
+    pub(crate) fn expired(&self) -> u64 {
+        let is_expired = |member: &&Member| member.running().as_ref().is_some_and(Running::is_expired);
+        self.members.iter().filter(is_expired).count() as u64
+    }
+
+    /// Whether all are, so that nothing will be done here any more.
     pub(crate) fn is_stuck(&self) -> bool {
-        self.members.iter().all(|member| member.running().as_ref().is_some_and(Running::is_expired))
+        self.expired() == self.members.len() as u64
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use crate::accept::{Doors, Entrance, accept};
 use crate::crew::Crew;
 use crate::member;
-use crate::shutdown::{Leaving, obey_signals, watch_lifeline};
+use crate::shutdown::{LAST_LINES, Leaving, obey_signals, watch_lifeline};
 use crate::stand_in;
 
 /// The signal by which a thread is asked for its Python stack: Linux has no other use for it.
@@ -171,11 +171,12 @@ fn serve(place: Place, options: Options, application: Application) -> Result<Exi
         graceful_timeout: options.graceful_timeout,
     };
     crew.slot().set_stage(Stage::Ready);
-    tracing::info!("Worker ready (pid: {})", std::process::id());
+    // The master first: whoever reads the line may kill this worker, which must not look like a failure to boot then.
     leaving.status.ready();
+    tracing::info!("Worker ready (pid: {})", std::process::id());
     tokio::spawn(leaving.run(received));
     run_members(crew, application, &options.wsgi)?;
-    access_log.into_iter().for_each(|log| log.flush(options.graceful_timeout));
+    access_log.into_iter().for_each(|log| log.flush(LAST_LINES));
     Ok(crew.exit())
 }
 

@@ -16,7 +16,7 @@ use crate::accept::Doors;
 use crate::crew::Crew;
 use crate::ready::Watched;
 
-/// How long a worker waits for Python threads of which each is stuck in a request that timed out.
+/// How long requests wait for Python threads of which each is stuck in one that timed out.
 const STUCK: Duration = Duration::from_secs(5);
 /// How long requests may still take when the master is gone: its workers shall be gone within two seconds.
 const ORPHANED: Duration = Duration::from_millis(1_000);
@@ -26,6 +26,8 @@ const HEAD_START: Duration = Duration::from_millis(500);
 const FINALIZE: Duration = Duration::from_millis(500);
 /// How long the report of a timeout may take.
 const REPORT: Duration = Duration::from_secs(3);
+/// How long the last lines of the access log may take.
+pub(crate) const LAST_LINES: Duration = Duration::from_millis(500);
 /// How often a worker that leaves looks whether it may.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -103,11 +105,7 @@ impl<H: Handler> Leaving<H> {
         // The doors take their last round first.
         tokio::task::yield_now().await;
         let begun = Instant::now();
-        let is_hopeless = || begun.elapsed() >= STUCK && self.crew.is_stuck();
-        while !self.is_drained() {
-            if is_hopeless() {
-                return;
-            }
+        while !self.is_drained() && (begun.elapsed() < STUCK || !self.crew.is_stuck()) {
             sleep(LOOK).await;
         }
     }
@@ -119,11 +117,11 @@ impl<H: Handler> Leaving<H> {
         }
     }
 
+    /// Whether nobody waits for an answer. A request that timed out has had its own.
     fn is_drained(&self) -> bool {
-        let slot = self.crew.slot();
         self.doors.receiver_count() == 0
-            && slot.connections.load() == 0
-            && slot.in_flight.load() == 0
+            && self.crew.slot().connections.load() == 0
+            && self.crew.slot().in_flight.load() == self.crew.expired()
             && self.crew.requests.is_empty()
     }
 
@@ -165,7 +163,7 @@ impl<H: Handler> Leaving<H> {
 }
 
 fn leave_now(access_log: Option<&AccessLog>, reason: ExitReason) -> ! {
-    access_log.into_iter().for_each(|log| log.flush(FINALIZE));
+    access_log.into_iter().for_each(|log| log.flush(LAST_LINES));
     tracing::info!("Worker exiting (pid: {})", std::process::id());
     exit_now(reason)
 }
