@@ -25,7 +25,6 @@ def post(request, server):
     return send
 
 
-@pytest.mark.smoke
 def test_read(post):
     assert post("/read") == BODY.decode()
 

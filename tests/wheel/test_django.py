@@ -10,8 +10,6 @@ from browser import Browser
 from client import chunked
 from server import APPS
 
-pytestmark = pytest.mark.smoke
-
 DEMO = APPS / "demo"
 PASSWORD = "a password of the test"  # noqa: S105
 STYLE_SHEET = DEMO / "guestbook" / "static" / "guestbook" / "style.css"

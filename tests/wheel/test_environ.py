@@ -1,6 +1,5 @@
 """The environ: PEP 3333 "environ Variables", with the keys Gunicorn's applications rely on."""
 
-import pytest
 from client import chunked
 
 APP = "environ_dump"
@@ -16,7 +15,6 @@ def environ(server, *arguments, **options):
     return dump(server, *arguments, **options)["environ"]
 
 
-@pytest.mark.smoke
 def test_request_line(server):
     found = environ(server, "GET", "/a/b%20c?x=1&y=%2F")
     assert found["REQUEST_METHOD"] == "GET"

@@ -7,8 +7,6 @@ from client import chunked
 from multipart import multipart
 from server import APPS
 
-pytestmark = pytest.mark.smoke
-
 
 @pytest.fixture(scope="module")
 def server(host):

@@ -76,7 +76,6 @@ def test_access_log_is_off_by_default(host):
         assert "/read" not in server.log.text
 
 
-@pytest.mark.smoke
 def test_access_log_on_stdout(host):
     with host.start(APP, "--access-logfile", "-") as server:
         post(server.ready())

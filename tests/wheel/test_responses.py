@@ -16,7 +16,6 @@ def data(tmp_path):
     return path
 
 
-@pytest.mark.smoke
 def test_one_element_list_gets_a_length(server):
     response = server.get("/list")
     assert (response.status, response.reason, response.text) == (200, "OK", "one element")

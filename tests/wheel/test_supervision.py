@@ -14,7 +14,6 @@ APP = "blocking"
 IN_TWO_SECONDS = 2.0  # the promise of the README for a killed master
 
 
-@pytest.mark.smoke
 def test_every_worker_gets_ready_and_serves(host):
     with host.start(APP, workers=3) as server:
         pids = server.ready().worker_pids()
@@ -24,7 +23,6 @@ def test_every_worker_gets_ready_and_serves(host):
         server.log.wait(r"Booting worker with pid: \d+", count=3)
 
 
-@pytest.mark.smoke
 def test_term_stops_with_exit_code_0(host):
     with host.start(APP, workers=2) as server:
         server.ready().signal(signal.SIGTERM)
@@ -108,7 +106,6 @@ def test_a_second_signal_stops_at_once(host):
             assert server.wait() == 0
 
 
-@pytest.mark.smoke
 def test_a_killed_worker_is_replaced(host):
     with host.start(APP, workers=2) as server:
         pids = server.ready().worker_pids()

@@ -3,13 +3,11 @@
 import re
 import sys
 
-import pytest
 from server import WSGI_APPS
 
 APP = "surroundings"
 
 
-@pytest.mark.smoke
 def test_interpreter_and_environment(server):
     found = server.get("/interpreter").json
     assert found["prefix"] == sys.prefix
@@ -65,7 +63,6 @@ def test_multiprocessing_spawn_starts_no_second_server(wheel_entry):
         assert_one_server(server)
 
 
-@pytest.mark.smoke
 def test_python_dash_m(wheel_entry):
     with wheel_entry.start(APP) as server:
         assert server.ready().get("/interpreter").json["prefix"] == sys.prefix

@@ -15,7 +15,6 @@ def nothing_to_complain(server):
     assert "AssertionError" not in server.log.text
 
 
-@pytest.mark.smoke
 def test_get(server):
     assert server.get("/echo").text == "hello"
 
