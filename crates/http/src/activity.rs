@@ -100,18 +100,26 @@ impl Activity {
         }
     }
 
-    /// What the silence means at `now`. No phase tells the timer that it begins, so the timer looks again before any
-    /// phase that could begin meanwhile is over.
+    /// When a head that has begun must be complete.
+    pub(crate) fn head_due(&self, patience: Patience) -> Option<Instant> {
+        let word = self.word.load(Ordering::Relaxed);
+        (word & 3 == Phase::Head as u64).then(|| self.since(word) + patience.head)
+    }
+
+    fn since(&self, word: u64) -> Instant {
+        self.epoch + Duration::from_millis(word >> 2)
+    }
+
+    /// What the silence means at `now`. A busy connection does not tell the timer when it becomes idle, so the timer looks
+    /// again before it could have been idle for too long; one that is idle is left alone until its time is over.
     pub(crate) fn judge(&self, now: Instant, patience: Patience) -> Verdict {
         let word = self.word.load(Ordering::Relaxed);
-        let since = self.epoch + Duration::from_millis(word >> 2);
-        let next_look = now + patience.next_look();
         let (due, verdict) = match (word & 3, patience.idle) {
-            (0, Some(idle)) if !self.writing.load(Ordering::Relaxed) => (since + idle, Verdict::CloseIdle),
-            (1, _) => (since + patience.head, Verdict::Drop),
-            _ => return Verdict::Wait(next_look),
+            (0, Some(idle)) if !self.is_writing() => (self.since(word) + idle, Verdict::CloseIdle),
+            (1, _) => (self.since(word) + patience.head, Verdict::Drop),
+            _ => return Verdict::Wait(now + patience.next_look()),
         };
-        if due <= now { verdict } else { Verdict::Wait(due.min(next_look)) }
+        if due <= now { verdict } else { Verdict::Wait(due) }
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::header::CONTENT_LENGTH;
-use http::{StatusCode, request};
+use http::header::{CONNECTION, CONTENT_LENGTH};
+use http::{HeaderValue, StatusCode, request};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -68,9 +68,13 @@ impl Closing {
         self.notify.notify_waiters();
     }
 
+    fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Acquire)
+    }
+
     async fn wait(&self) {
         let notified = self.notify.notified();
-        if !self.begun.load(Ordering::Acquire) {
+        if !self.has_begun() {
             notified.await;
         }
     }
@@ -127,6 +131,9 @@ impl<H: Handler> Server<H> {
                 patience = Patience { idle: Some(Duration::ZERO), head: LAST_CALL.min(self.patience.head) };
                 timer.as_mut().reset(Instant::now());
             }
+            if let Some(due) = activity.head_due(patience).filter(|due| *due < timer.deadline()) {
+                timer.as_mut().reset(due);
+            }
             let verdict = poll_timer(timer.as_mut(), &activity, patience, context);
             if verdict == Some(Verdict::Drop) {
                 return Poll::Ready(None);
@@ -171,7 +178,12 @@ impl<H: Handler> Server<H> {
         };
         let (ticket, wait) = Ticket::new();
         self.handler.call(Exchange { head, body, peer, ticket });
-        Ok(response(wait.await, end))
+        let mut answer = wait.await;
+        if self.closing.has_begun() {
+            // The connection learns of it only when it is polled next, and the client should not send another request.
+            answer.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response(answer, end))
     }
 
     async fn body(&self, head: &request::Parts, incoming: Incoming) -> Result<Option<Body>, Failure> {

@@ -93,11 +93,11 @@ impl<H: Handler> Leaving<H> {
         if order == Order::MasterGone {
             tracing::info!("Parent changed, shutting down (pid: {})", std::process::id());
         }
-        // The master starts a replacement now, unless it is itself about to leave.
-        self.status.retiring();
         self.crew.slot().set_stage(Stage::Retiring);
         self.doors.send_replace(doors);
         self.server.closing().begin();
+        // The master starts a replacement now, unless it is itself about to leave.
+        self.status.retiring();
         (limit, reason)
     }
 
