@@ -45,9 +45,7 @@ impl Error {
                 "install the wheel into that environment (`pip install rwsgi`), or build rwsgi for Python {found}: \
                  `PYO3_PYTHON=python{found} cargo build --release`"
             )),
-            Self::AccessLogFormat(_) => {
-                Some("the default is `%(h)s %(l)s %(u)s %(t)s \"%(r)s\" %(s)s %(b)s`".to_owned())
-            }
+            Self::AccessLogFormat(_) => Some("`rwsgi --help` shows the default".to_owned()),
             _ => None,
         }
     }

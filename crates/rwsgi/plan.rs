@@ -108,6 +108,7 @@ impl Plan {
                 multithread: self.config.threads > 1,
                 multiprocess: inheritance.workers > 1,
                 errors: logging::write_raw,
+                is_descendant: rwsgi_os::is_descendant,
             },
             application: self.config.app,
             paths: self.paths,

@@ -2,6 +2,7 @@
 mod bodies;
 mod environ;
 mod failures;
+mod forks;
 mod idle;
 mod logs;
 mod protocol;

@@ -1,7 +1,7 @@
 //! An answer as the handler gives it, and the server's own ones.
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
 use crate::stream::Outlet;
@@ -35,6 +35,10 @@ impl Default for Content {
 }
 
 impl Answer {
+    pub(crate) fn has_unknown_length(&self) -> bool {
+        matches!(self.content, Content::Stream(_)) && !self.headers.contains_key(CONTENT_LENGTH)
+    }
+
     /// The server's own answer when a request cannot be served: says what happened and nothing of the request.
     #[must_use]
     pub fn error(status: StatusCode) -> Self {

@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 use http_body::Body as _;
 use hyper::body::Incoming;
 
@@ -19,6 +19,9 @@ use crate::spool::Spool;
 
 /// How many bytes of a spooled body are read from its file at once.
 const READ_AHEAD: usize = 64 * 1024;
+
+/// Frames below this many bytes are copied together; larger ones are kept as they are.
+const SMALL: usize = 4 * 1024;
 
 /// The memory that all waiting bodies of a worker share.
 #[derive(Debug)]
@@ -140,20 +143,53 @@ pub(crate) enum Failure {
     Spool(io::Error),
 }
 
+/// Frames as they came, but for small ones: a client that sends byte by byte must not make each byte cost a frame.
+#[derive(Default)]
+struct Gathering {
+    frames: VecDeque<Bytes>,
+    small: BytesMut,
+}
+
+impl Gathering {
+    fn push(&mut self, frame: Bytes) {
+        if frame.len() < SMALL {
+            self.small.extend_from_slice(&frame);
+        }
+        if frame.len() >= SMALL || self.small.len() >= READ_AHEAD {
+            self.flush();
+        }
+        if frame.len() >= SMALL {
+            self.frames.push_back(frame);
+        }
+    }
+
+    fn flush(&mut self) {
+        if !self.small.is_empty() {
+            self.frames.push_back(self.small.split().freeze());
+        }
+    }
+
+    fn finish(mut self) -> VecDeque<Bytes> {
+        self.flush();
+        self.frames
+    }
+}
+
 /// Waits for the whole body.
 pub(crate) async fn collect(mut incoming: Incoming, budget: &Arc<Budget>) -> Result<Body, Failure> {
     let mut reservation = Reservation { budget: Arc::clone(budget), bytes: 0 };
-    let mut frames = VecDeque::new();
+    let mut gathering = Gathering::default();
     let mut length = 0;
     while let Some(frame) = next_data(&mut incoming).await.map_err(Failure::Client)? {
-        if !reservation.grow(frame.len()) {
-            frames.push_back(frame);
-            return to_file(frames, reservation, incoming).await;
-        }
+        let fits = reservation.grow(frame.len());
         length += frame.len() as u64;
-        frames.push_back(frame);
+        gathering.push(frame);
+        if !fits {
+            return to_file(gathering.finish(), reservation, incoming).await;
+        }
     }
-    Ok(Body { length, source: Source::Memory(Frames { frames, _reservation: reservation }) })
+    let frames = Frames { frames: gathering.finish(), _reservation: reservation };
+    Ok(Body { length, source: Source::Memory(frames) })
 }
 
 async fn to_file(
@@ -207,6 +243,17 @@ mod tests {
         assert_eq!((body.length(), body.is_on_disk()), (6, false));
         let lines: Vec<_> = body.into_reader().lines().map(Result::unwrap).collect();
         assert_eq!(lines, ["a", "bc", "d"]);
+    }
+
+    #[test]
+    fn small_frames_are_copied_together() {
+        let mut gathering = Gathering::default();
+        let large = Bytes::from(vec![b'x'; SMALL]);
+        (0..3 * SMALL).for_each(|_| gathering.push(Bytes::from_static(b"a")));
+        gathering.push(large.clone());
+        gathering.push(Bytes::from_static(b"b"));
+        let frames = gathering.finish();
+        assert_eq!(frames, [Bytes::from(vec![b'a'; 3 * SMALL]), large, Bytes::from_static(b"b")]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::header::{CONNECTION, CONTENT_LENGTH};
-use http::{HeaderValue, StatusCode, request};
+use http::{HeaderValue, StatusCode, Version, request};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -177,10 +177,12 @@ impl<H: Handler> Server<H> {
             }
         };
         let (ticket, wait) = Ticket::new();
+        let is_1_0 = head.version == Version::HTTP_10;
         self.handler.call(Exchange { head, body, peer, ticket });
         let mut answer = wait.await;
-        if self.closing.has_begun() {
-            // The connection learns of it only when it is polled next, and the client should not send another request.
+        // The connection learns of the end only when it is polled next, and the client should not send another request.
+        // Under HTTP/1.0 a body without a length ends with the connection.
+        if self.closing.has_begun() || (is_1_0 && answer.has_unknown_length()) {
             answer.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response(answer, end))

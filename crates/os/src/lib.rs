@@ -18,6 +18,8 @@ mod child;
 #[expect(unsafe_code)]
 mod clock;
 mod cpu;
+#[expect(unsafe_code)]
+mod descendant;
 mod error;
 #[expect(unsafe_code)]
 mod exit;
@@ -42,6 +44,7 @@ pub use self::{
     child::{Ending, Exited, Pid, die_with_parent, kill, reap, signal_name},
     clock::{ThreadClock, monotonic_micros, monotonic_millis, process_cpu},
     cpu::available as available_cpus,
+    descendant::{ClosedInChildren, guard_descendants, is_descendant},
     error::Error,
     exit::{ExitReason, exit_now},
     fork::{ForkHooks, Forked, NoHooks, assert_single_threaded, fork},

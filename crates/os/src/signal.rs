@@ -138,6 +138,19 @@ pub(crate) fn become_child() {
     let _ = boot_handlers();
 }
 
+/// In a child that the application forked: signals do what they do by default, and the worker does not hear of
+/// them. Keeps to what signal-safety(7) allows.
+pub(crate) fn forget_in_child() {
+    PIPE.store(NO_PIPE, Ordering::SeqCst);
+    for signal in Signal::iterator() {
+        let ours = INSTALLED[signal as usize].load(Ordering::SeqCst);
+        if ours != 0 && disposition(signal) == Some(ours) {
+            // The application's own handlers stay. There is nobody to tell of a failure, and none is possible.
+            let _ = set_plain(signal, SigHandler::SigDfl);
+        }
+    }
+}
+
 fn take(signal: Signal, handler: Handler, flags: SaFlags) -> Result<(), Error> {
     if signal == Signal::SIGINT && disposition(signal) == Some(libc::SIG_IGN) {
         return Ok(());

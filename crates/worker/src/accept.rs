@@ -2,12 +2,12 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rwsgi_http::{Handler, Peer, Server};
-use rwsgi_os::{Slot, Socket, Stage};
+use rwsgi_os::{ClosedInChildren, Slot, Socket, Stage};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
@@ -19,6 +19,9 @@ use crate::ready::Watched;
 const QUEUE_LIMIT: usize = 256;
 /// How often a worker that has more than its share lets the others go first: it may be them who are slow.
 const YIELDS: u32 = 2;
+/// A worker may have this part of all connections more than its share: waiting for each other one by one, the workers
+/// would take a burst too slowly.
+const TOLERANCE: u64 = 16;
 /// The same for a worker without a free Python thread while another one has some.
 const BUSY_YIELDS: u32 = 100;
 /// How long it does so, and how long a full worker waits before it looks again.
@@ -110,6 +113,8 @@ pub(crate) async fn accept<H: Handler>(
         Ok(door) => door,
         Err(error) => return tracing::error!("cannot wait for connections: {error}"),
     };
+    // Dropped before the door, which closes the descriptor.
+    let _closed_in_children = ClosedInChildren::new(door.owner().as_fd().as_raw_fd());
     tokio::select! {
         () = accept_for_ever(&door, &entrance) => {}
         _ = doors.wait_for(|doors| *doors != Doors::Open) => {}
@@ -163,7 +168,8 @@ impl<H: Handler> Entrance<H> {
     fn is_over_share(&self) -> bool {
         let scoreboard = self.crew.scoreboard();
         let workers = scoreboard.ready_workers() as u64;
-        workers > 1 && self.crew.slot().connections.load() * workers > scoreboard.total_connections()
+        let total = scoreboard.total_connections();
+        workers > 1 && self.crew.slot().connections.load() * workers > total + total / TOLERANCE
     }
 
     /// Whether a request would wait here that another worker could run at once.

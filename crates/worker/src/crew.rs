@@ -36,7 +36,7 @@ pub(crate) struct Crew {
     /// `--timeout`.
     pub(crate) timeout: Option<Duration>,
     /// Where the stacks of stuck threads arrive.
-    pub(crate) stacks: Arc<StackDump>,
+    pub(crate) stacks: Arc<Mutex<StackDump>>,
     /// Reports of timeouts that are being written.
     pub(crate) reports: Arc<AtomicUsize>,
     orders: mpsc::UnboundedSender<Order>,
@@ -95,7 +95,7 @@ impl Crew {
             members: (0..options.threads).map(|_| Member::default()).collect(),
             stand_in: Sleep::default(),
             timeout: options.timeout,
-            stacks: Arc::new(stacks),
+            stacks: Arc::new(Mutex::new(stacks)),
             reports: Arc::default(),
             orders,
             exit: OnceLock::new(),
@@ -133,8 +133,9 @@ impl Crew {
 
     /// A request is complete; called by whoever drives the loop.
     pub(crate) fn enqueue(&self, exchange: Box<rwsgi_http::Exchange>) {
-        self.slot().queue_depth.increment();
-        if self.requests.push(exchange) {
+        let is_first = self.requests.push(exchange);
+        self.slot().queue_depth.store(self.requests.len() as u64);
+        if is_first {
             self.wake_driver();
         }
     }
@@ -195,11 +196,11 @@ impl Crew {
     }
 
     /// The driver, about to leave, hands the lead to an idle member if there is work for one.
-    pub(crate) fn hand_over(&self) -> bool {
+    pub(crate) fn hand_over(&self, from: Holder) -> bool {
         if self.requests.is_empty() {
             return false;
         }
-        let Some(next) = self.lead.hand_over() else { return false };
+        let Some(next) = self.lead.hand_over(from) else { return false };
         self.slot().busy_since.store(0);
         self.unpark(next);
         true
@@ -213,6 +214,12 @@ impl Crew {
         // The driver leaves for us, or delivers our answer.
         self.wake_driver();
         leads
+    }
+
+    /// Says in the scoreboard whether a thread that waits for a client leaves nobody to run requests.
+    pub(crate) fn set_waiting(&self, since: Option<u64>) {
+        let busy = since.filter(|_| !self.lead.has_idle());
+        self.slot().busy_since.store(busy.unwrap_or_default());
     }
 
     /// Everybody leaves: nothing is left to do.

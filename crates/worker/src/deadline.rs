@@ -2,8 +2,8 @@
 //!
 //! Nothing here takes the GIL: the request may be holding it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -99,6 +99,8 @@ impl Crew {
         let report = Report::begin(&self.reports);
         let (thread, stacks) = (self.members[number].id(), Arc::clone(&self.stacks));
         let read = move || {
+            // One at a time: all stacks come through the same pipe.
+            let stacks = stacks.lock().unwrap_or_else(PoisonError::into_inner);
             let text = match thread.map(|thread| thread.signal(crate::run::STACK_SIGNAL)) {
                 Some(Ok(())) => read_stack(&stacks),
                 Some(Err(error)) => error.to_string(),

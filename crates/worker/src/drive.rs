@@ -10,6 +10,9 @@ use tokio::time::{Sleep, sleep};
 use crate::crew::Crew;
 use crate::lead::Holder;
 
+/// How soon the stand-in looks again when no deadline counts: a request that waits for its client may go on.
+const DEADLINES: Duration = Duration::from_millis(250);
+
 /// Why the leader leaves the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
@@ -54,7 +57,7 @@ impl Crew {
             std::future::poll_fn(|context| {
                 self.drive_with(context.waker());
                 self.answers.deliver();
-                if self.is_stopped() || self.holder() != Holder::StandIn || self.hand_over() {
+                if self.is_stopped() || self.holder() != Holder::StandIn || self.hand_over(Holder::StandIn) {
                     return Poll::Ready(());
                 }
                 self.poll_deadlines(timer.as_mut(), context);
@@ -66,20 +69,20 @@ impl Crew {
 
     fn poll_deadlines(&self, mut timer: Pin<&mut Sleep>, context: &mut Context<'_>) {
         while timer.as_mut().poll(context).is_ready() {
-            let next = self.enforce_deadlines().unwrap_or(Duration::from_secs(3600));
+            let next = self.enforce_deadlines().unwrap_or(DEADLINES);
             timer.as_mut().reset(tokio::time::Instant::now() + next);
         }
     }
 
     /// A member that has the lead and waits for a slow client drives meanwhile.
-    pub(crate) fn drive_until_room(&self, stream: &Stream) -> Room {
+    pub(crate) fn drive_until_room(&self, number: usize, stream: &Stream) -> Room {
         self.runtime.block_on(std::future::poll_fn(|context| {
             self.drive_with(context.waker());
             self.answers.deliver();
             if stream.poll_room(context).is_ready() {
                 return Poll::Ready(Room::Free);
             }
-            if self.hand_over() { Poll::Ready(Room::LostLead) } else { Poll::Pending }
+            if self.hand_over(Holder::Member(number)) { Poll::Ready(Room::LostLead) } else { Poll::Pending }
         }))
     }
 }

@@ -67,9 +67,15 @@ impl Lead {
         Some(state.holder)
     }
 
-    /// Whoever drives leaves the lead to an idle member, if there is one.
-    pub(crate) fn hand_over(&self) -> Option<usize> {
-        self.lock().promote()
+    /// `from` leaves the lead to an idle member, if there is one and `from` still has it.
+    pub(crate) fn hand_over(&self, from: Holder) -> Option<usize> {
+        let mut state = self.lock();
+        if state.holder == from { state.promote() } else { None }
+    }
+
+    /// Whether a member could go on.
+    pub(crate) fn has_idle(&self) -> bool {
+        !self.lock().idle.is_empty()
     }
 
     /// A member has ended a job during which it lost the lead: it takes it back from the stand-in, or is idle when
@@ -167,7 +173,7 @@ mod tests {
         assert_eq!(lead.take(0, &stamp, 5, true), Some(Holder::Member(2)));
         assert!(stamp.end());
         assert!(!lead.reclaim(0), "another member leads");
-        assert_eq!(lead.hand_over(), Some(0));
+        assert_eq!(lead.hand_over(Holder::Member(2)), Some(0));
     }
 
     #[test]
@@ -176,7 +182,17 @@ mod tests {
         (0..2).for_each(|number| lead.join(number));
         stamp.begin(5, false);
         assert_eq!(lead.take(0, &stamp, 5, false), Some(Holder::StandIn));
-        assert_eq!(lead.hand_over(), Some(1), "work came later");
+        assert_eq!(lead.hand_over(Holder::StandIn), Some(1), "work came later");
+    }
+
+    #[test]
+    fn what_was_taken_back_is_not_handed_over() {
+        let (lead, stamp) = (Lead::new(), Stamp::default());
+        (0..2).for_each(|number| lead.join(number));
+        stamp.begin(5, false);
+        assert_eq!(lead.take(0, &stamp, 5, false), Some(Holder::StandIn));
+        assert!(stamp.end() && lead.reclaim(0));
+        assert_eq!(lead.hand_over(Holder::StandIn), None, "two members would lead");
     }
 
     #[test]

@@ -64,7 +64,7 @@ fn run_request(
 ) -> bool {
     let member = &crew.members[number];
     let slot = crew.slot();
-    slot.queue_depth.decrement();
+    slot.queue_depth.store(crew.requests.len() as u64);
     slot.in_flight.increment();
     *member.running() = crew.timeout.map(|_| Running::new(&exchange, time));
     member.stamp.begin(time, false);
@@ -88,14 +88,16 @@ pub(crate) fn wait_for_room(crew: &Crew, number: usize, stream: &Stream) {
     let started = now();
     let mut taken = member.stamp.end();
     pause(crew, number, None);
+    crew.set_waiting(Some(started));
     if !taken {
-        taken = crew.drive_until_room(stream) == Room::LostLead;
+        taken = crew.drive_until_room(number, stream) == Room::LostLead;
     }
     if taken {
         park_until_room(stream);
     }
     let time = now();
     pause(crew, number, Some(time - started));
+    crew.set_waiting(None);
     member.stamp.begin(time, taken);
     crew.stand_in.wake();
 }

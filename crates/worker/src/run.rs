@@ -148,6 +148,7 @@ fn serve(place: Place, options: Options, application: Application) -> Result<Exi
     )));
     let server = Server::new(ToPython(crew), options.http);
     let signals = take_signals()?;
+    rwsgi_os::guard_descendants()?;
     let _inside = crew.runtime.enter();
     let (doors, opened) = watch::channel(Doors::Open);
     let entrance = Entrance {

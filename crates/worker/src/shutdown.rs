@@ -76,7 +76,9 @@ impl<H: Handler> Leaving<H> {
             }
         }
         self.refuse_the_rest().await;
-        let _ = timeout(REPORT, self.reported()).await;
+        if order != Order::Quick && reason != ExitReason::MasterGone {
+            let _ = timeout(REPORT, self.reported()).await;
+        }
         self.end(reason, until);
     }
 

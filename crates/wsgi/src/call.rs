@@ -1,8 +1,9 @@
 //! One request through the application: environ, call, chunks, `close()`.
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyRuntimeError, PySystemExit, PyTypeError};
 use pyo3::types::{
-    PyAnyMethods, PyBytes, PyBytesMethods, PyList, PyListMethods, PyTuple, PyTupleMethods, PyTypeMethods,
+    PyAnyMethods, PyBytes, PyBytesMethods, PyList, PyListMethods, PyModule, PyTuple, PyTupleMethods,
+    PyTypeMethods,
 };
 use pyo3::{Bound, PyAny, PyErr, PyResult, Python, intern};
 
@@ -24,6 +25,8 @@ pub struct Options {
     pub multiprocess: bool,
     /// Where `wsgi.errors` writes.
     pub errors: fn(&[u8]),
+    /// Whether this process is a child that the application forked while it was called.
+    pub is_descendant: fn() -> bool,
 }
 
 /// Calls the application; each Python thread has one of its own.
@@ -31,6 +34,7 @@ pub struct Bridge<'a> {
     application: &'a Application,
     environ: Environ,
     callable: Callable,
+    is_descendant: fn() -> bool,
 }
 
 impl std::fmt::Debug for Bridge<'_> {
@@ -46,7 +50,8 @@ impl<'a> Bridge<'a> {
     /// Out of memory.
     pub fn new(application: &'a Application, options: &Options) -> Result<Self, Error> {
         Python::attach(|py| {
-            Ok(Self { application, environ: Environ::new(py, options)?, callable: Callable::new(py)? })
+            let (environ, callable) = (Environ::new(py, options)?, Callable::new(py)?);
+            Ok(Self { application, environ, callable, is_descendant: options.is_descendant })
         })
         .map_err(|error| Error::python("prepare the environ", &error))
     }
@@ -74,27 +79,59 @@ impl<'a> Bridge<'a> {
         self.callable.load(Output::new(exchange))?;
         let response = self.callable.response();
         let called = self.application.callable().bind(py).call1((environ, self.callable.method(py)));
-        match called {
+        match self.unless_descendant(py, called) {
             Ok(iterable) => {
-                let sent = send(response, &iterable);
+                let sent = self.unless_descendant(py, send(self, response, &iterable));
                 let finished = response.with_output(|output| finish(py, output, sent));
                 close(&iterable, response);
-                finished?;
+                self.unless_descendant(py, finished)?;
             }
             Err(error) => response.with_output(|output| finish(py, output, Err(error)))?,
         }
         response.take_output().map(drop)
     }
+
+    /// Passes `result` on in the worker. A child that the application forked ends here instead, as its own `python`
+    /// would have ended: it must neither answer for the worker nor drive its loop.
+    fn unless_descendant<T>(&self, py: Python<'_>, result: PyResult<T>) -> PyResult<T> {
+        if !(self.is_descendant)() {
+            return result;
+        }
+        let left = end_descendant(py, result.as_ref().err());
+        // `os._exit` does not return; when it cannot be called, nothing is left to be done.
+        left.and_then(|()| Err(PyRuntimeError::new_err("a forked child could not leave")))
+    }
+}
+
+/// Ends a forked child with the exit code of `SystemExit`, 1 and the traceback for another exception, else 0.
+fn end_descendant(py: Python<'_>, error: Option<&PyErr>) -> PyResult<()> {
+    let code = match error {
+        None => 0,
+        Some(error) if error.is_instance_of::<PySystemExit>(py) => {
+            let code = error.value(py).getattr(intern!(py, "code"))?;
+            if code.is_none() { 0 } else { code.extract::<i32>().unwrap_or(1) }
+        }
+        Some(error) => {
+            error.print(py);
+            1
+        }
+    };
+    let sys = PyModule::import(py, "sys")?;
+    for stream in ["stdout", "stderr"] {
+        // A stream that cannot be flushed must not keep the child alive.
+        let _ = sys.getattr(stream).and_then(|stream| stream.call_method0("flush"));
+    }
+    PyModule::import(py, "os")?.call_method1("_exit", (code,)).map(drop)
 }
 
 /// Sends what the application returned. A one-element list is the usual case, and the length is known then.
-fn send(response: &Response, iterable: &Bound<'_, PyAny>) -> PyResult<()> {
+fn send(bridge: &Bridge<'_>, response: &Response, iterable: &Bound<'_, PyAny>) -> PyResult<()> {
     if let Some(only) = only_item(iterable) {
         let bytes = only?;
         return response.with_output(|output| send_known(output, &bytes)).flatten();
     }
     for chunk in iterable.try_iter()? {
-        let chunk = as_bytes(chunk?)?;
+        let chunk = as_bytes(bridge.unless_descendant(iterable.py(), chunk)?)?;
         let more = response.with_output(|output| send_chunk(output, &chunk)).flatten()?;
         if !more {
             break;

@@ -56,9 +56,11 @@ impl Names {
         if self.known.contains_key(name) {
             return self.known.get_mut(name).and_then(Option::as_mut);
         }
-        let entry =
-            key_of(name).map(|key| Entry { key: PyString::intern(py, &key).unbind(), last: Last::default() });
-        if self.known.len() < NAMES {
+        let is_kept = self.known.len() < NAMES;
+        // Only names that are kept are interned: CPython 3.12 never frees an interned string.
+        let text = |key: &str| if is_kept { PyString::intern(py, key) } else { PyString::new(py, key) };
+        let entry = key_of(name).map(|key| Entry { key: text(&key).unbind(), last: Last::default() });
+        if is_kept {
             if entry.is_none() && name.as_str().contains('_') {
                 tracing::warn!(
                     "request header `{name}` is dropped: a name with `_` could pass for one with `-`"

@@ -92,7 +92,7 @@ unsafe fn configure(config: &mut ffi::PyConfig, embedding: &Embedding) -> ffi::P
 ///
 /// To be called on the thread that called [`boot`]. Returns whether everything could be flushed.
 pub fn finalize() -> bool {
-    // SAFETY: the calling thread started the interpreter and is attached to it; no other thread of ours uses Python
-    // any more (the worker ended its followers first).
+    // SAFETY: the calling thread started the interpreter and is attached to it. Followers are daemon threads that are
+    // parked without the GIL: one that wakes is stopped by CPython when it asks for the GIL of an interpreter that ends.
     unsafe { ffi::Py_FinalizeEx() == 0 }
 }

@@ -58,6 +58,7 @@ pub(super) fn options() -> Options {
         server_software: "rwsgi/test".to_owned(),
         multithread: false,
         multiprocess: true,
+        is_descendant: || false,
         errors: |bytes| ERRORS.with_borrow_mut(|errors| errors.extend_from_slice(bytes)),
     }
 }
