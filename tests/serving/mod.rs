@@ -6,5 +6,6 @@ mod forks;
 mod idle;
 mod logs;
 mod protocol;
+mod readers;
 mod threads;
 mod timeout;

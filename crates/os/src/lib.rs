@@ -42,14 +42,14 @@ mod write;
 
 pub use self::{
     child::{Ending, Exited, Pid, die_with_parent, kill, reap, signal_name},
-    clock::{ThreadClock, monotonic_micros, monotonic_millis, process_cpu},
+    clock::{ThreadClock, monotonic_micros, monotonic_millis},
     cpu::available as available_cpus,
     descendant::{ClosedInChildren, guard_descendants, is_descendant},
     error::Error,
     exit::{ExitReason, exit_now},
     fork::{ForkHooks, Forked, NoHooks, assert_single_threaded, fork},
     lifeline::{Lifeline, LifelineEnd, Report, Status, StatusReader, status_pipe},
-    memory::{MemoryKills, Rss},
+    memory::MemoryKills,
     pidfile::PidFile,
     request_line::RunningRequest,
     scoreboard::{Gauge, Scoreboard, Slot, Stage},

@@ -1,11 +1,6 @@
-use std::{
-    fs::{self, File},
-    os::unix::fs::FileExt,
-};
+use std::fs;
 
-use nix::unistd::{SysconfVar, sysconf};
-
-use crate::{Error, cgroup::Cgroup};
+use crate::cgroup::Cgroup;
 
 /// The kernel's count of processes that it killed for memory in our control group, so that a `SIGKILL` can be
 /// told from one that somebody sent.
@@ -23,40 +18,13 @@ impl MemoryKills {
 
     /// How many there were since the last call; 0 also where the kernel does not tell.
     pub fn since_last(&mut self) -> u64 {
-        let now = kills().unwrap_or(self.seen);
+        self.advance(kills().unwrap_or(self.seen))
+    }
+
+    fn advance(&mut self, now: u64) -> u64 {
         let new = now.saturating_sub(self.seen);
         self.seen = now;
         new
-    }
-}
-
-/// The resident memory of this process.
-#[derive(Debug)]
-pub struct Rss {
-    statm: File,
-    page_bytes: u64,
-}
-
-impl Rss {
-    /// Opens the meter; a fork does not carry it over, since it goes on measuring the process that opened it.
-    ///
-    /// # Errors
-    /// There is no `/proc`.
-    pub fn of_this_process() -> Result<Self, Error> {
-        // Not `/proc/self`, which would do as well: a path with the pid in it cannot be mistaken for the
-        // reader's own.
-        let statm = File::open(format!("/proc/{}/statm", std::process::id()))
-            .map_err(|source| Error::system("read the memory use of this process", source))?;
-        let page = sysconf(SysconfVar::PAGE_SIZE).ok().flatten().and_then(|bytes| u64::try_from(bytes).ok());
-        Ok(Self { statm, page_bytes: page.unwrap_or(4096) })
-    }
-
-    /// Bytes resident now, shared pages included; 0 when it cannot be read.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        let mut text = [0; 128];
-        let count = self.statm.read_at(&mut text, 0).unwrap_or(0);
-        resident_pages(&String::from_utf8_lossy(&text[..count])).unwrap_or(0) * self.page_bytes
     }
 }
 
@@ -81,10 +49,6 @@ fn oom_kills(text: &str) -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
 }
 
-fn resident_pages(statm: &str) -> Option<u64> {
-    statm.split(' ').nth(1)?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,19 +62,7 @@ mod tests {
 
     #[test]
     fn only_new_kills_count() {
-        let now = kills().unwrap_or(0);
-        let mut watch = MemoryKills { seen: now.saturating_sub(1) };
-        assert!(watch.since_last() >= now.min(1));
-        assert_eq!(MemoryKills { seen: u64::MAX }.since_last(), 0);
-    }
-
-    #[test]
-    fn resident_memory_grows_with_what_is_touched() {
-        let rss = Rss::of_this_process().unwrap();
-        let before = rss.bytes();
-        let touched = std::hint::black_box(vec![1_u8; 64 << 20]);
-        assert!(rss.bytes() > before + (32 << 20), "{} {before}", rss.bytes());
-        drop(touched);
-        assert_eq!(resident_pages("100 42 7 1 0 3 0\n"), Some(42));
+        let mut watch = MemoryKills { seen: 3 };
+        assert_eq!([3, 5, 5, 0, 1].map(|now| watch.advance(now)), [0, 2, 0, 0, 1]);
     }
 }

@@ -133,12 +133,8 @@ pub struct Slot {
     pub requests: Gauge,
     /// Requests that wait for a Python thread.
     pub queue_depth: Gauge,
-    /// When the loop last ran, by [`crate::monotonic_millis`].
-    pub heartbeat: Gauge,
-    /// When the Python job that runs now began, by [`crate::monotonic_millis`]; 0 when none runs.
+    /// Since when no Python thread is free, by [`crate::monotonic_micros`]; 0 when one is.
     pub busy_since: Gauge,
-    /// Resident memory in bytes.
-    pub rss: Gauge,
     request: RequestLine,
 }
 
@@ -148,8 +144,8 @@ impl Slot {
         self.set_stage(Stage::Free);
         self.pid.store(0, Ordering::Relaxed);
         self.generation.store(generation, Ordering::Relaxed);
-        let gauges = [&self.connections, &self.in_flight, &self.requests, &self.queue_depth, &self.heartbeat];
-        for gauge in gauges.into_iter().chain([&self.busy_since, &self.rss]) {
+        for gauge in [&self.connections, &self.in_flight, &self.requests, &self.queue_depth, &self.busy_since]
+        {
             gauge.store(0);
         }
         self.request.reset();

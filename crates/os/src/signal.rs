@@ -10,7 +10,7 @@ use nix::{
     errno::Errno,
     fcntl::OFlag,
     sys::signal::{SaFlags, SigAction, SigHandler, SigSet, sigaction},
-    unistd::{pipe2, read},
+    unistd::{getpid, pipe2, read},
 };
 
 use crate::Error;
@@ -25,6 +25,9 @@ const SIGNALS: usize = 65;
 
 /// The write end that the handler tells; process-wide because a handler is.
 static PIPE: AtomicI32 = AtomicI32::new(NO_PIPE);
+
+/// The process whose pipe that is.
+static OWNER: AtomicI32 = AtomicI32::new(0);
 
 /// Address of the handler that this module installed last for each signal number, 0 for none.
 static INSTALLED: [AtomicUsize; SIGNALS] = [const { AtomicUsize::new(0) }; SIGNALS];
@@ -48,6 +51,7 @@ impl Signals {
     pub fn install(signals: &[Signal]) -> Result<Self, Error> {
         let (reader, writer) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)
             .map_err(|errno| Error::system("open the signal pipe", errno))?;
+        OWNER.store(getpid().as_raw(), Ordering::SeqCst);
         PIPE.store(writer.as_raw_fd(), Ordering::SeqCst);
         let mut taken = SigSet::empty();
         for &signal in signals {
@@ -185,6 +189,15 @@ fn disposition(signal: Signal) -> Option<usize> {
 extern "C" fn tell_pipe(number: c_int) {
     let pipe = PIPE.load(Ordering::SeqCst);
     if pipe == NO_PIPE {
+        return;
+    }
+    if getpid().as_raw() != OWNER.load(Ordering::SeqCst) {
+        // A child so young that it has not given up the handlers yet (`forget_in_child`): it is meant, not its parent.
+        // SAFETY: signal(2) and raise(3) may be called here; the signal comes again when this handler returns.
+        unsafe {
+            libc::signal(number, libc::SIG_DFL);
+            libc::raise(number);
+        }
         return;
     }
     let errno = Errno::last_raw();
