@@ -30,6 +30,8 @@ pub(crate) enum Error {
     Master(#[from] rwsgi_master::Error),
     #[error(transparent)]
     Python(#[from] rwsgi_wsgi::Error),
+    #[error(transparent)]
+    Worker(#[from] rwsgi_worker::Error),
 }
 
 impl Error {

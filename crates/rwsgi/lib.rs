@@ -88,16 +88,17 @@ fn bind(plan: &Plan) -> Result<Vec<Listener>, Error> {
 
 fn work(inheritance: Inheritance, plan: Plan, host: Host) -> ExitReason {
     if let Err(error) = host.start_python(plan.python.as_ref()) {
-        tracing::error!("{}", ui::chain(&error));
-        return ExitReason::BootFailed;
+        return failed(&error.into());
     }
-    let reason = match plan.worker(inheritance) {
-        Ok((place, options)) => rwsgi_worker::run(place, options),
-        Err(error) => {
-            tracing::error!("{}", ui::chain(&error));
-            ExitReason::BootFailed
-        }
-    };
+    let ended = plan.worker(inheritance).and_then(|(place, options)| Ok(rwsgi_worker::run(place, options)?));
+    let reason = ended.unwrap_or_else(|error| failed(&error));
+    tracing::info!("Worker exiting (pid: {})", std::process::id());
     host.end_python();
     reason
+}
+
+/// Says in the log why a worker cannot serve.
+fn failed(error: &Error) -> ExitReason {
+    tracing::error!("Exception in worker process\n{}", ui::chain(error));
+    ExitReason::BootFailed
 }

@@ -17,6 +17,8 @@ def application(environ, start_response):
             start_response('200 OK', [])
             return large(environ)
         case '/hangs':
+            # Long enough for the stand-in to drive the loop from here on.
+            time.sleep(0.1)
             start_response('200 OK', [])
             return large(environ, lambda: time.sleep(600))
         case '/sleep': time.sleep(600)

@@ -25,4 +25,4 @@ mod run;
 mod shutdown;
 mod stand_in;
 
-pub use run::{Options, Place, run};
+pub use run::{Error, Options, Place, run};

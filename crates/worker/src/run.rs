@@ -64,13 +64,17 @@ pub struct Place {
 
 /// What can keep a worker from serving, besides the application.
 #[derive(Debug, thiserror::Error)]
-enum Error {
+pub enum Error {
+    /// Python of ours failed.
     #[error(transparent)]
     Python(#[from] rwsgi_wsgi::Error),
+    /// A system call failed.
     #[error(transparent)]
     System(#[from] rwsgi_os::Error),
+    /// The system has no descriptors left for the loop.
     #[error("cannot start the event loop")]
     Runtime(#[source] std::io::Error),
+    /// The system has no thread left.
     #[error("cannot start a thread")]
     Thread(#[source] std::io::Error),
 }
@@ -86,17 +90,17 @@ impl Handler for ToPython {
 }
 
 /// Runs a worker on the calling thread, which is attached to Python. How it ended becomes its exit code.
-#[must_use]
-pub fn run(place: Place, options: Options) -> ExitReason {
+///
+/// # Errors
+/// What kept it from serving, other than the application: that is explained in the log.
+pub fn run(place: Place, options: Options) -> Result<ExitReason, Error> {
     rwsgi_wsgi::run_python(|| {
         tracing::info!("Booting worker with pid: {}", std::process::id());
-        let reason = match load(&options) {
-            Ok(application) => serve(place, options, application).unwrap_or_else(|error| failed(&error)),
-            Err(Failed::Load(error)) => explain(&error),
-            Err(Failed::Boot(error)) => failed(&error),
-        };
-        tracing::info!("Worker exiting (pid: {})", std::process::id());
-        reason
+        match load(&options) {
+            Ok(application) => serve(place, options, application),
+            Err(Failed::Load(error)) => Ok(explain(&error)),
+            Err(Failed::Boot(error)) => Err(error),
+        }
     })
 }
 
@@ -110,17 +114,6 @@ fn load(options: &Options) -> Result<Application, Failed> {
     rwsgi_wsgi::set_environment(&options.environment).map_err(boot)?;
     rwsgi_wsgi::prepend_paths(&options.paths).map_err(boot)?;
     Application::load(&options.application).map_err(Failed::Load)
-}
-
-fn failed(error: &Error) -> ExitReason {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    tracing::error!("Exception in worker process\n{text}");
-    ExitReason::BootFailed
 }
 
 fn explain(error: &LoadError) -> ExitReason {

@@ -110,7 +110,10 @@ mod tests {
             for number in 0..2 * NAMES {
                 let name = HeaderName::from_bytes(format!("x-{number}").as_bytes()).unwrap();
                 let entry = names.entry(py, &name).unwrap();
-                assert_eq!(entry.key.to_string(), format!("HTTP_X_{number}"));
+                let key = format!("HTTP_X_{number}");
+                assert_eq!(entry.key.to_string(), key);
+                let is_interned = entry.key.is(PyString::intern(py, &key));
+                assert_eq!(is_interned, number < NAMES, "CPython 3.12 never frees an interned string");
             }
             assert_eq!(names.known.len(), NAMES);
         });
