@@ -101,6 +101,8 @@ impl Plan {
                 keep_alive: self.config.keep_alive,
                 head_timeout: HEAD_TIMEOUT,
                 body_memory: BODY_MEMORY,
+                buffering: rwsgi_http::Buffering::default(),
+                sendfile: true,
                 access_log,
             },
             wsgi: rwsgi_wsgi::Options {

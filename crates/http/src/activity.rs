@@ -1,9 +1,12 @@
 //! Since when a connection has been silent, and what for: one word that the connection writes and its timer reads.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use crate::outgoing::Outgoing;
 
 /// What a connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub(crate) struct Activity {
     word: AtomicU64,
     /// The last write could not send all: the client has not taken its answer yet.
     writing: AtomicBool,
+    /// What its answers and its stream have to tell each other.
+    pub(crate) outgoing: Arc<Outgoing>,
 }
 
 /// The timer never looks more often than this, however short a patience is.
@@ -60,6 +65,7 @@ impl Activity {
             epoch: Instant::now(),
             word: AtomicU64::new(Phase::Head as u64),
             writing: AtomicBool::new(false),
+            outgoing: Arc::default(),
         }
     }
 

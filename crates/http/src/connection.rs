@@ -14,7 +14,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -23,8 +22,10 @@ use crate::activity::{Activity, Patience, Phase, Verdict};
 use crate::collect::{Body, Budget, Failure, collect};
 use crate::exchange::{Exchange, Handler, Ticket};
 use crate::guard::Guard;
+use crate::outgoing::Sending;
 use crate::reply::{ReplyBody, RequestEnd, response};
-use crate::{Answer, Peer};
+use crate::stream::Buffering;
+use crate::{Answer, Peer, Transport};
 
 /// When all connections are to end, one that has not sent a whole head gets this long: a request may be on its way.
 const LAST_CALL: Duration = Duration::from_millis(500);
@@ -39,6 +40,11 @@ pub struct Options {
     pub head_timeout: Duration,
     /// Memory in bytes for all request bodies that wait at the same time; beyond it they go to temporary files.
     pub body_memory: usize,
+    /// What of an answer waits for its client so that Python does not; request bodies that go to temporary files go to
+    /// the same directory.
+    pub buffering: Buffering,
+    /// Whether files are sent by sendfile(2) (Gunicorn setting `sendfile`), or read and written.
+    pub sendfile: bool,
     /// Where requests are logged.
     pub access_log: Option<AccessLog>,
 }
@@ -51,6 +57,7 @@ pub struct Server<H> {
     budget: Arc<Budget>,
     patience: Patience,
     access_log: Option<AccessLog>,
+    sendfile: bool,
     closing: Closing,
 }
 
@@ -89,9 +96,10 @@ impl<H: Handler> Server<H> {
         Arc::new(Self {
             handler,
             builder,
-            budget: Budget::new(options.body_memory),
+            budget: Budget::new(options.body_memory, options.buffering.temp_dir.as_deref()),
             patience: Patience { idle: options.keep_alive, head: options.head_timeout },
             access_log: options.access_log,
+            sendfile: options.sendfile,
             closing: Closing::default(),
         })
     }
@@ -110,10 +118,11 @@ impl<H: Handler> Server<H> {
     /// it can be.
     pub async fn serve<S>(self: Arc<Self>, stream: S, peer: Peer)
     where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        S: Transport,
     {
         let activity = Arc::new(Activity::new());
         let peer = Arc::new(peer);
+        let stream = Sending::new(stream, Arc::clone(&activity.outgoing), self.sendfile);
         let io = TokioIo::new(Guard::new(stream, Arc::clone(&activity)));
         let (server, state) = (&*self, &activity);
         let service = service_fn(|request| server.request(request, Arc::clone(&peer), Arc::clone(state)));
@@ -182,7 +191,11 @@ impl<H: Handler> Server<H> {
         let mut answer = wait.await;
         // The connection learns of the end only when it is polled next, and the client should not send another request.
         // Under HTTP/1.0 a body without a length ends with the connection.
-        if self.closing.has_begun() || (is_1_0 && answer.has_unknown_length()) {
+        let ends_by_closing = is_1_0 && answer.has_unknown_length();
+        if ends_by_closing {
+            end.activity.outgoing.ends_by_closing();
+        }
+        if self.closing.has_begun() || ends_by_closing {
             answer.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response(answer, end))

@@ -6,7 +6,8 @@
 //! Who calls it: `worker`, with every connection that it accepts.
 //!
 //! Read in this order: `exchange` (the seam), `connection` (the story of a connection), `collect` and `spool` (request
-//! bodies), `answer`, `stream` and `reply` (the way back), `guard` and `activity` (silence), `access_log`.
+//! bodies), `answer`, `stream`, `overflow` and `reply` (the way
+//! back), `outgoing` and `transport` (files), `guard` and `activity` (silence), `access_log`.
 
 #![forbid(unsafe_code)]
 
@@ -18,10 +19,13 @@ mod connection;
 mod error;
 mod exchange;
 mod guard;
+mod outgoing;
+mod overflow;
 mod peer;
 mod reply;
 mod spool;
 mod stream;
+mod transport;
 
 #[cfg(test)]
 mod tests;
@@ -32,5 +36,7 @@ pub use collect::{Body, Budget};
 pub use connection::{Closing, Options, Server};
 pub use error::FormatError;
 pub use exchange::{Exchange, Handler, Ticket, Wait};
+pub use outgoing::FileSpan;
 pub use peer::Peer;
-pub use stream::{Outlet, Stream};
+pub use stream::{Buffering, Outlet, Stream};
+pub use transport::Transport;

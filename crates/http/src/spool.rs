@@ -2,6 +2,8 @@
 
 use std::fs::File;
 use std::io::{self, Seek, Write};
+use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
@@ -15,12 +17,13 @@ pub(crate) struct Spool {
     batch: Vec<Bytes>,
     gathered: usize,
     length: u64,
+    folder: Option<Arc<Path>>,
 }
 
 impl Spool {
-    /// Nothing is opened before the first write.
-    pub(crate) fn new() -> Self {
-        Self { file: None, batch: Vec::new(), gathered: 0, length: 0 }
+    /// A file in `folder`, or where the system has its temporary files. Nothing is opened before the first write.
+    pub(crate) fn new(folder: Option<Arc<Path>>) -> Self {
+        Self { file: None, batch: Vec::new(), gathered: 0, length: 0, folder }
     }
 
     pub(crate) async fn push(&mut self, frame: Bytes) -> io::Result<()> {
@@ -43,8 +46,10 @@ impl Spool {
         let batch = std::mem::take(&mut self.batch);
         self.gathered = 0;
         let file = self.file.take();
+        let folder = self.folder.clone();
         let written = spawn_blocking(move || {
-            let mut file = file.map_or_else(tempfile::tempfile, Ok)?;
+            let create = || folder.map_or_else(tempfile::tempfile, tempfile::tempfile_in);
+            let mut file = file.map_or_else(create, Ok)?;
             batch.iter().try_for_each(|frame| file.write_all(frame))?;
             Ok::<_, io::Error>(file)
         });

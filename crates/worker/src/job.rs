@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{StatusCode, request};
+use http::{HeaderMap, StatusCode, request};
 use rwsgi_http::{Answer, Content, Exchange, Stream};
 use rwsgi_wsgi::{Body, Chunk, Flow, Head};
 
@@ -33,6 +33,11 @@ impl Job {
             self.crew.deliver(self.number, connection);
         }
     }
+}
+
+/// The application asks for this where bytes must not wait for each other, and a proxy in front understands it too.
+fn wants_no_buffer(headers: &HeaderMap) -> bool {
+    headers.get("x-accel-buffering").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"no"))
 }
 
 fn answer(head: Head, content: Content) -> Answer {
@@ -75,7 +80,11 @@ impl rwsgi_wsgi::Exchange for Job {
     }
 
     fn begin(&mut self, head: Head) {
-        let stream = Arc::new(Stream::new());
+        let stream = Arc::new(if wants_no_buffer(&head.headers) {
+            Stream::unbuffered()
+        } else {
+            Stream::new(&self.crew.buffering)
+        });
         let content = Content::Stream(stream.outlet());
         if let Some(running) = &mut *self.crew.members[self.number].running() {
             running.stream = Some(Arc::clone(&stream));
@@ -102,6 +111,9 @@ impl rwsgi_wsgi::Exchange for Job {
     fn wait(&mut self) -> Flow {
         let State::Streaming(stream) = &self.state else { return Flow::Gone };
         wait_for_room(self.crew, self.number, stream);
+        if let Some(connection) = stream.spill() {
+            self.crew.deliver(self.number, connection);
+        }
         if stream.is_gone() { Flow::Gone } else { Flow::More }
     }
 

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::{Answer, Content, Exchange, Handler, Options, Peer, Server, Stream};
+use crate::{Answer, Buffering, Content, Exchange, Handler, Options, Peer, Server, Stream};
 
 /// Longer than every timeout of a server under test but the ones that a test sets.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -39,6 +39,8 @@ pub(super) fn options() -> Options {
         keep_alive: Some(2 * LIMIT),
         head_timeout: 2 * LIMIT,
         body_memory: 1024 * 1024,
+        buffering: Buffering::default(),
+        sendfile: true,
         access_log: None,
     }
 }
@@ -108,7 +110,7 @@ pub(super) fn with_header(mut answer: Answer, name: HeaderName, value: &'static 
 
 /// An answer that is written through the returned stream.
 pub(super) fn streamed(headers: HeaderMap) -> (Arc<Stream>, Answer) {
-    let stream = Arc::new(Stream::new());
+    let stream = Arc::new(Stream::unbuffered());
     let answer = Answer { headers, content: Content::Stream(stream.outlet()), ..Answer::default() };
     (stream, answer)
 }

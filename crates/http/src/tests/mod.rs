@@ -7,6 +7,7 @@ mod access;
 mod bodies;
 mod client;
 mod closing;
+mod files;
 mod framing;
 mod gone;
 mod keep_alive;
