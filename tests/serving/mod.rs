@@ -3,6 +3,7 @@ mod bodies;
 mod buffering;
 mod environ;
 mod failures;
+mod files;
 mod forks;
 mod idle;
 mod logs;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode, request};
-use rwsgi_http::{Answer, Content, Exchange, Stream};
-use rwsgi_wsgi::{Body, Chunk, Flow, Head};
+use rwsgi_http::{Answer, Content, Exchange, FileSpan, Stream};
+use rwsgi_wsgi::{Body, Chunk, FileBody, Flow, Head};
 
 use crate::crew::Crew;
 use crate::member::wait_for_room;
@@ -72,6 +72,13 @@ impl rwsgi_wsgi::Exchange for Job {
     fn complete(&mut self, head: Head, body: Chunk<'_>) {
         self.state = State::Answered;
         self.answer(answer(head, Content::Full(body.into_bytes())));
+    }
+
+    fn complete_with_file(&mut self, head: Head, body: FileBody) {
+        self.state = State::Answered;
+        let FileBody { file, offset, length } = body;
+        let span = FileSpan { file: Arc::new(file), offset, length };
+        self.answer(answer(head, Content::File(span)));
     }
 
     fn fail(&mut self) {
