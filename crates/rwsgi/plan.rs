@@ -103,6 +103,7 @@ impl Plan {
                 body_memory: BODY_MEMORY,
                 buffering: rwsgi_http::Buffering::default(),
                 sendfile: true,
+                sendfile_roots: Vec::new(),
                 access_log,
             },
             wsgi: rwsgi_wsgi::Options {

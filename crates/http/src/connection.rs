@@ -1,6 +1,7 @@
 //! The story of a connection: requests one after the other, until somebody has enough.
 
 use std::future::{Future, poll_fn};
+use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,8 +24,10 @@ use crate::collect::{Body, Budget, Failure, collect};
 use crate::exchange::{Exchange, Handler, Ticket};
 use crate::guard::Guard;
 use crate::outgoing::Sending;
+use crate::ranges::Conditions;
 use crate::reply::{ReplyBody, RequestEnd, response};
 use crate::stream::Buffering;
+use crate::x_sendfile::Roots;
 use crate::{Answer, Peer, Transport};
 
 /// When all connections are to end, one that has not sent a whole head gets this long: a request may be on its way.
@@ -45,6 +48,9 @@ pub struct Options {
     pub buffering: Buffering,
     /// Whether files are sent by sendfile(2) (Gunicorn setting `sendfile`), or read and written.
     pub sendfile: bool,
+    /// Directories out of which an application may have files sent by `X-Accel-Redirect`, whose path begins with the
+    /// string, or `X-Sendfile`, whose path begins with the directory. Empty: both headers are passed on.
+    pub sendfile_roots: Vec<(String, PathBuf)>,
     /// Where requests are logged.
     pub access_log: Option<AccessLog>,
 }
@@ -58,6 +64,7 @@ pub struct Server<H> {
     patience: Patience,
     access_log: Option<AccessLog>,
     sendfile: bool,
+    roots: Option<Roots>,
     closing: Closing,
 }
 
@@ -100,6 +107,7 @@ impl<H: Handler> Server<H> {
             patience: Patience { idle: options.keep_alive, head: options.head_timeout },
             access_log: options.access_log,
             sendfile: options.sendfile,
+            roots: Roots::open(&options.sendfile_roots),
             closing: Closing::default(),
         })
     }
@@ -187,8 +195,15 @@ impl<H: Handler> Server<H> {
         };
         let (ticket, wait) = Ticket::new();
         let is_1_0 = head.version == Version::HTTP_10;
+        let conditions = self.roots.as_ref().map(|_| Conditions::of(&head));
         self.handler.call(Exchange { head, body, peer, ticket });
         let mut answer = wait.await;
+        if let (Some(roots), Some(conditions)) = (&self.roots, conditions)
+            && roots.concern(&answer)
+        {
+            // Rare, so it must not make the future of every request larger.
+            answer = Box::pin(roots.resolve(answer, conditions)).await;
+        }
         // The connection learns of the end only when it is polled next, and the client should not send another request.
         // Under HTTP/1.0 a body without a length ends with the connection.
         let ends_by_closing = is_1_0 && answer.has_unknown_length();

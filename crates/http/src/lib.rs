@@ -7,7 +7,7 @@
 //!
 //! Read in this order: `exchange` (the seam), `connection` (the story of a connection), `collect` and `spool` (request
 //! bodies), `answer`, `stream`, `overflow` and `reply` (the way
-//! back), `outgoing` and `transport` (files), `guard` and `activity` (silence), `access_log`.
+//! back), `outgoing` and `transport` (files), `x_sendfile` and `ranges`, `guard` and `activity` (silence), `access_log`.
 
 #![forbid(unsafe_code)]
 
@@ -22,10 +22,12 @@ mod guard;
 mod outgoing;
 mod overflow;
 mod peer;
+mod ranges;
 mod reply;
 mod spool;
 mod stream;
 mod transport;
+mod x_sendfile;
 
 #[cfg(test)]
 mod tests;

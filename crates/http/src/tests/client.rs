@@ -41,6 +41,7 @@ pub(super) fn options() -> Options {
         body_memory: 1024 * 1024,
         buffering: Buffering::default(),
         sendfile: true,
+        sendfile_roots: Vec::new(),
         access_log: None,
     }
 }

@@ -12,3 +12,4 @@ mod framing;
 mod gone;
 mod keep_alive;
 mod timeouts;
+mod x_sendfile;
