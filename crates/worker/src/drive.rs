@@ -25,7 +25,7 @@ pub(crate) enum Turn {
 /// Why a thread that waits for a slow client stops waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Room {
-    /// The buffer is empty again, or the client has gone.
+    /// The buffer is empty again, the client has gone, or the patience is over.
     Free,
     /// Another member has taken the lead.
     LostLead,
@@ -75,14 +75,32 @@ impl Crew {
     }
 
     /// A member that has the lead and waits for a slow client drives meanwhile.
-    pub(crate) fn drive_until_room(&self, number: usize, stream: &Stream) -> Room {
-        self.runtime.block_on(std::future::poll_fn(|context| {
-            self.drive_with(context.waker());
-            self.answers.deliver();
-            if stream.poll_room(context).is_ready() {
-                return Poll::Ready(Room::Free);
-            }
-            if self.hand_over(Holder::Member(number)) { Poll::Ready(Room::LostLead) } else { Poll::Pending }
-        }))
+    pub(crate) fn drive_until_room(
+        &self,
+        number: usize,
+        stream: &Stream,
+        patience: Option<Duration>,
+    ) -> Room {
+        self.runtime.block_on(async {
+            let mut end = pin!(async {
+                match patience {
+                    Some(patience) => sleep(patience).await,
+                    None => std::future::pending().await,
+                }
+            });
+            std::future::poll_fn(|context| {
+                self.drive_with(context.waker());
+                self.answers.deliver();
+                if stream.poll_room(context).is_ready() || end.as_mut().poll(context).is_ready() {
+                    return Poll::Ready(Room::Free);
+                }
+                if self.hand_over(Holder::Member(number)) {
+                    Poll::Ready(Room::LostLead)
+                } else {
+                    Poll::Pending
+                }
+            })
+            .await
+        })
     }
 }

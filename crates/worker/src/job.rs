@@ -1,6 +1,7 @@
 //! A request on its way through Python: `http::Exchange` on one side, `wsgi::Exchange` on the other.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, request};
 use rwsgi_http::{Answer, Content, Exchange, FileSpan, Stream};
@@ -117,7 +118,10 @@ impl rwsgi_wsgi::Exchange for Job {
 
     fn wait(&mut self) -> Flow {
         let State::Streaming(stream) = &self.state else { return Flow::Gone };
-        wait_for_room(self.crew, self.number, stream);
+        let patience = stream.patience();
+        if patience != Some(Duration::ZERO) {
+            wait_for_room(self.crew, self.number, stream, patience);
+        }
         if let Some(connection) = stream.spill() {
             self.crew.deliver(self.number, connection);
         }

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
 use rwsgi_http::{Exchange, Stream};
 use rwsgi_wsgi::{Bridge, detached};
@@ -81,19 +82,19 @@ fn run_request(
     !taken || crew.reclaim(number)
 }
 
-/// Waits, without the GIL, until the client has read enough of the stream. The wait is nobody's Python time: neither
-/// the stand-in nor the deadline counts it.
-pub(crate) fn wait_for_room(crew: &Crew, number: usize, stream: &Stream) {
+/// Waits, without the GIL, until the client has read the stream or the patience is over. The wait is nobody's Python
+/// time: neither the stand-in nor the deadline counts it.
+pub(crate) fn wait_for_room(crew: &Crew, number: usize, stream: &Stream, patience: Option<Duration>) {
     let member = &crew.members[number];
     let started = now();
     let mut taken = member.stamp.end();
     pause(crew, number, None);
     crew.set_waiting(Some(started));
     if !taken {
-        taken = crew.drive_until_room(number, stream) == Room::LostLead;
+        taken = crew.drive_until_room(number, stream, patience) == Room::LostLead;
     }
     if taken {
-        park_until_room(stream);
+        park_until_room(stream, patience);
     }
     let time = now();
     pause(crew, number, Some(time - started));
@@ -117,9 +118,14 @@ impl Wake for Unpark {
     }
 }
 
-fn park_until_room(stream: &Stream) {
+fn park_until_room(stream: &Stream, patience: Option<Duration>) {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let end = patience.map(|patience| Instant::now() + patience);
     while stream.poll_room(&Context::from_waker(&waker)) == Poll::Pending {
-        thread::park();
+        match end.map(|end| end.saturating_duration_since(Instant::now())) {
+            None => thread::park(),
+            Some(Duration::ZERO) => return,
+            Some(left) => thread::park_timeout(left),
+        }
     }
 }
