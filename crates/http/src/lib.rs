@@ -6,7 +6,8 @@
 //! Who calls it: `worker`, with every connection that it accepts.
 //!
 //! Read in this order: `exchange` (the seam), `connection` (the story of a connection), `collect` and `spool` (request
-//! bodies), `answer`, `stream` and `reply` (the way back), `guard` and `activity` (silence), `access_log`.
+//! bodies), `answer`, `stream` and `reply` (the way back), `guard` and `activity` (silence), `framing` (what
+//! is not passed on), `access_log`.
 
 #![forbid(unsafe_code)]
 
@@ -17,6 +18,8 @@ mod collect;
 mod connection;
 mod error;
 mod exchange;
+#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the guard is about to use it"))]
+mod framing;
 mod guard;
 mod peer;
 mod reply;
@@ -32,5 +35,6 @@ pub use collect::{Body, Budget};
 pub use connection::{Closing, Options, Server};
 pub use error::FormatError;
 pub use exchange::{Exchange, Handler, Ticket, Wait};
+pub use framing::Limits;
 pub use peer::Peer;
 pub use stream::{Outlet, Stream};

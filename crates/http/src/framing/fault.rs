@@ -1,0 +1,34 @@
+//! Why bytes are refused.
+
+use http::StatusCode;
+
+/// What is wrong with what the client sent. Nothing that follows it on the connection can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// The status to answer with.
+    pub(crate) status: StatusCode,
+    /// For the log of the server, never for the client; lower case.
+    pub(crate) reason: &'static str,
+}
+
+impl Fault {
+    /// 400: what most things are.
+    pub(super) const fn bad(reason: &'static str) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, reason }
+    }
+
+    /// 414.
+    pub(super) const fn uri_too_long(reason: &'static str) -> Self {
+        Self { status: StatusCode::URI_TOO_LONG, reason }
+    }
+
+    /// 431 (RFC 6585 section 5).
+    pub(super) const fn fields_too_large(reason: &'static str) -> Self {
+        Self { status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, reason }
+    }
+
+    /// 501.
+    pub(super) const fn not_implemented(reason: &'static str) -> Self {
+        Self { status: StatusCode::NOT_IMPLEMENTED, reason }
+    }
+}

@@ -1,0 +1,7 @@
+mod classes;
+mod corpus;
+mod pieces;
+#[path = "../../../../../tests/requests/mod.rs"]
+mod requests;
+mod seen;
+mod stages;
