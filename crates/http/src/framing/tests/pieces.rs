@@ -1,20 +1,9 @@
 //! What is true of all bytes, however they come.
 
 use super::corpus::scan;
+use super::mutator::{Mutator, Numbers};
 use super::requests::{Case, cases};
 use crate::framing::{Limits, Scanner};
-
-/// As numbers of a test come out the same each time (xorshift, Marsaglia 2003).
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self, below: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % below as u64).unwrap()
-    }
-}
 
 fn is_accepted(case: &Case) -> bool {
     case.stays && case.sent.len() < 5000
@@ -30,9 +19,9 @@ fn stream() -> Vec<u8> {
 #[test]
 fn a_good_stream_is_passed_however_it_is_split() {
     let stream = stream();
-    let mut numbers = Numbers(1);
+    let mut numbers = Numbers::new(1);
     for _ in 0..100 {
-        let pieces: Vec<usize> = (0..2000).map(|_| 1 + numbers.next(150)).collect();
+        let pieces: Vec<usize> = (0..2000).map(|_| 1 + numbers.below(150)).collect();
         let outcome = scan(&stream, &pieces);
         assert_eq!((outcome.passed.len(), outcome.fault), (stream.len(), None));
     }
@@ -51,24 +40,12 @@ fn no_beginning_of_a_good_stream_is_a_fault() {
 
 #[test]
 fn how_bytes_are_split_changes_nothing_of_what_becomes_of_them() {
-    let originals: Vec<Case> = cases().into_iter().filter(|case| case.sent.len() < 5000).collect();
-    let bytes = b"\r\n\t :;=,\"\\/?#%*[]@\0\x01\x7f\x80\xff0129aAfFxGETHP.-_";
-    let mut numbers = Numbers(2);
+    let mut mutator = Mutator::new(2);
     for _ in 0..50_000 {
-        let mut sent = originals[numbers.next(originals.len())].sent.clone();
-        for _ in 0..=numbers.next(3) {
-            let (at, length) = (numbers.next(sent.len() + 1), numbers.next(5));
-            let byte = bytes[numbers.next(bytes.len())];
-            match numbers.next(4) {
-                0 if at < sent.len() => sent[at] = byte,
-                1 => sent.insert(at, byte),
-                2 => drop(sent.drain(at..sent.len().min(at + length))),
-                _ => sent.extend_from_within(sent.len().saturating_sub(at).min(sent.len())..),
-            }
-        }
+        let sent = mutator.request();
         let whole = scan(&sent, &[sent.len().max(1)]);
-        let pieces = [1 + numbers.next(40), 1 + numbers.next(40), 1];
-        let split = scan(&sent, &pieces);
-        assert_eq!(split, whole, "{}", sent.escape_ascii());
+        let mut piece = || 1 + mutator.numbers.below(40);
+        let pieces = [piece(), piece(), 1];
+        assert_eq!(scan(&sent, &pieces), whole, "{}", sent.escape_ascii());
     }
 }
