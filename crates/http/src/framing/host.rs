@@ -65,11 +65,9 @@ fn is_future(text: &[u8]) -> bool {
 
 /// By the grammar a port may be empty, which means the default one, and have any number of digits; TCP has 65,536 of them.
 fn is_port(text: &[u8]) -> bool {
-    let mut port = 0_u16;
-    text.iter().all(|digit| {
-        let next = port.checked_mul(10).zip(digit.is_ascii_digit().then(|| u16::from(digit - b'0')));
-        let next = next.and_then(|(port, digit)| port.checked_add(digit));
-        port = next.unwrap_or(port);
-        next.is_some()
-    })
+    let add = |port: u16, digit: &u8| {
+        let digit = digit.is_ascii_digit().then(|| u16::from(digit - b'0'))?;
+        port.checked_mul(10)?.checked_add(digit)
+    };
+    text.iter().try_fold(0, add).is_some()
 }

@@ -43,7 +43,8 @@ async fn text(request: Request<Incoming>) -> Option<Vec<u8>> {
     let host = head.headers.get("host").map_or(&b"-"[..], |host| host.as_bytes());
     let host = head.uri.authority().map_or(host, |authority| authority.as_str().as_bytes());
     let mut text = format!("{} ", head.method).into_bytes();
-    text.extend(percent_decode(head.uri.path().as_bytes()));
+    // As `OPTIONS *` is about no resource, the application sees an empty path.
+    text.extend(percent_decode(head.uri.path().trim_start_matches('*').as_bytes()));
     if let Some(query) = head.uri.query().filter(|query| !query.is_empty()) {
         text.extend_from_slice(format!("?{query}").as_bytes());
     }

@@ -47,7 +47,12 @@ fn request(bytes: &[u8]) -> Option<(Seen, &[u8])> {
     let host = host.or(values("host").first().copied()).unwrap_or("-");
     let mut text = format!("{} ", line[0]).into_bytes();
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    text.extend(percent_decode(if path.is_empty() { b"/" } else { path.as_bytes() }));
+    text.extend(percent_decode(match path {
+        "" => b"/",
+        // `OPTIONS *` is about no resource: the application sees an empty path.
+        "*" => b"",
+        path => path.as_bytes(),
+    }));
     if !query.is_empty() {
         text.extend_from_slice(format!("?{query}").as_bytes());
     }
