@@ -12,6 +12,15 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
+    /// The client went away, or said no more, before its request was complete.
+    pub(super) const IN_HEAD: Self = Self::bad("the connection ended in a head");
+    pub(super) const IN_BODY: Self = Self::bad("the connection ended in a body");
+
+    /// Whether nothing is wrong but the end.
+    pub(crate) fn is_truncation(&self) -> bool {
+        [Self::IN_HEAD, Self::IN_BODY].contains(self)
+    }
+
     /// 400: what most things are.
     pub(super) const fn bad(reason: &'static str) -> Self {
         Self { status: StatusCode::BAD_REQUEST, reason }

@@ -21,4 +21,4 @@ mod tests;
 
 pub(crate) use fault::Fault;
 pub use limits::Limits;
-pub(crate) use scanner::{Place, Scan, Scanner};
+pub(crate) use scanner::{Place, Scanner};

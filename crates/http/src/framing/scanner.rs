@@ -110,8 +110,8 @@ impl Scanner {
         }
         match self.place() {
             Place::Between => None,
-            Place::Head => Some(Fault::bad("the connection ended in a head")),
-            Place::Body => Some(Fault::bad("the connection ended in a body")),
+            Place::Head => Some(Fault::IN_HEAD),
+            Place::Body => Some(Fault::IN_BODY),
         }
     }
 

@@ -30,8 +30,8 @@ pub(crate) fn scan(sent: &[u8], pieces: &[usize]) -> Outcome {
 }
 
 /// Nothing but a fault.
-fn scan_of(fault: Option<Fault>) -> crate::framing::Scan {
-    crate::framing::Scan { pass: 0, fault }
+fn scan_of(fault: Option<Fault>) -> crate::framing::scanner::Scan {
+    crate::framing::scanner::Scan { pass: 0, fault }
 }
 
 fn complaint(case: &Case, pieces: &[usize]) -> Option<String> {

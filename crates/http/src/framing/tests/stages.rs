@@ -1,6 +1,7 @@
 //! Where a connection is, and limits other than the usual ones.
 
-use crate::framing::{Fault, Limits, Place, Scan, Scanner};
+use crate::framing::scanner::Scan;
+use crate::framing::{Fault, Limits, Place, Scanner};
 
 const NONE: Limits = Limits { line: None, fields: None, field_size: None };
 
