@@ -1,8 +1,10 @@
 //! Requests: protocol, environ, failures, threads, time-outs, logs.
 mod bodies;
+mod buffering;
 mod corpus;
 mod environ;
 mod failures;
+mod files;
 mod forks;
 mod idle;
 mod logs;

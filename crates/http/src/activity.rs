@@ -1,12 +1,13 @@
 //! What a connection is doing and since when: words that the connection writes and its timer reads.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::framing::Fault;
+use crate::outgoing::Outgoing;
 use crate::patience::Patience;
 
 /// What a connection is doing.
@@ -52,6 +53,8 @@ pub(crate) struct Activity {
     received: AtomicU64,
     order: AtomicU8,
     fault: OnceLock<Fault>,
+    /// What its answers and its stream have to tell each other.
+    pub(crate) outgoing: Arc<Outgoing>,
 }
 
 /// What the silence means.
@@ -85,6 +88,7 @@ impl Activity {
             received: AtomicU64::new(0),
             order: AtomicU8::new(Order::None as u8),
             fault: OnceLock::new(),
+            outgoing: Arc::default(),
         }
     }
 

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::future::poll_fn;
 use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,13 +29,14 @@ const SMALL: usize = 4 * 1024;
 pub struct Budget {
     limit: usize,
     used: AtomicUsize,
+    temp_dir: Option<Arc<Path>>,
 }
 
 impl Budget {
-    /// A budget of `limit` bytes.
+    /// A budget of `limit` bytes; what does not fit goes to files in `temp_dir`, or where the system has them.
     #[must_use]
-    pub fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { limit, used: AtomicUsize::new(0) })
+    pub fn new(limit: usize, temp_dir: Option<&Path>) -> Arc<Self> {
+        Arc::new(Self { limit, used: AtomicUsize::new(0), temp_dir: temp_dir.map(Arc::from) })
     }
 
     fn take(&self, bytes: usize) -> bool {
@@ -217,7 +219,8 @@ async fn to_file(
     reservation: Reservation,
     mut inflow: Inflow,
 ) -> Result<Body, Failure> {
-    let mut spool = Spool::new(frames, reservation);
+    let folder = reservation.budget.temp_dir.clone();
+    let mut spool = Spool::new(frames, reservation, folder);
     while let Some(frame) = inflow.next().await? {
         spool.push(frame).await.map_err(Failure::Spool)?;
     }
@@ -259,7 +262,7 @@ mod tests {
 
     #[test]
     fn frames_read_as_one_stream() {
-        let budget = Budget::new(100);
+        let budget = Budget::new(100, None);
         let body = body(&["a\nb", "", "c\n", "d"], &budget);
         assert_eq!((body.length(), body.is_on_disk()), (6, false));
         let lines: Vec<_> = body.into_reader().lines().map(Result::unwrap).collect();
@@ -279,7 +282,7 @@ mod tests {
 
     #[test]
     fn a_body_gives_its_share_of_the_budget_back() {
-        let budget = Budget::new(10);
+        let budget = Budget::new(10, None);
         let first = body(&["12345678"], &budget);
         assert!(!budget.take(3));
         drop(first);

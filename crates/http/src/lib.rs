@@ -6,8 +6,8 @@
 //! Who calls it: `worker`, with every connection that it accepts.
 //!
 //! Read in this order: `exchange` (the seam), `connection` (the story of a connection), `collect` and `spool` (request
-//! bodies), `answer`, `stream` and `reply` (the way back), `guard` and `framing` (what is let in), `activity` and `patience`
-//! (silence), `access_log`.
+//! bodies), `answer`, `stream`, `overflow` and `reply` (the way back), `outgoing` and `transport` (files), `x_sendfile` and
+//! `ranges`, `guard` and `framing` (what is let in), `activity` and `patience` (silence), `access_log`.
 
 #![forbid(unsafe_code)]
 
@@ -21,12 +21,17 @@ mod error;
 mod exchange;
 mod framing;
 mod guard;
+mod outgoing;
+mod overflow;
 mod patience;
 mod peer;
+mod ranges;
 mod refusal;
 mod reply;
 mod spool;
 mod stream;
+mod transport;
+mod x_sendfile;
 
 #[cfg(test)]
 mod tests;
@@ -39,6 +44,8 @@ pub use connection::{Options, Server};
 pub use error::FormatError;
 pub use exchange::{Exchange, Handler, Ticket, Wait};
 pub use framing::Limits;
+pub use outgoing::FileSpan;
 pub use patience::Timeouts;
 pub use peer::Peer;
-pub use stream::{Outlet, Stream};
+pub use stream::{Buffering, Outlet, Stream};
+pub use transport::Transport;
