@@ -16,6 +16,9 @@ use crate::{Host, VERSION, home, logging};
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Memory for all request bodies of a worker that wait at the same time.
 const BODY_MEMORY: usize = 64 * 1024 * 1024;
+/// How long a complete request waits for Python, and how many do in each worker.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(30);
+const QUEUE_SIZE: usize = 1024;
 
 /// What is to be done, checked as far as it can be before anything is started.
 pub(crate) struct Plan {
@@ -116,6 +119,8 @@ impl Plan {
             threads: self.config.threads,
             connections: self.config.worker_connections,
             timeout: self.config.timeout,
+            queue_timeout: Some(QUEUE_TIMEOUT),
+            queue_size: QUEUE_SIZE,
             graceful_timeout: self.config.graceful_timeout,
         };
         Ok((place, options))

@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use crate::crew::Crew;
 use crate::ready::Watched;
 
-/// Requests that may wait for Python before the worker leaves new connections to the others.
+/// Requests that may wait for Python before the worker leaves new connections to others where fewer wait.
 const QUEUE_LIMIT: usize = 256;
 /// How often a worker that has more than its share lets the others go first: it may be them who are slow.
 const YIELDS: u32 = 2;
@@ -160,9 +160,17 @@ impl<H: Handler> Entrance<H> {
                 left.await;
             }
         }
-        while self.crew.requests.len() >= QUEUE_LIMIT {
+        while self.is_crowded() {
             sleep(PAUSE).await;
         }
+    }
+
+    /// Whether more requests wait than a worker should collect while another one has fewer. Where all have as many, they
+    /// are accepted, so that those beyond `queue_size` are told so.
+    fn is_crowded(&self) -> bool {
+        let has_room =
+            |slot: &Slot| slot.stage() == Stage::Ready && slot.queue_depth.load() < QUEUE_LIMIT as u64;
+        self.crew.requests.len() >= QUEUE_LIMIT && self.crew.scoreboard().slots().iter().any(has_room)
     }
 
     fn is_over_share(&self) -> bool {

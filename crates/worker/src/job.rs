@@ -7,7 +7,7 @@ use rwsgi_http::{Answer, Content, Exchange, Stream};
 use rwsgi_wsgi::{Body, Chunk, Flow, Head};
 
 use crate::crew::Crew;
-use crate::member::wait_for_room;
+use crate::member::wait_for_client;
 
 /// One request in the hands of member `number`.
 pub(crate) struct Job {
@@ -101,7 +101,7 @@ impl rwsgi_wsgi::Exchange for Job {
 
     fn wait(&mut self) -> Flow {
         let State::Streaming(stream) = &self.state else { return Flow::Gone };
-        wait_for_room(self.crew, self.number, stream);
+        wait_for_client(self.crew, self.number, |context| stream.poll_room(context));
         if stream.is_gone() { Flow::Gone } else { Flow::More }
     }
 

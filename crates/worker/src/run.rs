@@ -39,6 +39,10 @@ pub struct Options {
     pub connections: usize,
     /// How long a request may run.
     pub timeout: Option<Duration>,
+    /// How long a complete request may wait for a Python thread before it is answered with 503; `None` for ever.
+    pub queue_timeout: Option<Duration>,
+    /// Requests at most that wait for a Python thread; those that come beyond are answered with 503.
+    pub queue_size: usize,
     /// How long the end may take.
     pub graceful_timeout: Duration,
     /// How connections are served.
