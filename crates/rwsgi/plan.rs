@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rwsgi_config::{Address, Config, LogTarget, Workers};
+use rwsgi_config::{Address, Config, LogTarget, Networks, Workers};
 use rwsgi_http::{AccessLog, Format};
 use rwsgi_master::Inheritance;
 use rwsgi_os::{BindAddress, ForkHooks};
+use rwsgi_worker::Trusted;
 use rwsgi_wsgi::Embedding;
 
 use crate::error::Error;
@@ -16,10 +17,6 @@ use crate::{Host, VERSION, home, logging};
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Memory for all request bodies of a worker that wait at the same time.
 const BODY_MEMORY: usize = 64 * 1024 * 1024;
-/// How long a complete request waits for Python, and how many do in each worker.
-const QUEUE_TIMEOUT: Duration = Duration::from_secs(30);
-const QUEUE_SIZE: usize = 1024;
-
 /// What is to be done, checked as far as it can be before anything is started.
 pub(crate) struct Plan {
     pub(crate) addresses: Vec<BindAddress>,
@@ -118,13 +115,23 @@ impl Plan {
             environment: self.config.env,
             threads: self.config.threads,
             connections: self.config.worker_connections,
+            connections_per_address: self.config.limit_connections_per_ip,
+            trusted: trusted(self.config.forwarded_allow_ips),
             timeout: self.config.timeout,
-            queue_timeout: Some(QUEUE_TIMEOUT),
-            queue_size: QUEUE_SIZE,
+            queue_timeout: self.config.queue_timeout,
+            queue_size: self.config.queue_size,
+            crash_log: logging::file(),
             graceful_timeout: self.config.graceful_timeout,
         };
         Ok((place, options))
     }
+}
+
+/// Whose connections are not counted.
+fn trusted(networks: Networks) -> Trusted {
+    Trusted::new(move |address| {
+        networks.all || networks.nets.iter().any(|net| net.contains(&address.to_canonical()))
+    })
 }
 
 fn address(address: &Address) -> BindAddress {

@@ -1,11 +1,14 @@
 //! Requests: protocol, environ, failures, threads, time-outs, logs.
 mod bodies;
+mod crashes;
+mod crowds;
 mod environ;
 mod failures;
 mod forks;
 mod idle;
 mod logs;
 mod protocol;
+mod queue;
 mod readers;
 mod threads;
 mod timeout;

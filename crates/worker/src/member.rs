@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
+use http::uri::PathAndQuery;
 use rwsgi_http::Exchange;
 use rwsgi_wsgi::{Bridge, detached};
 
@@ -66,6 +67,10 @@ fn run_request(
     let slot = crew.slot();
     crew.publish_depth();
     slot.in_flight.increment();
+    // What the master says of a worker that dies.
+    let head = &exchange.head;
+    let target = head.uri.path_and_query().map_or(head.uri.path(), PathAndQuery::as_str);
+    slot.set_request(head.method.as_str(), target, time / 1_000);
     *member.running() = crew.timeout.map(|_| Running::new(&exchange, time));
     member.stamp.begin(time, false);
     crew.stand_in.wake();

@@ -35,12 +35,12 @@ impl Refusals {
     pub(crate) fn new(options: &Options) -> Self {
         Self {
             full: Notice::new(INTERVAL, |size, count| {
-                tracing::warn!("answered {} with 503: {size} wait already (`queue_size`)", requests(count));
+                tracing::warn!("answered {} with 503: {size} wait already (`--queue-size`)", requests(count));
             }),
             late: Notice::new(INTERVAL, |patience, count| {
                 let requests = requests(count);
                 tracing::warn!(
-                    "answered {requests} with 503: no Python thread for {patience:?} (`queue_timeout`)"
+                    "answered {requests} with 503: no Python thread for {patience:?} (`--queue-timeout`)"
                 );
             }),
             size: options.queue_size,
