@@ -101,6 +101,7 @@ impl Plan {
                 keep_alive: self.config.keep_alive,
                 head_timeout: HEAD_TIMEOUT,
                 body_memory: BODY_MEMORY,
+                request_buffering: self.config.request_buffering,
                 access_log,
             },
             wsgi: rwsgi_wsgi::Options {

@@ -119,6 +119,12 @@ impl Client {
         response
     }
 
+    /// What comes up to `mark`, with it.
+    pub(crate) fn until(&mut self, mark: &str) -> String {
+        let end = self.receive_until(mark.as_bytes());
+        String::from_utf8(self.received.drain(..end).collect()).unwrap()
+    }
+
     /// Waits until the server closes the connection; whether nothing came before.
     pub(crate) fn is_closed_silently(&mut self) -> bool {
         while self.receive() {}

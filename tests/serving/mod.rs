@@ -12,3 +12,4 @@ mod queue;
 mod readers;
 mod threads;
 mod timeout;
+mod unbuffered;

@@ -1,4 +1,4 @@
-//! Request bodies: collected before the handler is called, so that no Python thread waits for a slow client.
+//! Request bodies: usually collected before the handler is called, so that no Python thread waits for a slow client.
 //!
 //! Frames stay in memory as they came while all waiting bodies of the worker together fit the [`Budget`]; a body that
 //! does not fit moves to a temporary file.
@@ -15,6 +15,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use http_body::Body as _;
 use hyper::body::Incoming;
 
+use crate::inlet::{Inlet, InletReader, receive};
 use crate::spool::Spool;
 
 /// How many bytes of a spooled body are read from its file at once.
@@ -66,10 +67,10 @@ impl Drop for Reservation {
     }
 }
 
-/// A body that has arrived completely.
+/// The body of a request: it has arrived completely, or is read while it comes.
 #[derive(Debug)]
 pub struct Body {
-    length: u64,
+    length: Option<u64>,
     source: Source,
 }
 
@@ -77,6 +78,7 @@ pub struct Body {
 enum Source {
     Memory(Frames),
     File(File),
+    Live(Arc<Inlet>),
 }
 
 /// Received frames, read in order.
@@ -87,9 +89,14 @@ struct Frames {
 }
 
 impl Body {
-    /// The number of bytes.
+    /// A body that is received while it is read.
+    pub(crate) fn live(incoming: Incoming) -> Self {
+        Self { length: incoming.size_hint().exact(), source: Source::Live(receive(incoming)) }
+    }
+
+    /// The number of bytes; `None` for a live one without a Content-Length.
     #[must_use]
-    pub fn length(&self) -> u64 {
+    pub fn length(&self) -> Option<u64> {
         self.length
     }
 
@@ -99,12 +106,23 @@ impl Body {
         matches!(self.source, Source::File(_))
     }
 
-    /// The bytes, to be read once.
+    /// Tells when a body that is read while it comes can be read; `None` for one that has arrived.
+    #[must_use]
+    pub fn inlet(&self) -> Option<Arc<Inlet>> {
+        match &self.source {
+            Source::Live(inlet) => Some(Arc::clone(inlet)),
+            Source::Memory(_) | Source::File(_) => None,
+        }
+    }
+
+    /// The bytes, to be read once. Where those of a live body have not come yet, reading fails with
+    /// [`io::ErrorKind::WouldBlock`].
     #[must_use]
     pub fn into_reader(self) -> Box<dyn BufRead + Send + Sync> {
         match self.source {
             Source::Memory(frames) => Box::new(frames),
             Source::File(file) => Box::new(BufReader::with_capacity(READ_AHEAD, file)),
+            Source::Live(inlet) => Box::new(InletReader::new(inlet)),
         }
     }
 }
@@ -189,7 +207,7 @@ pub(crate) async fn collect(mut incoming: Incoming, budget: &Arc<Budget>) -> Res
         }
     }
     let frames = Frames { frames: gathering.finish(), _reservation: reservation };
-    Ok(Body { length, source: Source::Memory(frames) })
+    Ok(Body { length: Some(length), source: Source::Memory(frames) })
 }
 
 async fn to_file(
@@ -206,11 +224,11 @@ async fn to_file(
         spool.push(frame).await.map_err(Failure::Spool)?;
     }
     let (file, length) = spool.finish().await.map_err(Failure::Spool)?;
-    Ok(Body { length, source: Source::File(file) })
+    Ok(Body { length: Some(length), source: Source::File(file) })
 }
 
 /// The next bytes; trailers are skipped, since WSGI has no place for them.
-async fn next_data(incoming: &mut Incoming) -> Result<Option<Bytes>, hyper::Error> {
+pub(crate) async fn next_data(incoming: &mut Incoming) -> Result<Option<Bytes>, hyper::Error> {
     loop {
         match poll_fn(|context| Pin::new(&mut *incoming).poll_frame(context)).await {
             None => return Ok(None),
@@ -233,14 +251,17 @@ mod tests {
         let length = frames.iter().map(|frame| frame.len()).sum::<usize>();
         assert!(reservation.grow(length));
         let frames = frames.iter().map(|frame| Bytes::from_static(frame.as_bytes())).collect();
-        Body { length: length as u64, source: Source::Memory(Frames { frames, _reservation: reservation }) }
+        Body {
+            length: Some(length as u64),
+            source: Source::Memory(Frames { frames, _reservation: reservation }),
+        }
     }
 
     #[test]
     fn frames_read_as_one_stream() {
         let budget = Budget::new(100);
         let body = body(&["a\nb", "", "c\n", "d"], &budget);
-        assert_eq!((body.length(), body.is_on_disk()), (6, false));
+        assert_eq!((body.length(), body.is_on_disk()), (Some(6), false));
         let lines: Vec<_> = body.into_reader().lines().map(Result::unwrap).collect();
         assert_eq!(lines, ["a", "bc", "d"]);
     }

@@ -39,6 +39,9 @@ pub struct Options {
     pub head_timeout: Duration,
     /// Memory in bytes for all request bodies that wait at the same time; beyond it they go to temporary files.
     pub body_memory: usize,
+    /// Whether a request is handed over when its body is complete; otherwise as soon as its head is, and the body is read
+    /// while it comes.
+    pub request_buffering: bool,
     /// Where requests are logged.
     pub access_log: Option<AccessLog>,
 }
@@ -50,6 +53,7 @@ pub struct Server<H> {
     builder: http1::Builder,
     budget: Arc<Budget>,
     patience: Patience,
+    request_buffering: bool,
     access_log: Option<AccessLog>,
     closing: Closing,
 }
@@ -91,6 +95,7 @@ impl<H: Handler> Server<H> {
             builder,
             budget: Budget::new(options.body_memory),
             patience: Patience { idle: options.keep_alive, head: options.head_timeout },
+            request_buffering: options.request_buffering,
             access_log: options.access_log,
             closing: Closing::default(),
         })
@@ -191,6 +196,9 @@ impl<H: Handler> Server<H> {
     async fn body(&self, head: &request::Parts, incoming: Incoming) -> Result<Option<Body>, Failure> {
         if incoming.is_end_stream() && !head.headers.contains_key(CONTENT_LENGTH) {
             return Ok(None);
+        }
+        if !self.request_buffering && !incoming.is_end_stream() {
+            return Ok(Some(Body::live(incoming)));
         }
         collect(incoming, &self.budget).await.map(Some)
     }

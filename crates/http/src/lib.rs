@@ -5,8 +5,8 @@
 //! What it must not know: Python, processes, signals, settings, and who answers a request.
 //! Who calls it: `worker`, with every connection that it accepts.
 //!
-//! Read in this order: `exchange` (the seam), `connection` (the story of a connection), `collect` and `spool` (request
-//! bodies), `answer`, `stream` and `reply` (the way back), `guard` and `activity` (silence), `access_log`.
+//! Read in this order: `exchange` (the seam), `connection` (the story of a connection), `collect`, `spool` and `inlet`
+//! (request bodies), `answer`, `stream` and `reply` (the way back), `guard` and `activity` (silence), `access_log`.
 
 #![forbid(unsafe_code)]
 
@@ -18,6 +18,7 @@ mod connection;
 mod error;
 mod exchange;
 mod guard;
+mod inlet;
 mod peer;
 mod reply;
 mod spool;
@@ -32,5 +33,6 @@ pub use collect::{Body, Budget};
 pub use connection::{Closing, Options, Server};
 pub use error::FormatError;
 pub use exchange::{Exchange, Handler, Ticket, Wait};
+pub use inlet::Inlet;
 pub use peer::Peer;
 pub use stream::{Outlet, Stream};

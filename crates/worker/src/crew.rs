@@ -76,6 +76,11 @@ impl Member {
         self.id.get().copied()
     }
 
+    /// Whether it is the calling thread.
+    pub(crate) fn is_current(&self) -> bool {
+        self.thread.get().is_some_and(|thread| thread.id() == thread::current().id())
+    }
+
     /// The processor time of the thread.
     pub(crate) fn cpu(&self) -> Option<Duration> {
         self.clock.get().map(|clock| clock.read())

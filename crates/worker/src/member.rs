@@ -90,6 +90,10 @@ fn run_request(
 /// nor the deadline counts it.
 pub(crate) fn wait_for_client(crew: &Crew, number: usize, poll: impl Fn(&Context<'_>) -> Poll<()>) {
     let member = &crew.members[number];
+    if !member.is_current() {
+        // A thread of the application, which has no lead to lose and no deadline.
+        return park_until(poll);
+    }
     let started = now();
     let mut taken = member.stamp.end();
     pause(crew, number, None);

@@ -39,6 +39,7 @@ pub(super) fn options() -> Options {
         keep_alive: Some(2 * LIMIT),
         head_timeout: 2 * LIMIT,
         body_memory: 1024 * 1024,
+        request_buffering: true,
         access_log: None,
     }
 }
