@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use rwsgi_config::{Address, Config, LogTarget, Workers};
+use rwsgi_config::{Address, Config, LogTarget, Networks, Workers};
 use rwsgi_http::{AccessLog, Format};
 use rwsgi_master::Inheritance;
 use rwsgi_os::{BindAddress, ForkHooks};
+use rwsgi_worker::Trusted;
 use rwsgi_wsgi::Embedding;
 
 use crate::error::Error;
@@ -104,11 +105,23 @@ impl Plan {
             environment: self.config.env,
             threads: self.config.threads,
             connections: self.config.worker_connections,
+            connections_per_address: self.config.limit_connections_per_ip,
+            trusted: trusted(self.config.forwarded_allow_ips),
             timeout: self.config.timeout,
+            queue_timeout: self.config.queue_timeout,
+            queue_size: self.config.queue_size,
+            crash_log: logging::file(),
             graceful_timeout: self.config.graceful_timeout,
         };
         Ok((place, options))
     }
+}
+
+/// Whose connections are not counted.
+fn trusted(networks: Networks) -> Trusted {
+    Trusted::new(move |address| {
+        networks.all || networks.nets.iter().any(|net| net.contains(&address.to_canonical()))
+    })
 }
 
 fn address(address: &Address) -> BindAddress {

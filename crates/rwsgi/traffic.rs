@@ -22,6 +22,7 @@ pub(crate) fn options(config: &Config, access_log: Option<AccessLog>) -> Options
         },
         body_limit: config.limit_request_body,
         body_memory: memory(config.body_memory),
+        request_buffering: config.request_buffering,
         buffering: Buffering {
             memory: memory(config.response_buffer),
             temp_max: config.response_temp_max,

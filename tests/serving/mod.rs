@@ -2,6 +2,8 @@
 mod bodies;
 mod buffering;
 mod corpus;
+mod crashes;
+mod crowds;
 mod environ;
 mod failures;
 mod files;
@@ -9,6 +11,8 @@ mod forks;
 mod idle;
 mod logs;
 mod protocol;
+mod queue;
 mod readers;
 mod threads;
 mod timeout;
+mod unbuffered;

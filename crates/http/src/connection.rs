@@ -20,10 +20,11 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::access_log::AccessLog;
 use crate::activity::{Activity, Order, Phase, Verdict};
 use crate::closing::Closing;
-use crate::collect::{Body, Budget, Failure, collect};
+use crate::collect::{Body, Budget, collect};
 use crate::exchange::{Exchange, Handler, Ticket};
 use crate::framing::{Limits, Scanner};
 use crate::guard::Guard;
+use crate::inflow::{Failure, Inflow};
 use crate::outgoing::Sending;
 use crate::patience::{Patience, Timeouts};
 use crate::ranges::Conditions;
@@ -58,6 +59,9 @@ pub struct Options {
     pub body_limit: Option<u64>,
     /// Memory in bytes for all request bodies that wait at the same time; beyond it they go to temporary files.
     pub body_memory: usize,
+    /// Whether a request is handed over when its body is complete; otherwise as soon as its head is, and the body is read
+    /// while it comes.
+    pub request_buffering: bool,
     /// What of an answer waits for its client so that Python does not; request bodies that go to temporary files go to
     /// the same directory.
     pub buffering: Buffering,
@@ -222,9 +226,14 @@ impl<H: Handler> Server<H> {
     ) -> Answer {
         let (ticket, wait) = Ticket::new();
         let is_1_0 = head.version == Version::HTTP_10;
+        let is_live = body.as_ref().is_some_and(|body| body.inlet().is_some());
         let conditions = self.roots.as_ref().map(|_| Conditions::of(&head));
         self.handler.call(Exchange { head, body, peer, ticket });
         let mut answer = wait.await;
+        if let Some(fault) = activity.fault().filter(|_| is_live) {
+            // Whatever the application made of half a body.
+            answer = Answer::error(fault.status);
+        }
         if let (Some(roots), Some(conditions)) = (&self.roots, conditions)
             && roots.concern(&answer)
         {
@@ -247,15 +256,19 @@ impl<H: Handler> Server<H> {
         &self,
         head: &request::Parts,
         incoming: Incoming,
-        activity: &Activity,
+        activity: &Arc<Activity>,
     ) -> Result<Option<Body>, Failure> {
         if incoming.is_end_stream() && !head.headers.contains_key(CONTENT_LENGTH) {
             return Ok(None);
         }
-        activity.begin_body();
-        let body = collect(incoming, self.options.body_limit, &self.budget).await;
-        activity.enter(Phase::Busy);
-        body.map(Some)
+        let inflow = Inflow::new(incoming, self.options.body_limit)?;
+        let body = activity.begin_body();
+        if !self.options.request_buffering && inflow.length() != Some(0) {
+            return Ok(Some(Body::live(inflow, Arc::clone(activity))));
+        }
+        let collected = collect(inflow, &self.budget).await;
+        activity.end_body(body);
+        collected.map(Some)
     }
 }
 

@@ -48,6 +48,7 @@ pub(super) fn options() -> Options {
         buffering: Buffering::default(),
         sendfile: true,
         sendfile_roots: Vec::new(),
+        request_buffering: true,
         access_log: None,
     }
 }
