@@ -1,21 +1,16 @@
 //! From settings to what each room needs. Nothing behind this file knows of settings.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use rwsgi_config::{Address, Config, LogTarget, Workers};
+use rwsgi_config::{Address, Config, LogTarget, Networks, Workers};
 use rwsgi_http::{AccessLog, Format};
 use rwsgi_master::Inheritance;
 use rwsgi_os::{BindAddress, ForkHooks};
+use rwsgi_worker::Trusted;
 use rwsgi_wsgi::Embedding;
 
 use crate::error::Error;
-use crate::{Host, VERSION, home, logging};
-
-/// How long a client may take for the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// Memory for all request bodies of a worker that wait at the same time.
-const BODY_MEMORY: usize = 64 * 1024 * 1024;
+use crate::{Host, VERSION, home, logging, traffic};
 
 /// What is to be done, checked as far as it can be before anything is started.
 pub(crate) struct Plan {
@@ -97,15 +92,7 @@ impl Plan {
             lifeline: inheritance.lifeline,
         };
         let options = rwsgi_worker::Options {
-            http: rwsgi_http::Options {
-                keep_alive: self.config.keep_alive,
-                head_timeout: HEAD_TIMEOUT,
-                body_memory: BODY_MEMORY,
-                buffering: rwsgi_http::Buffering::default(),
-                sendfile: true,
-                sendfile_roots: Vec::new(),
-                access_log,
-            },
+            http: traffic::options(&self.config, access_log),
             wsgi: rwsgi_wsgi::Options {
                 server_software: format!("rwsgi/{VERSION}"),
                 multithread: self.config.threads > 1,
@@ -118,11 +105,23 @@ impl Plan {
             environment: self.config.env,
             threads: self.config.threads,
             connections: self.config.worker_connections,
+            connections_per_address: self.config.limit_connections_per_ip,
+            trusted: trusted(self.config.forwarded_allow_ips),
             timeout: self.config.timeout,
+            queue_timeout: self.config.queue_timeout,
+            queue_size: self.config.queue_size,
+            crash_log: logging::file(),
             graceful_timeout: self.config.graceful_timeout,
         };
         Ok((place, options))
     }
+}
+
+/// Whose connections are not counted.
+fn trusted(networks: Networks) -> Trusted {
+    Trusted::new(move |address| {
+        networks.all || networks.nets.iter().any(|net| net.contains(&address.to_canonical()))
+    })
 }
 
 fn address(address: &Address) -> BindAddress {

@@ -1,21 +1,20 @@
-//! Request bodies: collected before the handler is called, so that no Python thread waits for a slow client.
+//! Request bodies: usually collected before the handler is called, so that no Python thread waits for a slow client.
 //!
 //! Frames stay in memory as they came while all waiting bodies of the worker together fit the [`Budget`]; a body that
 //! does not fit moves to a temporary file.
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::future::poll_fn;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Buf, Bytes, BytesMut};
-use http_body::Body as _;
-use hyper::body::Incoming;
 
+use crate::activity::Activity;
+use crate::inflow::{Failure, Inflow};
+use crate::inlet::{Inlet, InletReader, receive};
 use crate::spool::Spool;
 
 /// How many bytes of a spooled body are read from its file at once.
@@ -47,31 +46,41 @@ impl Budget {
 
 /// What a body has taken of the budget, given back when the body is gone.
 #[derive(Debug)]
-struct Reservation {
+pub(crate) struct Reservation {
     budget: Arc<Budget>,
     bytes: usize,
 }
 
 impl Reservation {
-    fn grow(&mut self, bytes: usize) -> bool {
+    fn new(budget: &Arc<Budget>) -> Self {
+        Self { budget: Arc::clone(budget), bytes: 0 }
+    }
+
+    /// Takes so much more; fails when the budget is used up.
+    pub(crate) fn grow(&mut self, bytes: usize) -> bool {
         let fits = self.budget.take(bytes);
         if fits {
             self.bytes += bytes;
         }
         fits
     }
+
+    /// Gives all of it back.
+    pub(crate) fn release(&mut self) {
+        self.budget.used.fetch_sub(std::mem::take(&mut self.bytes), Ordering::Relaxed);
+    }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.release();
     }
 }
 
-/// A body that has arrived completely.
+/// The body of a request: it has arrived completely, or is read while it comes.
 #[derive(Debug)]
 pub struct Body {
-    length: u64,
+    length: Option<u64>,
     source: Source,
 }
 
@@ -79,6 +88,7 @@ pub struct Body {
 enum Source {
     Memory(Frames),
     File(File),
+    Live(Arc<Inlet>),
 }
 
 /// Received frames, read in order.
@@ -89,9 +99,14 @@ struct Frames {
 }
 
 impl Body {
-    /// The number of bytes.
+    /// A body that is received while it is read.
+    pub(crate) fn live(inflow: Inflow, activity: Arc<Activity>) -> Self {
+        Self { length: inflow.length(), source: Source::Live(receive(inflow, activity)) }
+    }
+
+    /// The number of bytes; `None` for a live one without a Content-Length.
     #[must_use]
-    pub fn length(&self) -> u64 {
+    pub fn length(&self) -> Option<u64> {
         self.length
     }
 
@@ -101,12 +116,23 @@ impl Body {
         matches!(self.source, Source::File(_))
     }
 
-    /// The bytes, to be read once.
+    /// Tells when a body that is read while it comes can be read; `None` for one that has arrived.
+    #[must_use]
+    pub fn inlet(&self) -> Option<Arc<Inlet>> {
+        match &self.source {
+            Source::Live(inlet) => Some(Arc::clone(inlet)),
+            Source::Memory(_) | Source::File(_) => None,
+        }
+    }
+
+    /// The bytes, to be read once. Where those of a live body have not come yet, reading fails with
+    /// [`io::ErrorKind::WouldBlock`].
     #[must_use]
     pub fn into_reader(self) -> Box<dyn BufRead + Send + Sync> {
         match self.source {
             Source::Memory(frames) => Box::new(frames),
             Source::File(file) => Box::new(BufReader::with_capacity(READ_AHEAD, file)),
+            Source::Live(inlet) => Box::new(InletReader::new(inlet)),
         }
     }
 }
@@ -134,15 +160,6 @@ impl BufRead for Frames {
             frame.advance(amount.min(frame.len()));
         }
     }
-}
-
-/// Why there is no body.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// The client went away or broke the framing; hyper says how and closes the connection.
-    Client(hyper::Error),
-    /// The temporary file could not be written.
-    Spool(io::Error),
 }
 
 /// Frames as they came, but for small ones: a client that sends byte by byte must not make each byte cost a frame.
@@ -178,52 +195,34 @@ impl Gathering {
 }
 
 /// Waits for the whole body.
-pub(crate) async fn collect(mut incoming: Incoming, budget: &Arc<Budget>) -> Result<Body, Failure> {
-    let mut reservation = Reservation { budget: Arc::clone(budget), bytes: 0 };
+pub(crate) async fn collect(mut inflow: Inflow, budget: &Arc<Budget>) -> Result<Body, Failure> {
+    let mut reservation = Reservation::new(budget);
     let mut gathering = Gathering::default();
     let mut length = 0;
-    while let Some(frame) = next_data(&mut incoming).await.map_err(Failure::Client)? {
+    while let Some(frame) = inflow.next().await? {
         let fits = reservation.grow(frame.len());
         length += frame.len() as u64;
         gathering.push(frame);
         if !fits {
-            return to_file(gathering.finish(), reservation, incoming).await;
+            return to_file(gathering.finish(), reservation, inflow).await;
         }
     }
     let frames = Frames { frames: gathering.finish(), _reservation: reservation };
-    Ok(Body { length, source: Source::Memory(frames) })
+    Ok(Body { length: Some(length), source: Source::Memory(frames) })
 }
 
 async fn to_file(
     frames: VecDeque<Bytes>,
     reservation: Reservation,
-    mut incoming: Incoming,
+    mut inflow: Inflow,
 ) -> Result<Body, Failure> {
-    let mut spool = Spool::new(reservation.budget.temp_dir.clone());
-    for frame in frames {
-        spool.push(frame).await.map_err(Failure::Spool)?;
-    }
-    drop(reservation);
-    while let Some(frame) = next_data(&mut incoming).await.map_err(Failure::Client)? {
+    let folder = reservation.budget.temp_dir.clone();
+    let mut spool = Spool::new(frames, reservation, folder);
+    while let Some(frame) = inflow.next().await? {
         spool.push(frame).await.map_err(Failure::Spool)?;
     }
     let (file, length) = spool.finish().await.map_err(Failure::Spool)?;
-    Ok(Body { length, source: Source::File(file) })
-}
-
-/// The next bytes; trailers are skipped, since WSGI has no place for them.
-async fn next_data(incoming: &mut Incoming) -> Result<Option<Bytes>, hyper::Error> {
-    loop {
-        match poll_fn(|context| Pin::new(&mut *incoming).poll_frame(context)).await {
-            None => return Ok(None),
-            Some(Err(error)) => return Err(error),
-            Some(Ok(frame)) => {
-                if let Ok(data) = frame.into_data() {
-                    return Ok(Some(data));
-                }
-            }
-        }
-    }
+    Ok(Body { length: Some(length), source: Source::File(file) })
 }
 
 #[cfg(test)]
@@ -231,18 +230,21 @@ mod tests {
     use super::*;
 
     fn body(frames: &[&'static str], budget: &Arc<Budget>) -> Body {
-        let mut reservation = Reservation { budget: Arc::clone(budget), bytes: 0 };
+        let mut reservation = Reservation::new(budget);
         let length = frames.iter().map(|frame| frame.len()).sum::<usize>();
         assert!(reservation.grow(length));
         let frames = frames.iter().map(|frame| Bytes::from_static(frame.as_bytes())).collect();
-        Body { length: length as u64, source: Source::Memory(Frames { frames, _reservation: reservation }) }
+        Body {
+            length: Some(length as u64),
+            source: Source::Memory(Frames { frames, _reservation: reservation }),
+        }
     }
 
     #[test]
     fn frames_read_as_one_stream() {
         let budget = Budget::new(100, None);
         let body = body(&["a\nb", "", "c\n", "d"], &budget);
-        assert_eq!((body.length(), body.is_on_disk()), (6, false));
+        assert_eq!((body.length(), body.is_on_disk()), (Some(6), false));
         let lines: Vec<_> = body.into_reader().lines().map(Result::unwrap).collect();
         assert_eq!(lines, ["a", "bc", "d"]);
     }

@@ -5,24 +5,30 @@
 //! What it must not know: Python, processes, signals, settings, and who answers a request.
 //! Who calls it: `worker`, with every connection that it accepts.
 //!
-//! Read in this order: `exchange` (the seam), `connection` (the story of a connection), `collect` and `spool` (request
-//! bodies), `answer`, `stream`, `overflow` and `reply` (the way
-//! back), `outgoing` and `transport` (files), `x_sendfile` and `ranges`, `guard` and `activity` (silence), `access_log`.
+//! Read in this order: `exchange` (the seam), `connection` (the story of a connection), `inflow`, `collect`, `spool` and `inlet`
+//! (request bodies), `answer`, `stream`, `overflow` and `reply` (the way back), `outgoing` and `transport` (files), `x_sendfile`
+//! and `ranges`, `guard`, `framing` and `refusal` (what is let in), `activity` and `patience` (silence), `access_log`.
 
 #![forbid(unsafe_code)]
 
 mod access_log;
 mod activity;
 mod answer;
+mod closing;
 mod collect;
 mod connection;
 mod error;
 mod exchange;
+mod framing;
 mod guard;
+mod inflow;
+mod inlet;
 mod outgoing;
 mod overflow;
+mod patience;
 mod peer;
 mod ranges;
+mod refusal;
 mod reply;
 mod spool;
 mod stream;
@@ -34,11 +40,15 @@ mod tests;
 
 pub use access_log::{AccessLog, Format};
 pub use answer::{Answer, Content};
+pub use closing::Closing;
 pub use collect::{Body, Budget};
-pub use connection::{Closing, Options, Server};
+pub use connection::{Options, Server};
 pub use error::FormatError;
 pub use exchange::{Exchange, Handler, Ticket, Wait};
+pub use framing::Limits;
+pub use inlet::Inlet;
 pub use outgoing::FileSpan;
+pub use patience::Timeouts;
 pub use peer::Peer;
 pub use stream::{Buffering, Outlet, Stream};
 pub use transport::Transport;

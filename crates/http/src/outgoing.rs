@@ -62,8 +62,8 @@ impl FileSpan {
 pub(crate) struct Outgoing {
     /// The pieces that hyper holds, in their order.
     pieces: Mutex<VecDeque<FileSpan>>,
-    /// The end of the connection is the only end that the answer has.
-    ends_by_closing: AtomicBool,
+    /// A client that gets half an answer must not take it for a whole one, or for one that still comes.
+    reset: AtomicBool,
 }
 
 impl Outgoing {
@@ -79,10 +79,11 @@ impl Outgoing {
         Data::File(Piece { outgoing: Arc::clone(self), left })
     }
 
-    /// A client cannot tell a whole answer from a broken one (RFC 9112 section 6.3, the last case) unless the connection
-    /// is reset, which it will be unless it is shut down in order.
-    pub(crate) fn ends_by_closing(&self) {
-        self.ends_by_closing.store(true, Ordering::Relaxed);
+    /// From now on the connection is reset when it ends, unless it is shut down in order. For an answer that has no other end
+    /// than that of the connection (RFC 9112 section 6.3, the last case), and for one that its client does not read: the
+    /// kernel would go on trying to send what is left.
+    pub(crate) fn reset_unless_shut_down(&self) {
+        self.reset.store(true, Ordering::Relaxed);
     }
 }
 
@@ -263,14 +264,14 @@ impl<S: Transport> AsyncWrite for Sending<S> {
 
     /// hyper comes here when everything has been written, and never after a broken answer.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.outgoing.ends_by_closing.store(false, Ordering::Relaxed);
+        self.outgoing.reset.store(false, Ordering::Relaxed);
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 
 impl<S: Transport> Drop for Sending<S> {
     fn drop(&mut self) {
-        if self.outgoing.ends_by_closing.load(Ordering::Relaxed) {
+        if self.outgoing.reset.load(Ordering::Relaxed) {
             self.stream.reset_on_close();
         }
     }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, request};
-use rwsgi_http::{Answer, Content, Exchange, FileSpan, Stream};
+use rwsgi_http::{Answer, Content, Exchange, FileSpan, Inlet, Stream};
 use rwsgi_wsgi::{Body, Chunk, FileBody, Flow, Head};
 
 use crate::crew::Crew;
-use crate::member::wait_for_room;
+use crate::live::LiveReader;
+use crate::member::wait_for_client;
 
 /// One request in the hands of member `number`.
 pub(crate) struct Job {
@@ -16,6 +17,8 @@ pub(crate) struct Job {
     number: usize,
     exchange: Box<Exchange>,
     state: State,
+    /// Of a body that is read while it comes.
+    inlet: Option<Arc<Inlet>>,
 }
 
 enum State {
@@ -26,7 +29,7 @@ enum State {
 
 impl Job {
     pub(crate) fn new(crew: &'static Crew, number: usize, exchange: Box<Exchange>) -> Self {
-        Self { crew, number, exchange, state: State::Unanswered }
+        Self { crew, number, exchange, state: State::Unanswered, inlet: None }
     }
 
     fn answer(&mut self, answer: Answer) {
@@ -63,10 +66,16 @@ impl rwsgi_wsgi::Exchange for Job {
     }
 
     fn take_body(&mut self) -> Option<Body> {
-        self.exchange.body.take().map(|body| Body {
-            length: body.length(),
-            on_disk: body.is_on_disk(),
-            reader: body.into_reader(),
+        let body = self.exchange.body.take()?;
+        let (length, on_disk, inlet) = (body.length(), body.is_on_disk(), body.inlet());
+        let reader = body.into_reader();
+        Some(match inlet {
+            None => Body { reader, length, may_wait: on_disk },
+            Some(inlet) => {
+                self.inlet = Some(Arc::clone(&inlet));
+                let reader = LiveReader { crew: self.crew, number: self.number, inlet, reader };
+                Body { reader: Box::new(reader), length, may_wait: true }
+            }
         })
     }
 
@@ -120,7 +129,7 @@ impl rwsgi_wsgi::Exchange for Job {
         let State::Streaming(stream) = &self.state else { return Flow::Gone };
         let patience = stream.patience();
         if patience != Some(Duration::ZERO) {
-            wait_for_room(self.crew, self.number, stream, patience);
+            wait_for_client(self.crew, self.number, patience, |context| stream.poll_room(context));
         }
         if let Some(connection) = stream.spill() {
             self.crew.deliver(self.number, connection);
@@ -145,5 +154,7 @@ impl Drop for Job {
             State::Streaming(_) => rwsgi_wsgi::Exchange::end(self, false),
             State::Answered => {}
         }
+        // An application that keeps `wsgi.input` must not keep the connection from its next request.
+        self.inlet.iter().for_each(|inlet| inlet.abandon());
     }
 }

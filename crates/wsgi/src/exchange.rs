@@ -6,21 +6,22 @@ use std::io::BufRead;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, request};
 
-/// A request body that has arrived completely.
+/// A request body.
 pub struct Body {
     /// The bytes; `wsgi.input` reads them.
     pub reader: Box<dyn BufRead + Send + Sync>,
-    /// Their number: becomes `CONTENT_LENGTH`, also for a chunked request.
-    pub length: u64,
-    /// Reading may wait for a disk, so it is done without the GIL.
-    pub on_disk: bool,
+    /// Their number: becomes `CONTENT_LENGTH`, also for a chunked request. `None` when it is not known before the end has
+    /// been read.
+    pub length: Option<u64>,
+    /// Reading may wait for a disk or for the client, so it is done without the GIL.
+    pub may_wait: bool,
 }
 
 impl std::fmt::Debug for Body {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Body")
             .field("length", &self.length)
-            .field("on_disk", &self.on_disk)
+            .field("may_wait", &self.may_wait)
             .finish_non_exhaustive()
     }
 }

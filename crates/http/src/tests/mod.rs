@@ -11,5 +11,6 @@ mod files;
 mod framing;
 mod gone;
 mod keep_alive;
+mod refusals;
 mod timeouts;
 mod x_sendfile;

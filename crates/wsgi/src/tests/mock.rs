@@ -53,8 +53,8 @@ impl Request {
     pub(super) fn body(mut self, bytes: &[u8]) -> Self {
         self.body = Some(Body {
             reader: Box::new(Cursor::new(bytes.to_vec())),
-            length: bytes.len() as u64,
-            on_disk: false,
+            length: Some(bytes.len() as u64),
+            may_wait: false,
         });
         self
     }
@@ -62,7 +62,21 @@ impl Request {
     /// A body in a file, which must be read without the GIL.
     pub(super) fn on_disk(mut self, bytes: &[u8]) -> Self {
         let reader = Box::new(Slow(Cursor::new(bytes.to_vec())));
-        self.body = Some(Body { reader, length: bytes.len() as u64, on_disk: true });
+        self.body = Some(Body { reader, length: Some(bytes.len() as u64), may_wait: true });
+        self
+    }
+
+    /// A body that comes while it is read, and whose length nobody knows.
+    pub(super) fn live(mut self, bytes: &[u8]) -> Self {
+        let reader = Box::new(Slow(Cursor::new(bytes.to_vec())));
+        self.body = Some(Body { reader, length: None, may_wait: true });
+        self
+    }
+
+    /// A body that breaks off after these bytes.
+    pub(super) fn broken(mut self, bytes: &[u8], length: Option<u64>) -> Self {
+        let reader = Box::new(Cursor::new(bytes.to_vec()).chain(Broken));
+        self.body = Some(Body { reader, length, may_wait: true });
         self
     }
 
@@ -86,6 +100,23 @@ pub(super) fn others_run_python() {
     // Longer than the slowest machine needs; only a failing test waits for it.
     receiver.recv_timeout(Duration::from_secs(30)).expect("the GIL is held");
     other.join().unwrap();
+}
+
+/// The end of a body whose client has gone.
+struct Broken;
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::ConnectionReset.into())
+    }
+}
+
+impl BufRead for Broken {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        Err(io::ErrorKind::ConnectionReset.into())
+    }
+
+    fn consume(&mut self, _: usize) {}
 }
 
 /// A file, as far as the GIL is concerned.
