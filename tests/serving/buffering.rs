@@ -12,8 +12,8 @@ def large(environ, megabytes):
     for number in range(megabytes * 16):
         yield bytes([number % 251]) * 65536
     say(environ, 'sent all')
-def broken():
-    yield b'x' * 100000
+def broken(environ):
+    yield from large(environ, 20)
     raise RuntimeError
 def spools():
     paths = (f'/proc/self/fd/{fd}' for fd in os.listdir('/proc/self/fd'))
@@ -29,7 +29,7 @@ def application(environ, start_response):
             return large(environ, 20)
         case '/broken':
             start_response('200 OK', [])
-            return broken()
+            return broken(environ)
         case '/spools':
             return answer(start_response, '\\n'.join(spools()))
     return answer(start_response, 'small')
@@ -58,6 +58,15 @@ fn a_client_that_stalls_holds_up_nobody_and_gets_everything() {
     let response = slow.response();
     assert!(response.is_whole && response.body == large());
     assert_eq!(slow.get("/spools").text(), "");
+}
+
+#[test]
+fn an_answer_that_breaks_off_is_sent_as_far_as_it_came() {
+    let server = Server::wsgi(APP).start();
+    let mut slow = stalled(&server, "/broken");
+    server.wait_log("RuntimeError");
+    let response = slow.response();
+    assert!(!response.is_whole && response.body == large());
 }
 
 #[test]
