@@ -1,7 +1,6 @@
 //! From settings to what each room needs. Nothing behind this file knows of settings.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use rwsgi_config::{Address, Config, LogTarget, Networks, Workers};
 use rwsgi_http::{AccessLog, Format};
@@ -11,12 +10,8 @@ use rwsgi_worker::Trusted;
 use rwsgi_wsgi::Embedding;
 
 use crate::error::Error;
-use crate::{Host, VERSION, home, logging};
+use crate::{Host, VERSION, home, logging, traffic};
 
-/// How long a client may take for the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// Memory for all request bodies of a worker that wait at the same time.
-const BODY_MEMORY: usize = 64 * 1024 * 1024;
 /// What is to be done, checked as far as it can be before anything is started.
 pub(crate) struct Plan {
     pub(crate) addresses: Vec<BindAddress>,
@@ -97,13 +92,7 @@ impl Plan {
             lifeline: inheritance.lifeline,
         };
         let options = rwsgi_worker::Options {
-            http: rwsgi_http::Options {
-                keep_alive: self.config.keep_alive,
-                head_timeout: HEAD_TIMEOUT,
-                body_memory: BODY_MEMORY,
-                request_buffering: self.config.request_buffering,
-                access_log,
-            },
+            http: traffic::options(&self.config, access_log),
             wsgi: rwsgi_wsgi::Options {
                 server_software: format!("rwsgi/{VERSION}"),
                 multithread: self.config.threads > 1,

@@ -12,16 +12,27 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use hyper::body::Incoming;
 use tokio::time::timeout;
 
-use crate::collect::next_data;
+use crate::activity::Activity;
+use crate::collect::{Failure, Inflow};
+use crate::refusal::TOO_LARGE;
 
 /// How many bytes may wait for the reader; a frame more, when it was on its way.
 const ROOM: usize = 256 * 1024;
 /// What the application did not want is thrown away up to this many bytes, and for so long; then the connection is closed.
 const REST: usize = 256 * 1024;
 const REST_TIME: Duration = Duration::from_secs(5);
+
+/// Smaller frames are copied, for each of them keeps all that was received with it in memory.
+const SMALL: usize = 4 * 1024;
+/// What a frame costs beside its bytes.
+const FRAME: usize = 64;
+const GONE: &str = "the client went away in the middle of the request body";
+
+fn cost(frame: &Bytes) -> usize {
+    frame.len() + FRAME
+}
 
 /// The buffer; shared by its two ends.
 #[derive(Debug, Default)]
@@ -45,7 +56,8 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Whole,
-    Broken,
+    /// For this reason.
+    Broken(&'static str),
 }
 
 /// What is to be done with the connection's bytes.
@@ -91,7 +103,7 @@ impl Inlet {
     fn take(&self) -> io::Result<Option<Bytes>> {
         let mut inner = self.lock();
         if let Some(frame) = inner.frames.pop_front() {
-            inner.waiting -= frame.len();
+            inner.waiting -= cost(&frame);
             let filler = if inner.waiting <= ROOM / 2 { inner.filler.take() } else { None };
             drop(inner);
             filler.into_iter().for_each(Waker::wake);
@@ -100,10 +112,7 @@ impl Inlet {
         match inner.end {
             _ if inner.abandoned => Err(io::Error::other("the request is over, its body cannot be read")),
             Some(End::Whole) => Ok(None),
-            Some(End::Broken) => {
-                let reason = "the client went away in the middle of the request body";
-                Err(io::Error::new(ErrorKind::ConnectionReset, reason))
-            }
+            Some(End::Broken(reason)) => Err(io::Error::new(ErrorKind::ConnectionReset, reason)),
             None => Err(ErrorKind::WouldBlock.into()),
         }
     }
@@ -124,9 +133,10 @@ impl Inlet {
         if frame.is_empty() {
             return;
         }
+        let frame = if frame.len() < SMALL { Bytes::copy_from_slice(&frame) } else { frame };
         let mut inner = self.lock();
         if !inner.abandoned {
-            inner.waiting += frame.len();
+            inner.waiting += cost(&frame);
             inner.frames.push_back(frame);
         }
         let reader = inner.reader.take();
@@ -144,37 +154,39 @@ impl Inlet {
 }
 
 /// Fills an inlet for as long as somebody reads, from a task of its own: the body may still come while the answer is sent.
-pub(crate) fn receive(incoming: Incoming) -> Arc<Inlet> {
+pub(crate) fn receive(inflow: Inflow, activity: Arc<Activity>) -> Arc<Inlet> {
     let inlet = Arc::new(Inlet::default());
-    tokio::spawn(fill(incoming, Arc::clone(&inlet)));
+    tokio::spawn(fill(inflow, activity, Arc::clone(&inlet)));
     inlet
 }
 
-async fn fill(mut incoming: Incoming, inlet: Arc<Inlet>) {
+async fn fill(mut inflow: Inflow, activity: Arc<Activity>, inlet: Arc<Inlet>) {
     let demand = loop {
         let demand = poll_fn(|context| inlet.poll_demand(context)).await;
         if demand != Demand::More {
             break demand;
         }
-        match next_data(&mut incoming).await {
+        match inflow.next().await {
             Ok(Some(frame)) => inlet.push(frame),
             Ok(None) => return inlet.finish(End::Whole),
-            Err(error) => {
-                tracing::debug!("a request body broke off: {error}");
-                return inlet.finish(End::Broken);
+            Err(failure) => {
+                if matches!(failure, Failure::TooLarge) {
+                    activity.refuse(TOO_LARGE);
+                }
+                return inlet.finish(End::Broken(activity.fault().map_or(GONE, |fault| fault.reason)));
             }
         }
     };
     // A client that waits for `100 Continue` must not be told to continue now. hyper closes a connection whose body has not
     // been received.
     if demand == (Demand::Nobody { wanted: true }) {
-        let _ = timeout(REST_TIME, throw_away(&mut incoming)).await;
+        let _ = timeout(REST_TIME, throw_away(&mut inflow)).await;
     }
 }
 
-async fn throw_away(incoming: &mut Incoming) {
+async fn throw_away(inflow: &mut Inflow) {
     let mut left = REST;
-    while let Ok(Some(frame)) = next_data(incoming).await {
+    while let Ok(Some(frame)) = inflow.next().await {
         match left.checked_sub(frame.len()) {
             Some(rest) => left = rest,
             None => return,
@@ -246,7 +258,7 @@ mod tests {
 
     #[test]
     fn what_has_come_is_read_before_the_end_is_told() {
-        for (end, last) in [(End::Whole, None), (End::Broken, Some(ErrorKind::ConnectionReset))] {
+        for (end, last) in [(End::Whole, None), (End::Broken(GONE), Some(ErrorKind::ConnectionReset))] {
             let inlet = Arc::new(Inlet::default());
             let mut reader = InletReader::new(Arc::clone(&inlet));
             assert_eq!(reader.fill_buf().unwrap_err().kind(), ErrorKind::WouldBlock);

@@ -5,21 +5,26 @@
 //! What it must not know: Python, processes, signals, settings, and who answers a request.
 //! Who calls it: `worker`, with every connection that it accepts.
 //!
-//! Read in this order: `exchange` (the seam), `connection` (the story of a connection), `collect`, `spool` and `inlet`
-//! (request bodies), `answer`, `stream` and `reply` (the way back), `guard` and `activity` (silence), `access_log`.
+//! Read in this order: `exchange` (the seam), `connection` (the story of a connection), `collect`, `spool` and
+//! `inlet` (request bodies), `answer`, `stream` and `reply` (the way back), `guard` and `framing` (what is let in), `activity` and `patience`
+//! (silence), `access_log`.
 
 #![forbid(unsafe_code)]
 
 mod access_log;
 mod activity;
 mod answer;
+mod closing;
 mod collect;
 mod connection;
 mod error;
 mod exchange;
+mod framing;
 mod guard;
 mod inlet;
+mod patience;
 mod peer;
+mod refusal;
 mod reply;
 mod spool;
 mod stream;
@@ -29,10 +34,13 @@ mod tests;
 
 pub use access_log::{AccessLog, Format};
 pub use answer::{Answer, Content};
+pub use closing::Closing;
 pub use collect::{Body, Budget};
-pub use connection::{Closing, Options, Server};
+pub use connection::{Options, Server};
 pub use error::FormatError;
 pub use exchange::{Exchange, Handler, Ticket, Wait};
+pub use framing::Limits;
 pub use inlet::Inlet;
+pub use patience::Timeouts;
 pub use peer::Peer;
 pub use stream::{Outlet, Stream};
