@@ -200,3 +200,44 @@ fn what_is_not_read_is_thrown_away_or_ends_the_connection() {
         assert!(client.is_closed_silently());
     }
 }
+
+#[test]
+fn what_is_wrong_with_a_body_is_an_error_in_the_application_and_told_to_the_client() {
+    let options = ["--limit-request-body", "1000", "--body-timeout", "0.5"];
+    let server = unbuffered(1).args(options).start();
+    for (count, (start, status)) in [
+        (chunked("/error") + "5\r\nhello!\r\n", 400),
+        (chunked("/error") + "400\r\n" + &"x".repeat(0x400), 413),
+        (head("/error", 10) + "1", 408),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut client = server.client();
+        client.send(start);
+        let response = client.response();
+        assert_eq!(response.status, status);
+        server.wait_log_times("it is a ConnectionResetError", count + 1);
+        assert!(client.is_closed_silently());
+    }
+    // This one need not be begun.
+    let mut client = server.client();
+    client.send(head("/never", 1001));
+    assert_eq!(client.response().status, 413);
+    assert_eq!(server.get("/unread").status, 200);
+    assert!(!server.log().text().contains("called /never"));
+}
+
+#[test]
+fn the_rest_of_a_body_is_never_taken_for_a_request() {
+    let server = unbuffered(1).start();
+    let mut client = server.client();
+    let smuggled = "GET /smuggled HTTP/1.1\r\nHost: test\r\n\r\n";
+    client.send(head("/keep", 2 + smuggled.len()) + "ab");
+    assert_eq!(client.response().text(), "ab");
+    // The connection is idle by now, as far as its answers go.
+    let_keep_alive_pass();
+    client.send(smuggled);
+    assert_eq!(client.get("/unread").text(), "not read");
+    assert!(!server.log().text().contains("called /smuggled"));
+}
