@@ -16,6 +16,18 @@ def read_in_a_thread(environ):
     thread.join()
     return result[0]
 
+def read_in_the_background(environ):
+    begun = threading.Event()
+    def run():
+        begun.set()
+        try:
+            read(environ)
+        except OSError as error:
+            say(environ, f'in the background: {error}')
+    threading.Thread(target=run).start()
+    begun.wait()
+    time.sleep(0.0005)
+
 def application(environ, start_response):
     path = environ['PATH_INFO']
     say(environ, f'called {path}')
@@ -29,6 +41,9 @@ def application(environ, start_response):
             global kept
             kept = environ['wsgi.input']
             return answer(start_response, kept.read(2).decode())
+        case '/background':
+            read_in_the_background(environ)
+            return answer(start_response, 'begun')
         case '/error':
             try:
                 read(environ)
@@ -164,6 +179,21 @@ fn another_thread_answers_while_one_waits_for_a_slow_body() {
         }
         client.send("234567890");
         assert_eq!(client.response().text(), "10 10 b'1234' 23");
+    }
+}
+
+#[test]
+fn a_thread_that_reads_when_the_request_is_over_gets_an_error_and_disturbs_nobody() {
+    for threads in [1, 2] {
+        let server = unbuffered(threads).args(["--timeout", "0.5"]).start();
+        for count in 1..=10 {
+            assert_eq!(slow(&server, "/background").response().text(), "begun");
+            server.wait_log_times("in the background: the request is over, its body cannot be read", count);
+            assert_eq!(server.get("/unread").status, 200);
+        }
+        let_keep_alive_pass();
+        assert_eq!(server.get("/unread").status, 200);
+        assert!(!server.log().text().contains("TIMEOUT"));
     }
 }
 
