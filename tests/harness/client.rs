@@ -102,12 +102,18 @@ impl Client {
         Some(self.response())
     }
 
-    /// The next answer.
-    pub(crate) fn response(&mut self) -> Response {
+    /// The head of the next answer, which has no body: it answers HEAD.
+    pub(crate) fn head(&mut self) -> Response {
         let end = self.receive_until(b"\r\n\r\n");
         let head = String::from_utf8(self.received.drain(..end).collect()).unwrap();
         let status = head.get(9..12).and_then(|code| code.parse().ok()).unwrap_or_else(|| panic!("{head}"));
-        let mut response = Response { status, head, body: Vec::new(), is_whole: true };
+        Response { status, head, body: Vec::new(), is_whole: true }
+    }
+
+    /// The next answer.
+    pub(crate) fn response(&mut self) -> Response {
+        let mut response = self.head();
+        let status = response.status;
         if let Some(length) = response.header("Content-Length") {
             self.take(length.parse().unwrap(), &mut response);
         } else if response.header("Transfer-Encoding") == Some("chunked") {

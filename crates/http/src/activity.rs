@@ -1,12 +1,13 @@
 //! What a connection is doing and since when: words that the connection writes and its timer reads.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::framing::{Fault, Place};
+use crate::framing::Fault;
+use crate::outgoing::Outgoing;
 use crate::patience::Patience;
 
 /// What a connection is doing.
@@ -50,8 +51,11 @@ pub(crate) struct Activity {
     waited: AtomicU64,
     /// Bytes of this body.
     received: AtomicU64,
+    bodies: AtomicU64,
     order: AtomicU8,
     fault: OnceLock<Fault>,
+    /// What its answers and its stream have to tell each other.
+    pub(crate) outgoing: Arc<Outgoing>,
 }
 
 /// What the silence means.
@@ -83,8 +87,10 @@ impl Activity {
             awaited: AtomicU64::new(0),
             waited: AtomicU64::new(0),
             received: AtomicU64::new(0),
+            bodies: AtomicU64::new(0),
             order: AtomicU8::new(Order::None as u8),
             fault: OnceLock::new(),
+            outgoing: Arc::default(),
         }
     }
 
@@ -109,12 +115,25 @@ impl Activity {
         matches!(self.phase(), Phase::Body | Phase::Busy)
     }
 
-    /// A body is going to be received.
-    pub(crate) fn begin_body(&self) {
+    /// A body is going to be received; its number.
+    pub(crate) fn begin_body(&self) -> u64 {
         for word in [&self.awaited, &self.waited, &self.received] {
             word.store(0, Ordering::Relaxed);
         }
         self.enter(Phase::Body);
+        self.bodies.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The number of the last body.
+    pub(crate) fn body(&self) -> u64 {
+        self.bodies.load(Ordering::Relaxed)
+    }
+
+    /// A body has been received, unless something has been begun since.
+    pub(crate) fn end_body(&self, number: u64) {
+        if self.phase() == Phase::Body && self.body() == number {
+            self.enter(Phase::Busy);
+        }
     }
 
     /// Bytes came.
@@ -129,13 +148,11 @@ impl Activity {
         }
     }
 
-    /// The client has sent all that there is to read, and is at `place`. Only this time counts against a body, not the time
-    /// that a full disk or a slow application takes.
-    pub(crate) fn awaits_client(&self, place: Place) {
+    /// The client has sent all that there is to read, and is `in_head` or not. Only this time counts against a body, not the
+    /// time that a full disk or a slow application takes.
+    pub(crate) fn awaits_client(&self, in_head: bool) {
         match self.phase() {
-            Phase::New | Phase::Idle if place == Place::Head => self.enter(Phase::Head),
-            // It is read while it comes, and this was the end of it.
-            Phase::Body if place != Place::Body => self.enter(Phase::Busy),
+            Phase::New | Phase::Idle if in_head => self.enter(Phase::Head),
             Phase::Body if self.awaited.load(Ordering::Relaxed) == 0 => {
                 self.awaited.store(self.millis() + 1, Ordering::Relaxed);
             }
@@ -204,7 +221,7 @@ impl Activity {
             Phase::Head => patience.head.map(|head| (self.since() + head, Verdict::TimeOut)),
             Phase::Idle if self.is_writing() => None,
             Phase::Idle => Some(self.idle(patience)),
-            Phase::Body => self.body(patience).map(|due| (due, Verdict::TimeOut)),
+            Phase::Body => self.body_due(patience).map(|due| (due, Verdict::TimeOut)),
             Phase::Busy => None,
             Phase::Closing => Some((self.since() + patience.linger, Verdict::Drop)),
         };
@@ -228,7 +245,7 @@ impl Activity {
     }
 
     /// When the silence in a body has lasted too long, or the body has been too slow.
-    fn body(&self, patience: &Patience) -> Option<Instant> {
+    fn body_due(&self, patience: &Patience) -> Option<Instant> {
         let awaited = self.awaited.load(Ordering::Relaxed).checked_sub(1)?;
         let silent = patience.body.map(|body| self.at(awaited) + body);
         let slow = patience.allowance(self.received.load(Ordering::Relaxed)).map(|allowance| {
@@ -267,7 +284,7 @@ mod tests {
         let judge = |seconds| activity.judge(later(&activity, seconds), &patience());
         assert_eq!(judge(9), Verdict::Wait(later(&activity, 10)));
         assert_eq!(judge(10), Verdict::Drop);
-        activity.awaits_client(Place::Head);
+        activity.awaits_client(true);
         assert_eq!(judge(11), Verdict::TimeOut);
         activity.enter(Phase::Busy);
         assert_eq!(judge(100), Verdict::Wait(later(&activity, 101)));
@@ -300,9 +317,9 @@ mod tests {
         let activity = Activity::new();
         activity.begin_body();
         assert!(matches!(activity.judge(later(&activity, 500), &patience()), Verdict::Wait(_)));
-        activity.awaits_client(Place::Body);
+        activity.awaits_client(false);
         activity.received(1_000_000);
-        activity.awaits_client(Place::Body);
+        activity.awaits_client(false);
         assert!(matches!(activity.judge(later(&activity, 29), &patience()), Verdict::Wait(_)));
         assert_eq!(activity.judge(later(&activity, 31), &patience()), Verdict::TimeOut);
     }
@@ -312,7 +329,7 @@ mod tests {
         let activity = Activity::new();
         activity.begin_body();
         activity.received(6_000);
-        activity.awaits_client(Place::Body);
+        activity.awaits_client(false);
         assert!(matches!(activity.judge(later(&activity, 11), &patience()), Verdict::Wait(_)));
         assert_eq!(activity.judge(later(&activity, 13), &patience()), Verdict::TimeOut);
     }

@@ -5,17 +5,15 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::future::poll_fn;
 use std::io::{self, BufRead, BufReader, Read};
-use std::pin::Pin;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Buf, Bytes, BytesMut};
-use http_body::Body as _;
-use hyper::body::Incoming;
 
 use crate::activity::Activity;
+use crate::inflow::{Failure, Inflow};
 use crate::inlet::{Inlet, InletReader, receive};
 use crate::spool::Spool;
 
@@ -30,13 +28,14 @@ const SMALL: usize = 4 * 1024;
 pub struct Budget {
     limit: usize,
     used: AtomicUsize,
+    temp_dir: Option<Arc<Path>>,
 }
 
 impl Budget {
-    /// A budget of `limit` bytes.
+    /// A budget of `limit` bytes; what does not fit goes to files in `temp_dir`, or where the system has them.
     #[must_use]
-    pub fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { limit, used: AtomicUsize::new(0) })
+    pub fn new(limit: usize, temp_dir: Option<&Path>) -> Arc<Self> {
+        Arc::new(Self { limit, used: AtomicUsize::new(0), temp_dir: temp_dir.map(Arc::from) })
     }
 
     fn take(&self, bytes: usize) -> bool {
@@ -100,15 +99,9 @@ struct Frames {
 }
 
 impl Body {
-    /// A body that is received while it is read, up to `limit` bytes.
-    pub(crate) fn live(
-        incoming: Incoming,
-        limit: Option<u64>,
-        activity: &Arc<Activity>,
-    ) -> Result<Self, Failure> {
-        let length = incoming.size_hint().exact();
-        let inlet = receive(Inflow::new(incoming, limit)?, Arc::clone(activity));
-        Ok(Self { length, source: Source::Live(inlet) })
+    /// A body that is received while it is read.
+    pub(crate) fn live(inflow: Inflow, activity: Arc<Activity>) -> Self {
+        Self { length: inflow.length(), source: Source::Live(receive(inflow, activity)) }
     }
 
     /// The number of bytes; `None` for a live one without a Content-Length.
@@ -169,17 +162,6 @@ impl BufRead for Frames {
     }
 }
 
-/// Why there is no body.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// The client went away or broke the framing; hyper says how and closes the connection.
-    Client(hyper::Error),
-    /// The body is longer than bodies may be.
-    TooLarge,
-    /// The temporary file could not be written.
-    Spool(io::Error),
-}
-
 /// Frames as they came, but for small ones: a client that sends byte by byte must not make each byte cost a frame.
 #[derive(Default)]
 struct Gathering {
@@ -212,13 +194,8 @@ impl Gathering {
     }
 }
 
-/// Waits for the whole body, which may have `limit` bytes.
-pub(crate) async fn collect(
-    incoming: Incoming,
-    limit: Option<u64>,
-    budget: &Arc<Budget>,
-) -> Result<Body, Failure> {
-    let mut inflow = Inflow::new(incoming, limit)?;
+/// Waits for the whole body.
+pub(crate) async fn collect(mut inflow: Inflow, budget: &Arc<Budget>) -> Result<Body, Failure> {
     let mut reservation = Reservation::new(budget);
     let mut gathering = Gathering::default();
     let mut length = 0;
@@ -239,38 +216,13 @@ async fn to_file(
     reservation: Reservation,
     mut inflow: Inflow,
 ) -> Result<Body, Failure> {
-    let mut spool = Spool::new(frames, reservation);
+    let folder = reservation.budget.temp_dir.clone();
+    let mut spool = Spool::new(frames, reservation, folder);
     while let Some(frame) = inflow.next().await? {
         spool.push(frame).await.map_err(Failure::Spool)?;
     }
     let (file, length) = spool.finish().await.map_err(Failure::Spool)?;
     Ok(Body { length: Some(length), source: Source::File(file) })
-}
-
-/// The bytes as they come, up to a limit.
-pub(crate) struct Inflow {
-    incoming: Incoming,
-    left: u64,
-}
-
-impl Inflow {
-    /// Fails when the client has promised more.
-    fn new(incoming: Incoming, limit: Option<u64>) -> Result<Self, Failure> {
-        let left = limit.unwrap_or(u64::MAX);
-        if incoming.size_hint().lower() > left { Err(Failure::TooLarge) } else { Ok(Self { incoming, left }) }
-    }
-
-    /// The next bytes; trailers are skipped, since WSGI has no place for them.
-    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
-        loop {
-            let frame = poll_fn(|context| Pin::new(&mut self.incoming).poll_frame(context)).await;
-            let Some(frame) = frame else { return Ok(None) };
-            if let Ok(data) = frame.map_err(Failure::Client)?.into_data() {
-                self.left = self.left.checked_sub(data.len() as u64).ok_or(Failure::TooLarge)?;
-                return Ok(Some(data));
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -290,7 +242,7 @@ mod tests {
 
     #[test]
     fn frames_read_as_one_stream() {
-        let budget = Budget::new(100);
+        let budget = Budget::new(100, None);
         let body = body(&["a\nb", "", "c\n", "d"], &budget);
         assert_eq!((body.length(), body.is_on_disk()), (Some(6), false));
         let lines: Vec<_> = body.into_reader().lines().map(Result::unwrap).collect();
@@ -310,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_body_gives_its_share_of_the_budget_back() {
-        let budget = Budget::new(10);
+        let budget = Budget::new(10, None);
         let first = body(&["12345678"], &budget);
         assert!(!budget.take(3));
         drop(first);

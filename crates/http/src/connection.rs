@@ -1,6 +1,7 @@
 //! The story of a connection: requests one after the other, until somebody has enough.
 
 use std::future::{Future, poll_fn};
+use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,20 +15,24 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::access_log::AccessLog;
 use crate::activity::{Activity, Order, Phase, Verdict};
 use crate::closing::Closing;
-use crate::collect::{Body, Budget, Failure, collect};
+use crate::collect::{Body, Budget, collect};
 use crate::exchange::{Exchange, Handler, Ticket};
 use crate::framing::{Limits, Scanner};
 use crate::guard::Guard;
+use crate::inflow::{Failure, Inflow};
+use crate::outgoing::Sending;
 use crate::patience::{Patience, Timeouts};
-use crate::refusal::{explained, log_refusal, refusal};
+use crate::ranges::Conditions;
+use crate::refusal::{log_refusal, refusal};
 use crate::reply::{ReplyBody, RequestEnd, response};
-use crate::{Answer, Peer};
+use crate::stream::Buffering;
+use crate::x_sendfile::Roots;
+use crate::{Answer, Peer, Transport};
 
 /// hyper's buffers may hold so much before it gives up: what they may by default, and what stands for "any amount".
 const LEAST_BUFFER: usize = 8192 + 4096 * 100;
@@ -57,6 +62,14 @@ pub struct Options {
     /// Whether a request is handed over when its body is complete; otherwise as soon as its head is, and the body is read
     /// while it comes.
     pub request_buffering: bool,
+    /// What of an answer waits for its client so that Python does not; request bodies that go to temporary files go to
+    /// the same directory.
+    pub buffering: Buffering,
+    /// Whether files are sent by sendfile(2) (Gunicorn setting `sendfile`), or read and written.
+    pub sendfile: bool,
+    /// Directories out of which an application may have files sent by `X-Accel-Redirect`, whose path begins with the
+    /// string, or `X-Sendfile`, whose path begins with the directory. Empty: both headers are passed on.
+    pub sendfile_roots: Vec<(String, PathBuf)>,
     /// Gives free memory back to the system. Called off the loop, now and then, when many connections have become idle.
     pub release_memory: fn(),
     /// The value of the `Server` header; `None`: there is none.
@@ -73,6 +86,7 @@ pub struct Server<H> {
     budget: Arc<Budget>,
     patience: Patience,
     options: Options,
+    roots: Option<Roots>,
     closing: Closing,
     parked: AtomicUsize,
 }
@@ -83,8 +97,9 @@ impl<H: Handler> Server<H> {
         Arc::new(Self {
             handler,
             builder: builder(&options),
-            budget: Budget::new(options.body_memory),
+            budget: Budget::new(options.body_memory, options.buffering.temp_dir.as_deref()),
             patience: Patience::new(options.keep_alive, &options.timeouts),
+            roots: Roots::open(&options.sendfile_roots),
             options,
             closing: Closing::default(),
             parked: AtomicUsize::new(0),
@@ -104,12 +119,13 @@ impl<H: Handler> Server<H> {
     /// Serves one connection until it ends. What a client does wrong is logged and answered as far as it can be.
     pub async fn serve<S>(self: Arc<Self>, stream: S, peer: Peer)
     where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        S: Transport,
     {
         let peer = Arc::new(peer);
+        let activity = Arc::new(Activity::new());
+        let stream = Sending::new(stream, Arc::clone(&activity.outgoing), self.options.sendfile);
         let scanner = Scanner::new(self.options.limits);
-        let server = self.options.server.clone();
-        let mut guard = Guard::new(stream, scanner, Arc::new(Activity::new()), server);
+        let mut guard = Guard::new(stream, scanner, activity, self.options.server.clone());
         loop {
             // Boxed, so that a connection that waits for its next request holds no memory for a parser.
             guard = Box::pin(self.talk(guard, &peer)).await;
@@ -123,10 +139,7 @@ impl<H: Handler> Server<H> {
     }
 
     /// Serves requests until the connection has ended or has nothing to do for a while.
-    async fn talk<S>(&self, guard: Guard<S>, peer: &Arc<Peer>) -> Guard<S>
-    where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
+    async fn talk<S: Transport>(&self, guard: Guard<Sending<S>>, peer: &Arc<Peer>) -> Guard<Sending<S>> {
         let activity = Arc::clone(guard.activity());
         let service = service_fn(|request| {
             activity.enter(Phase::Busy);
@@ -158,7 +171,11 @@ impl<H: Handler> Server<H> {
                     Verdict::Park => activity.order(Order::Park),
                     Verdict::TimeOut => activity.order(Order::TimeOut),
                     Verdict::CloseIdle => Pin::new(&mut connection).graceful_shutdown(),
-                    Verdict::Drop | Verdict::Stuck => return Poll::Ready(Ok(())),
+                    Verdict::Drop => return Poll::Ready(Ok(())),
+                    Verdict::Stuck => {
+                        activity.outgoing.reset_unless_shut_down();
+                        return Poll::Ready(Ok(()));
+                    }
                 }
             }
         })
@@ -170,7 +187,7 @@ impl<H: Handler> Server<H> {
     }
 
     /// Waits for the next request on a connection that has given back its parser; whether one comes.
-    async fn wakes<S: AsyncRead + AsyncWrite + Unpin>(&self, guard: &mut Guard<S>) -> bool {
+    async fn wakes<S: Transport>(&self, guard: &mut Guard<Sending<S>>) -> bool {
         if self.parked.fetch_add(1, Ordering::Relaxed) % RELEASE_AFTER == RELEASE_AFTER - 1 {
             tokio::task::spawn_blocking(self.options.release_memory);
         }
@@ -194,27 +211,42 @@ impl<H: Handler> Server<H> {
         let line = self.options.access_log.as_ref().map(|log| log.begin(&head, &peer));
         let end = RequestEnd { activity: Arc::clone(&activity), line };
         let answer = match self.body(&head, incoming, &activity).await {
-            Ok(body) => {
-                let watched = (!self.options.request_buffering).then(|| Arc::clone(&peer));
-                let answer = self.answer(head, body, peer).await;
-                match watched {
-                    Some(peer) => explained(answer, &peer, &activity),
-                    None => answer,
-                }
-            }
+            Ok(body) => self.answer(head, body, peer, &activity).await,
             Err(failure) => refusal(failure, &head, &peer, activity.fault())?,
         };
         Ok(response(answer, end, self.options.server.as_ref()))
     }
 
-    async fn answer(&self, head: request::Parts, body: Option<Body>, peer: Arc<Peer>) -> Answer {
+    async fn answer(
+        &self,
+        head: request::Parts,
+        body: Option<Body>,
+        peer: Arc<Peer>,
+        activity: &Activity,
+    ) -> Answer {
         let (ticket, wait) = Ticket::new();
         let is_1_0 = head.version == Version::HTTP_10;
+        let is_live = body.as_ref().is_some_and(|body| body.inlet().is_some());
+        let conditions = self.roots.as_ref().map(|_| Conditions::of(&head));
         self.handler.call(Exchange { head, body, peer, ticket });
         let mut answer = wait.await;
+        if let Some(fault) = activity.fault().filter(|_| is_live) {
+            // Whatever the application made of half a body.
+            answer = Answer::error(fault.status);
+        }
+        if let (Some(roots), Some(conditions)) = (&self.roots, conditions)
+            && roots.concern(&answer)
+        {
+            // Rare, so it must not make the future of every request larger.
+            answer = Box::pin(roots.resolve(answer, conditions)).await;
+        }
         // The connection learns of the end only when it is polled next, and the client should not send another request.
         // Under HTTP/1.0 a body without a length ends with the connection.
-        if self.closing.has_begun() || (is_1_0 && answer.has_unknown_length()) {
+        let ends_by_closing = is_1_0 && answer.has_unknown_length();
+        if ends_by_closing {
+            activity.outgoing.reset_unless_shut_down();
+        }
+        if self.closing.has_begun() || ends_by_closing {
             answer.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         answer
@@ -229,13 +261,14 @@ impl<H: Handler> Server<H> {
         if incoming.is_end_stream() && !head.headers.contains_key(CONTENT_LENGTH) {
             return Ok(None);
         }
-        activity.begin_body();
-        if !self.options.request_buffering && !incoming.is_end_stream() {
-            return Body::live(incoming, self.options.body_limit, activity).map(Some);
+        let inflow = Inflow::new(incoming, self.options.body_limit)?;
+        let body = activity.begin_body();
+        if !self.options.request_buffering && inflow.length() != Some(0) {
+            return Ok(Some(Body::live(inflow, Arc::clone(activity))));
         }
-        let body = collect(incoming, self.options.body_limit, &self.budget).await;
-        activity.enter(Phase::Busy);
-        body.map(Some)
+        let collected = collect(inflow, &self.budget).await;
+        activity.end_body(body);
+        collected.map(Some)
     }
 }
 

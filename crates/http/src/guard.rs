@@ -147,26 +147,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         }
     }
 
-    /// What the client is awaited for.
-    fn place(&self) -> Place {
-        match self.scanner.place() {
-            Place::Body => Place::Body,
-            _ if self.held.is_empty() => Place::Between,
-            _ => Place::Head,
-        }
-    }
-
-    /// Whether the next byte begins another request. The rest of a body may come after its answer, and would be taken for a
-    /// request by another parser.
-    fn is_parkable(&self) -> bool {
-        self.held.is_empty() && !self.activity.is_busy() && self.scanner.place() == Place::Between
-    }
-
     /// Whether hyper is to be told that nothing more comes.
     fn poll_end(&mut self) -> Option<Poll<()>> {
         match self.activity.take_order() {
             Order::None => {}
-            Order::Park if self.is_parkable() => self.ended = Ended::Parked,
+            Order::Park if self.is_between() => self.ended = Ended::Parked,
             Order::Park => {}
             Order::TimeOut => self.fault = self.fault.or(Some(SLOW)),
         }
@@ -184,6 +169,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             }
         }
         (self.ended != Ended::No).then_some(Poll::Ready(()))
+    }
+
+    fn is_between(&self) -> bool {
+        self.held.is_empty() && self.scanner.place() == Place::Between && !self.activity.is_busy()
     }
 
     fn refuse(&mut self, fault: Fault) {
@@ -258,7 +247,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
                 Poll::Ready(Ok(())) => this.judge(out, before),
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
-                    this.activity.awaits_client(this.place());
+                    this.activity.awaits_client(!this.held.is_empty());
                     return Poll::Pending;
                 }
             }

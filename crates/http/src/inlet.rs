@@ -15,8 +15,7 @@ use bytes::{Buf, Bytes};
 use tokio::time::timeout;
 
 use crate::activity::Activity;
-use crate::collect::{Failure, Inflow};
-use crate::refusal::TOO_LARGE;
+use crate::inflow::{Failure, Inflow, TOO_LARGE};
 
 /// How many bytes may wait for the reader; a frame more, when it was on its way.
 const ROOM: usize = 256 * 1024;
@@ -156,11 +155,12 @@ impl Inlet {
 /// Fills an inlet for as long as somebody reads, from a task of its own: the body may still come while the answer is sent.
 pub(crate) fn receive(inflow: Inflow, activity: Arc<Activity>) -> Arc<Inlet> {
     let inlet = Arc::new(Inlet::default());
-    tokio::spawn(fill(inflow, activity, Arc::clone(&inlet)));
+    tokio::spawn(fill(inflow, Arc::clone(&inlet), activity));
     inlet
 }
 
-async fn fill(mut inflow: Inflow, activity: Arc<Activity>, inlet: Arc<Inlet>) {
+async fn fill(mut inflow: Inflow, inlet: Arc<Inlet>, activity: Arc<Activity>) {
+    let body = activity.body();
     let demand = loop {
         let demand = poll_fn(|context| inlet.poll_demand(context)).await;
         if demand != Demand::More {
@@ -168,7 +168,10 @@ async fn fill(mut inflow: Inflow, activity: Arc<Activity>, inlet: Arc<Inlet>) {
         }
         match inflow.next().await {
             Ok(Some(frame)) => inlet.push(frame),
-            Ok(None) => return inlet.finish(End::Whole),
+            Ok(None) => {
+                activity.end_body(body);
+                return inlet.finish(End::Whole);
+            }
             Err(failure) => {
                 if matches!(failure, Failure::TooLarge) {
                     activity.refuse(TOO_LARGE);

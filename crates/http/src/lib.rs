@@ -5,9 +5,9 @@
 //! What it must not know: Python, processes, signals, settings, and who answers a request.
 //! Who calls it: `worker`, with every connection that it accepts.
 //!
-//! Read in this order: `exchange` (the seam), `connection` (the story of a connection), `collect`, `spool` and
-//! `inlet` (request bodies), `answer`, `stream` and `reply` (the way back), `guard` and `framing` (what is let in), `activity` and `patience`
-//! (silence), `access_log`.
+//! Read in this order: `exchange` (the seam), `connection` (the story of a connection), `inflow`, `collect`, `spool` and `inlet`
+//! (request bodies), `answer`, `stream`, `overflow` and `reply` (the way back), `outgoing` and `transport` (files), `x_sendfile`
+//! and `ranges`, `guard`, `framing` and `refusal` (what is let in), `activity` and `patience` (silence), `access_log`.
 
 #![forbid(unsafe_code)]
 
@@ -21,13 +21,19 @@ mod error;
 mod exchange;
 mod framing;
 mod guard;
+mod inflow;
 mod inlet;
+mod outgoing;
+mod overflow;
 mod patience;
 mod peer;
+mod ranges;
 mod refusal;
 mod reply;
 mod spool;
 mod stream;
+mod transport;
+mod x_sendfile;
 
 #[cfg(test)]
 mod tests;
@@ -41,6 +47,8 @@ pub use error::FormatError;
 pub use exchange::{Exchange, Handler, Ticket, Wait};
 pub use framing::Limits;
 pub use inlet::Inlet;
+pub use outgoing::FileSpan;
 pub use patience::Timeouts;
 pub use peer::Peer;
-pub use stream::{Outlet, Stream};
+pub use stream::{Buffering, Outlet, Stream};
+pub use transport::Transport;

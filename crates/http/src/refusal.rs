@@ -2,15 +2,9 @@
 
 use http::{StatusCode, request};
 
-use crate::activity::Activity;
-use crate::collect::Failure;
 use crate::framing::Fault;
+use crate::inflow::{Failure, TOO_LARGE};
 use crate::{Answer, Peer};
-
-pub(crate) const TOO_LARGE: Fault = Fault {
-    status: StatusCode::PAYLOAD_TOO_LARGE,
-    reason: "the body is longer than `--limit-request-body` allows",
-};
 
 /// The answer to a request whose body cannot be had; an error when there is nobody to answer.
 pub(crate) fn refusal(
@@ -41,17 +35,6 @@ pub(crate) fn refusal(
         }
     };
     Ok(Answer::error(status))
-}
-
-/// What the client is told when the application failed over a body that broke off while it was read: what it did itself.
-pub(crate) fn explained(answer: Answer, peer: &Peer, activity: &Activity) -> Answer {
-    match activity.fault().filter(|_| answer.status == StatusCode::INTERNAL_SERVER_ERROR) {
-        Some(fault) => {
-            log_refusal(peer, fault);
-            Answer::error(fault.status)
-        }
-        None => answer,
-    }
 }
 
 /// Gunicorn's line, with what was wrong; never with what the client sent.

@@ -13,7 +13,7 @@ use std::task::Waker;
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use rwsgi_http::Exchange;
+use rwsgi_http::{Buffering, Exchange};
 use rwsgi_os::{ExitReason, Scoreboard, Slot, ThreadClock, ThreadId, monotonic_micros};
 use rwsgi_wsgi::StackDump;
 use tokio::runtime::Runtime;
@@ -38,6 +38,8 @@ pub(crate) struct Crew {
     pub(crate) stand_in: Sleep,
     /// `--timeout`.
     pub(crate) timeout: Option<Duration>,
+    /// How much of an answer waits for its client.
+    pub(crate) buffering: Arc<Buffering>,
     /// Where the stacks of stuck threads arrive.
     pub(crate) stacks: Arc<Mutex<StackDump>>,
     /// Reports of timeouts that are being written.
@@ -104,6 +106,7 @@ impl Crew {
             members: (0..options.threads).map(|_| Member::default()).collect(),
             stand_in: Sleep::default(),
             timeout: options.timeout,
+            buffering: Arc::new(options.http.buffering.clone()),
             stacks: Arc::new(Mutex::new(stacks)),
             reports: Arc::default(),
             orders,

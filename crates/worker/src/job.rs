@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use http::{StatusCode, request};
-use rwsgi_http::{Answer, Content, Exchange, Inlet, Stream};
-use rwsgi_wsgi::{Body, Chunk, Flow, Head};
+use http::{HeaderMap, StatusCode, request};
+use rwsgi_http::{Answer, Content, Exchange, FileSpan, Inlet, Stream};
+use rwsgi_wsgi::{Body, Chunk, FileBody, Flow, Head};
 
 use crate::crew::Crew;
 use crate::live::LiveReader;
@@ -36,6 +36,11 @@ impl Job {
             self.crew.deliver(self.number, connection);
         }
     }
+}
+
+/// The application asks for this where bytes must not wait for each other, and a proxy in front understands it too.
+fn wants_no_buffer(headers: &HeaderMap) -> bool {
+    headers.get("x-accel-buffering").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"no"))
 }
 
 fn answer(head: Head, content: Content) -> Answer {
@@ -78,13 +83,24 @@ impl rwsgi_wsgi::Exchange for Job {
         self.answer(answer(head, Content::Full(body.into_bytes())));
     }
 
+    fn complete_with_file(&mut self, head: Head, body: FileBody) {
+        self.state = State::Answered;
+        let FileBody { file, offset, length } = body;
+        let span = FileSpan { file: Arc::new(file), offset, length };
+        self.answer(answer(head, Content::File(span)));
+    }
+
     fn fail(&mut self) {
         self.state = State::Answered;
         self.answer(Answer::error(StatusCode::INTERNAL_SERVER_ERROR));
     }
 
     fn begin(&mut self, head: Head) {
-        let stream = Arc::new(Stream::new());
+        let stream = Arc::new(if wants_no_buffer(&head.headers) {
+            Stream::unbuffered()
+        } else {
+            Stream::new(&self.crew.buffering)
+        });
         let content = Content::Stream(stream.outlet());
         if let Some(running) = &mut *self.crew.members[self.number].running() {
             running.stream = Some(Arc::clone(&stream));
@@ -111,6 +127,9 @@ impl rwsgi_wsgi::Exchange for Job {
     fn wait(&mut self) -> Flow {
         let State::Streaming(stream) = &self.state else { return Flow::Gone };
         wait_for_client(self.crew, self.number, |context| stream.poll_room(context));
+        if let Some(connection) = stream.spill() {
+            self.crew.deliver(self.number, connection);
+        }
         if stream.is_gone() { Flow::Gone } else { Flow::More }
     }
 

@@ -1,5 +1,6 @@
 //! The seam: what the bridge needs to know of a request, and what it tells of the answer.
 
+use std::fs::File;
 use std::io::BufRead;
 
 use bytes::Bytes;
@@ -85,6 +86,17 @@ impl Chunk<'_> {
     }
 }
 
+/// A part of a regular file, as the body of an answer.
+#[derive(Debug)]
+pub struct FileBody {
+    /// A descriptor of our own.
+    pub file: File,
+    /// Where the body begins in the file, in bytes.
+    pub offset: u64,
+    /// How long it is, in bytes. The file may turn out to be shorter.
+    pub length: u64,
+}
+
 /// What the receiving end of a streamed answer says after a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
@@ -98,7 +110,7 @@ pub enum Flow {
 
 /// One request and the way back for its answer.
 ///
-/// Exactly one of [`complete`](Self::complete), [`fail`](Self::fail) or [`begin`](Self::begin) is called; after
+/// Exactly one of [`complete`](Self::complete), [`complete_with_file`](Self::complete_with_file), [`fail`](Self::fail) or [`begin`](Self::begin) is called; after
 /// `begin` come chunks and one [`end`](Self::end).
 pub trait Exchange: Send + Sync {
     /// Method, target, version and headers.
@@ -113,6 +125,8 @@ pub trait Exchange: Send + Sync {
     fn take_body(&mut self) -> Option<Body>;
     /// The whole answer at once.
     fn complete(&mut self, head: Head, body: Chunk<'_>);
+    /// The whole answer, whose body is in a file.
+    fn complete_with_file(&mut self, head: Head, body: FileBody);
     /// The application failed before anything was sent: answer 500.
     fn fail(&mut self);
     /// An answer whose body follows in chunks.

@@ -41,7 +41,7 @@ mod tests;
 pub use application::Application;
 pub use call::{Bridge, Options};
 pub use error::{Error, LoadError};
-pub use exchange::{Body, Chunk, Exchange, Flow, Head};
+pub use exchange::{Body, Chunk, Exchange, FileBody, Flow, Head};
 pub use ffi::embed::{Embedding, boot, finalize, linked_version};
 pub use ffi::fork::{after_in_child, after_in_parent, before as before_fork};
 pub use ffi::gil::{detached, park, resume, run_python};

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, Cursor, Read};
+use std::os::unix::fs::FileExt;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use http::request;
 use pyo3::Python;
 
-use crate::{Body, Chunk, Exchange, Flow, Head};
+use crate::{Body, Chunk, Exchange, FileBody, Flow, Head};
 
 /// A request; the defaults are those of `GET /` over TCP.
 pub(super) struct Request {
@@ -143,6 +144,7 @@ impl BufRead for Slow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Call {
     Complete,
+    File,
     Fail,
     Begin,
     Push(Vec<u8>),
@@ -174,11 +176,11 @@ impl Answer {
         self.header("content-length")
     }
 
-    /// The contract of [`Exchange`]: one of complete, fail, begin; chunks only after begin; one end.
+    /// The contract of [`Exchange`]: one of complete (with bytes or a file), fail, begin; chunks only after begin; one end.
     pub(super) fn check(&self) {
         let mut calls = self.calls.iter();
         match calls.next().expect("the request was not answered") {
-            Call::Complete | Call::Fail => assert!(calls.next().is_none(), "{:?}", self.calls),
+            Call::Complete | Call::File | Call::Fail => assert!(calls.next().is_none(), "{:?}", self.calls),
             Call::Begin => {
                 assert!(matches!(calls.next_back(), Some(Call::End { .. })), "{:?}", self.calls);
                 assert!(calls.all(|call| matches!(call, Call::Push(_) | Call::Wait)), "{:?}", self.calls);
@@ -236,6 +238,19 @@ impl Exchange for Mock {
         answer.calls.push(Call::Complete);
         answer.lent += usize::from(matches!(body, Chunk::Lent(_)));
         answer.body.extend_from_slice(&body.into_bytes());
+        answer.head = Some(head);
+    }
+
+    fn complete_with_file(&mut self, head: Head, body: FileBody) {
+        let mut bytes = vec![0; usize::try_from(body.length).unwrap()];
+        let mut answer = self.answer.lock().unwrap();
+        let mut length = 0;
+        // A file that is shorter than its part gives what it has.
+        while let Ok(count @ 1..) = body.file.read_at(&mut bytes[length..], body.offset + length as u64) {
+            length += count;
+        }
+        answer.calls.push(Call::File);
+        answer.body.extend_from_slice(&bytes[..length]);
         answer.head = Some(head);
     }
 
