@@ -16,13 +16,16 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use crate::access_log::AccessLog;
 use crate::activity::{Activity, Patience, Phase, Verdict};
 use crate::collect::{Body, Budget, Failure, collect};
 use crate::exchange::{Exchange, Handler, Ticket};
+use crate::forwarding::{Doubt, Forwarding};
 use crate::guard::Guard;
+use crate::preface::introduce;
+use crate::proxies::Proxies;
 use crate::reply::{ReplyBody, RequestEnd, response};
 use crate::{Answer, Peer};
 
@@ -41,6 +44,8 @@ pub struct Options {
     pub body_memory: usize,
     /// Where requests are logged.
     pub access_log: Option<AccessLog>,
+    /// What is believed of proxies.
+    pub proxies: Proxies,
 }
 
 /// What all connections of a worker share.
@@ -51,6 +56,7 @@ pub struct Server<H> {
     budget: Arc<Budget>,
     patience: Patience,
     access_log: Option<AccessLog>,
+    forwarding: Forwarding,
     closing: Closing,
 }
 
@@ -92,6 +98,7 @@ impl<H: Handler> Server<H> {
             budget: Budget::new(options.body_memory),
             patience: Patience { idle: options.keep_alive, head: options.head_timeout },
             access_log: options.access_log,
+            forwarding: Forwarding::new(options.proxies),
             closing: Closing::default(),
         })
     }
@@ -112,6 +119,12 @@ impl<H: Handler> Server<H> {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
+        let introduced = tokio::select! {
+            biased;
+            introduced = introduce(stream, peer, &self.forwarding) => introduced,
+            () = self.no_preface_in_time() => None,
+        };
+        let Some((stream, peer)) = introduced else { return };
         let activity = Arc::new(Activity::new());
         let peer = Arc::new(peer);
         let io = TokioIo::new(Guard::new(stream, Arc::clone(&activity)));
@@ -153,6 +166,14 @@ impl<H: Handler> Server<H> {
         }
     }
 
+    /// A client may take for a PROXY header what it may take for the head of a request.
+    async fn no_preface_in_time(&self) {
+        tokio::select! {
+            () = sleep(self.patience.head) => {}
+            () = self.closing.wait() => sleep(LAST_CALL).await,
+        }
+    }
+
     async fn request(
         &self,
         request: Request<Incoming>,
@@ -161,8 +182,18 @@ impl<H: Handler> Server<H> {
     ) -> Result<Response<ReplyBody>, hyper::Error> {
         activity.enter(Phase::Busy);
         let (head, incoming) = request.into_parts();
+        let judged = self.forwarding.judge(&head, &peer);
+        let client = judged.as_ref().ok().and_then(|(_, client)| client.clone());
+        let peer = client.unwrap_or(peer);
         let line = self.access_log.as_ref().map(|log| log.begin(&head, &peer));
         let end = RequestEnd { activity, line };
+        let origin = match judged {
+            Ok((origin, _)) => origin,
+            Err(Doubt(reason)) => {
+                tracing::warn!("refused a request of `{}`: {reason}", peer.remote_addr());
+                return Ok(response(Answer::error(StatusCode::BAD_REQUEST), end));
+            }
+        };
         let body = match self.body(&head, incoming).await {
             Ok(body) => body,
             // Somebody who has gone needs no answer; hyper only reports the rest.
@@ -178,7 +209,7 @@ impl<H: Handler> Server<H> {
         };
         let (ticket, wait) = Ticket::new();
         let is_1_0 = head.version == Version::HTTP_10;
-        self.handler.call(Exchange { head, body, peer, ticket });
+        self.handler.call(Exchange { head, body, peer, origin, ticket });
         let mut answer = wait.await;
         // The connection learns of the end only when it is polled next, and the client should not send another request.
         // Under HTTP/1.0 a body without a length ends with the connection.

@@ -6,7 +6,8 @@
 //! Who calls it: `worker`, with every connection that it accepts.
 //!
 //! Read in this order: `exchange` (the seam), `connection` (the story of a connection), `collect` and `spool` (request
-//! bodies), `answer`, `stream` and `reply` (the way back), `guard` and `activity` (silence), `access_log`.
+//! bodies), `answer`, `stream` and `reply` (the way back), `guard` and `activity` (silence), `access_log`; then `proxies`
+//! (whom to believe), `preface` and `proxy_header` (PROXY protocol), `forwarding` and `forwarded` (headers of proxies).
 
 #![forbid(unsafe_code)]
 
@@ -17,11 +18,17 @@ mod collect;
 mod connection;
 mod error;
 mod exchange;
+mod forwarded;
+mod forwarding;
 mod guard;
 mod peer;
+mod preface;
+mod proxies;
+mod proxy_header;
 mod reply;
 mod spool;
 mod stream;
+mod trust;
 
 #[cfg(test)]
 mod tests;
@@ -32,5 +39,8 @@ pub use collect::{Body, Budget};
 pub use connection::{Closing, Options, Server};
 pub use error::FormatError;
 pub use exchange::{Exchange, Handler, Ticket, Wait};
-pub use peer::Peer;
+pub use forwarding::{Origin, Scheme};
+pub use peer::{Peer, Proxied};
+pub use proxies::{ForwarderHeaders, HeaderMapPolicy, Proxies, ProxyProtocol};
 pub use stream::{Outlet, Stream};
+pub use trust::{PeerAddress, Trust};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use http::{StatusCode, request};
-use rwsgi_http::{Answer, Content, Exchange, Stream};
-use rwsgi_wsgi::{Body, Chunk, Flow, Head};
+use rwsgi_http::{Answer, Content, Exchange, Scheme, Stream};
+use rwsgi_wsgi::{Body, Chunk, Flow, Head, Proxied};
 
 use crate::crew::Crew;
 use crate::member::wait_for_room;
@@ -54,6 +54,23 @@ impl rwsgi_wsgi::Exchange for Job {
 
     fn server(&self) -> Option<(&str, &str)> {
         self.exchange.peer.server()
+    }
+
+    fn is_trusted(&self) -> bool {
+        self.exchange.peer.is_trusted()
+    }
+
+    fn is_https(&self) -> bool {
+        self.exchange.origin.scheme == Some(Scheme::Https)
+    }
+
+    fn script_name(&self) -> &[u8] {
+        &self.exchange.origin.script_name
+    }
+
+    fn proxied(&self) -> Option<Proxied<'_>> {
+        let rwsgi_http::Proxied { protocol, address, port } = self.exchange.peer.proxied()?;
+        Some(Proxied { protocol, address, port })
     }
 
     fn take_body(&mut self) -> Option<Body> {

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::{Answer, Content, Exchange, Handler, Options, Peer, Server, Stream};
+use crate::{Answer, Content, Exchange, Handler, Options, Peer, Proxies, Server, Stream};
 
 /// Longer than every timeout of a server under test but the ones that a test sets.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -40,6 +40,7 @@ pub(super) fn options() -> Options {
         head_timeout: 2 * LIMIT,
         body_memory: 1024 * 1024,
         access_log: None,
+        proxies: Proxies::default(),
     }
 }
 

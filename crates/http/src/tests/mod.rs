@@ -10,4 +10,5 @@ mod closing;
 mod framing;
 mod gone;
 mod keep_alive;
+mod proxies;
 mod timeouts;

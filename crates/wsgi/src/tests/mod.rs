@@ -6,6 +6,7 @@ mod failures;
 mod input;
 mod load;
 mod mock;
+mod proxies;
 mod recorder;
 mod runtime;
 mod site;
