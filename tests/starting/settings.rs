@@ -34,6 +34,9 @@ fn a_wrong_value_names_setting_source_and_expectation() {
     refused(["--log-level", "loud"], 2, &["`loud`", "`loglevel` from `--log-level`", "critical"]);
     refused(["--env", "NAME"], 2, &["`NAME`", "from `--env`", "`NAME=VALUE`"]);
     refused(["--threads", "0"], 2, &["`0` for `threads` from `--threads`", "expected"]);
+    refused(["--limit-request-body", "1X"], 2, &["`1X` for `limit_request_body`", "a number of bytes"]);
+    refused(["--forwarded-allow-ips", "10.1.2.3/8"], 2, &["from `--forwarded-allow-ips`", "hint: write"]);
+    refused(["--server-header", "a\nb: c"], 2, &["`a\\nb: c` for `server_header`", "`off`"]);
     refused(["--access-logformat", "%(x"], 2, &["from `--access-logformat`", "`%(x`", "hint: "]);
 }
 
@@ -65,7 +68,16 @@ fn version_and_help_go_to_standard_output() {
     assert_eq!(version.stdout, format!("rwsgi {}", env!("CARGO_PKG_VERSION")));
     let help = Server::wsgi(APP).args(["--help"]).fail();
     assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
-    for flag in ["--bind", "--workers", "--graceful-timeout", "--python", "--access-logformat"] {
+    for flag in [
+        "--bind",
+        "--workers",
+        "--graceful-timeout",
+        "--python",
+        "--access-logformat",
+        "--limit-request-body",
+        "--no-sendfile",
+        "--proxy-protocol[=<WORD>]",
+    ] {
         assert!(help.stdout.contains(flag), "{flag}");
     }
 }

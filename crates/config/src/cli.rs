@@ -30,7 +30,7 @@ pub(crate) fn read(
     args: Vec<OsString>,
     program: Program<'_>,
 ) -> Result<CommandLine, Error> {
-    match command(table, program).try_get_matches_from(args) {
+    match command(table, program).try_get_matches_from(joined(table, args)) {
         Ok(mut matches) => Ok(CommandLine::Given(layer(table, &mut matches))),
         Err(stop) => match stop.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
@@ -39,6 +39,40 @@ pub(crate) fn read(
             _ => Err(usage_error(table, &stop)),
         },
     }
+}
+
+/// Puts a `=` between an option whose value may be left out and its value, if the next word is one.
+fn joined(table: &[Setting], args: Vec<OsString>) -> Vec<OsString> {
+    let mut joined: Vec<OsString> = Vec::with_capacity(args.len());
+    for word in args {
+        match joined.last_mut() {
+            Some(option) if takes(table, option, &word) => {
+                option.push("=");
+                option.push(word);
+            }
+            _ => joined.push(word),
+        }
+    }
+    joined
+}
+
+fn takes(table: &[Setting], option: &OsStr, word: &OsStr) -> bool {
+    let (Some(option), Some(word)) = (option.to_str(), word.to_str()) else { return false };
+    let Some(begin) = option.strip_prefix("--").filter(|begin| !begin.is_empty()) else { return false };
+    let mut meant = table.iter().filter(|setting| spellings(setting).any(|flag| flag.starts_with(begin)));
+    match (meant.next().map(|setting| setting.kind), meant.next()) {
+        (Some(Kind::OptionalChoice { choice, .. }), None) => choice.contain(word),
+        _ => false,
+    }
+}
+
+/// The long options of a setting, without the dashes.
+fn spellings(setting: &Setting) -> impl Iterator<Item = &'static str> {
+    let flag = match setting.flag {
+        Flag::Long(flag) => Some(flag),
+        Flag::Positional => None,
+    };
+    flag.into_iter().chain(setting.alias)
 }
 
 fn layer(table: &'static [Setting], matches: &mut ArgMatches) -> Layer {
@@ -79,11 +113,7 @@ fn argument(setting: &'static Setting) -> Arg {
     };
     let mut arg = Arg::new(setting.name).help(help(setting));
     if action.takes_values() {
-        arg = arg
-            .value_name(setting.metavar)
-            .value_parser(OsStringValueParser::new())
-            // `--workers -1` is a wrong value, not an unknown option.
-            .allow_negative_numbers(true);
+        arg = valued(arg.value_parser(OsStringValueParser::new()), setting);
     }
     if let Flag::Long(flag) = setting.flag {
         // Without a heading clap puts an argument first, which is where the application belongs.
@@ -98,16 +128,30 @@ fn argument(setting: &'static Setting) -> Arg {
     arg.action(action)
 }
 
+/// With as many values as the setting has on the command line, and what stands for one left out.
+fn valued(arg: Arg, setting: &'static Setting) -> Arg {
+    match setting.kind {
+        Kind::Switch { flag, .. } => arg.num_args(0).default_missing_value(flag.to_string()),
+        Kind::OptionalChoice { alone, .. } => {
+            arg.value_name(setting.metavar).num_args(0..=1).require_equals(true).default_missing_value(alone)
+        }
+        // `--workers -1` is a wrong value, not an unknown option.
+        _ => arg.value_name(setting.metavar).allow_negative_numbers(true),
+    }
+}
+
 fn help(setting: &Setting) -> String {
-    let mut default = setting.default.unwrap_or_default().to_owned();
-    if let Some(variable) = setting.env {
-        default = format!("{}${}, else {default}", variable.prefix, variable.name);
+    if setting.switch() {
+        return setting.help.to_owned();
     }
-    if default.is_empty() {
-        setting.help.to_owned()
-    } else {
-        format!("{} [default: {default}]", setting.help)
-    }
+    let variable = setting.env.map(|variable| format!("{}${}", variable.prefix, variable.name));
+    let default = match (variable, setting.default) {
+        (Some(variable), Some(default)) => format!("{variable}, else {default}"),
+        (Some(variable), None) => variable,
+        (None, Some(default)) => default.to_owned(),
+        (None, None) => return setting.help.to_owned(),
+    };
+    format!("{} [default: {default}]", setting.help)
 }
 
 /// Says in our words what clap found; its own text takes several lines.
@@ -137,12 +181,9 @@ fn usage_error(table: &[Setting], error: &clap::Error) -> Error {
 }
 
 fn unknown_option(table: &[Setting], given: &str, suggested: Option<&str>) -> Error {
-    let flags = table.iter().flat_map(|setting| match setting.flag {
-        Flag::Long(flag) => [Some(flag), setting.alias],
-        Flag::Positional => [None, None],
-    });
-    let begun: Vec<_> = flags
-        .flatten()
+    let begun: Vec<_> = table
+        .iter()
+        .flat_map(spellings)
         .filter(|flag| given.strip_prefix("--").is_some_and(|begin| flag.starts_with(begin)))
         .map(|flag| format!("`--{flag}`"))
         .collect();
@@ -212,11 +253,12 @@ mod tests {
             let short = setting.short.map(|short| format!("-{short}, --{flag}"));
             assert!(short.is_none_or(|short| section.contains(&short)), "{flag}");
             assert!(flat.contains(setting.help), "{flag}");
-            if let Some(default) = setting.default {
+            if let Some(default) = setting.default.filter(|_| !setting.switch()) {
                 assert!(flat.contains(&format!("{default}]")), "{flag}: {default}");
             }
         }
         assert!(flat.contains("[default: 0.0.0.0:$PORT, else 127.0.0.1:8000]"));
+        assert!(flat.contains("[default: $SCRIPT_NAME]"));
         assert!(help.contains("\nArguments:\n  [APPLICATION]"), "{help}");
     }
 

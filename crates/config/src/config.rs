@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::bind::Address;
+use crate::{bind::Address, network::Networks};
 
 /// What the server is asked to do, one field for each row of [`SETTINGS`](crate::SETTINGS).
 ///
@@ -28,6 +28,65 @@ pub struct Config {
     pub graceful_timeout: Duration,
     /// How long an idle connection is kept for a further request; `None` closes after each response.
     pub keep_alive: Option<Duration>,
+    /// How long a complete request waits for a Python thread before it is answered 503; `None` is for ever.
+    pub queue_timeout: Option<Duration>,
+    /// Requests that wait in one worker for a Python thread at once, at least 1; one more is answered 503.
+    pub queue_size: usize,
+    /// Bytes of a request line; `None` is any number. One too long is answered 414.
+    pub limit_request_line: Option<usize>,
+    /// Headers of a request; `None` is any number. One too many is answered 431.
+    pub limit_request_fields: Option<usize>,
+    /// Bytes of one header's line; `None` is any number. One too long is answered 431.
+    pub limit_request_field_size: Option<usize>,
+    /// Bytes of a request's body; `None` is any number. One too long is answered 413.
+    pub limit_request_body: Option<u64>,
+    /// Connections of one address at a time; `None` is any number.
+    pub limit_connections_per_ip: Option<usize>,
+    /// How long the head of a request may take from its first byte on; `None` is for ever.
+    pub header_timeout: Option<Duration>,
+    /// How long a client may be silent within a body; `None` is for ever.
+    pub body_timeout: Option<Duration>,
+    /// Bytes per second that a body arrives with on average at least; `None` is any number.
+    pub body_min_rate: Option<u64>,
+    /// How long a body may take before `body_min_rate` counts; zero counts at once.
+    pub body_grace: Duration,
+    /// How long a client may take nothing of its response; `None` is for ever.
+    pub write_timeout: Option<Duration>,
+    /// Whether bodies are complete before the application is called.
+    pub request_buffering: bool,
+    /// Bytes of memory for all bodies that wait in one worker; `None` is any number. Further ones go to
+    /// temporary files.
+    pub body_memory: Option<u64>,
+    /// Bytes of memory that one response may wait in; `None` is any number.
+    pub response_buffer: Option<u64>,
+    /// Bytes of a temporary file that one response may wait in beyond that; `None` is any number.
+    pub response_temp_max: Option<u64>,
+    /// The directory for temporary files of bodies and responses; `None` is the system's.
+    pub body_temp_dir: Option<PathBuf>,
+    /// Whether files go out by `sendfile(2)`.
+    pub sendfile: bool,
+    /// The files that an application may name to be sent: prefixes of URL paths, which begin with `/`, with
+    /// their directories, both as they were written, in the given order and each prefix once.
+    pub sendfile_roots: Vec<(String, PathBuf)>,
+    /// Peers whose forwarding headers count.
+    pub forwarded_allow_ips: Networks,
+    /// Headers of trusted peers, in upper case, with the value that means `https`; each name once.
+    pub secure_scheme_headers: Vec<(String, String)>,
+    /// Whether `REMOTE_ADDR` is what trusted peers say in `X-Forwarded-For` or `Forwarded`.
+    pub forwarded_for: bool,
+    /// Names of headers with an underscore, in upper case, that trusted peers may send; `*` is any.
+    pub forwarder_headers: Vec<String>,
+    /// What is done with a header whose name has an underscore.
+    pub header_map: HeaderMap,
+    /// Whether connections begin with a header of the PROXY protocol.
+    pub proxy_protocol: ProxyProtocol,
+    /// Peers that may send a header of the PROXY protocol.
+    pub proxy_allow_ips: Networks,
+    /// The path that the application is mounted at (`SCRIPT_NAME`): empty, or begins with `/` and does not
+    /// end with one.
+    pub root_path: String,
+    /// The text of the `Server` header; `None` sends none.
+    pub server_header: Option<String>,
     /// The directory to change to before the application is loaded.
     pub chdir: Option<PathBuf>,
     /// Directories to put first on `sys.path`, in this order.
@@ -90,4 +149,51 @@ impl LogLevel {
 
     /// The levels as the command line writes them.
     pub(crate) const WORDS: &'static [&'static str] = &["debug", "info", "warning", "error", "critical"];
+}
+
+/// What is done with a header whose name has an underscore, which the environ cannot tell from the one with
+/// a hyphen (`X_Forwarded_For`), unless `forwarder_headers` allows it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum HeaderMap {
+    /// The header is left out.
+    #[default]
+    Drop,
+    /// The request is answered 400.
+    Refuse,
+    /// The application sees it as if it had a hyphen.
+    Dangerous,
+}
+
+impl HeaderMap {
+    /// Every way, in the order of [`HeaderMap::WORDS`].
+    pub(crate) const ALL: [Self; 3] = [Self::Drop, Self::Refuse, Self::Dangerous];
+
+    /// The ways as the command line writes them.
+    pub(crate) const WORDS: &'static [&'static str] = &["drop", "refuse", "dangerous"];
+}
+
+/// Which versions of the PROXY protocol connections may begin with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ProxyProtocol {
+    /// None: its header is a malformed request.
+    #[default]
+    Off,
+    /// Version 1, a line of text.
+    V1,
+    /// Version 2, binary.
+    V2,
+    /// Either version.
+    Auto,
+}
+
+impl ProxyProtocol {
+    /// Every choice, in the order of [`ProxyProtocol::WORDS`].
+    pub(crate) const ALL: [Self; 4] = [Self::Off, Self::V1, Self::V2, Self::Auto];
+
+    /// The choices as the command line writes them.
+    pub(crate) const WORDS: &'static [&'static str] = &["off", "v1", "v2", "auto"];
+
+    /// What Gunicorn takes for them too.
+    pub(crate) const SYNONYMS: &'static [(&'static str, &'static str)] =
+        &[("false", "off"), ("none", "off"), ("0", "off"), ("true", "auto"), ("1", "auto")];
 }

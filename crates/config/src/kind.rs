@@ -11,6 +11,9 @@ use crate::{
     application,
     bind::Address,
     config::{Config, LogTarget, Workers},
+    header,
+    network::{self, Networks},
+    prefix, size,
 };
 
 /// The grammar of a setting's value, with the function that puts the value into its field.
@@ -26,20 +29,51 @@ pub(crate) enum Kind {
     Paths(fn(&mut Config, Vec<PathBuf>)),
     /// A whole number from `least` to `most`.
     Number { least: u32, most: u32, store: fn(&mut Config, u32) },
+    /// A whole number; 0 is stored as `None`.
+    LimitedNumber(fn(&mut Config, Option<usize>)),
+    /// Bytes, with a suffix for powers of 1024 if need be; 0 is stored as `None`.
+    Size(fn(&mut Config, Option<u64>)),
     /// A whole number of at least 1, or `auto`.
     Workers(fn(&mut Config, Workers)),
     /// Seconds, with decimals if need be; 0 is stored as `None`.
     Seconds(fn(&mut Config, Option<Duration>)),
     /// One of these words, in any case, stored by its place in the list.
     Choice { words: &'static [&'static str], store: fn(&mut Config, usize) },
+    /// One of these words likewise, where the option alone means `alone`. On the command line the value follows a `=`, or is the next word if that
+    /// is one of these: no other word is taken for the value, so that the application can stand there.
+    OptionalChoice { choice: Words, alone: &'static str, store: fn(&mut Config, usize) },
+    /// `true` or `false`, or one of the other words for these. On the command line an option without a value,
+    /// which means `flag`.
+    Switch { flag: bool, store: fn(&mut Config, bool) },
     /// A file, or `-`.
     Log(fn(&mut Config, LogTarget)),
     /// Addresses to listen on, one for each occurrence.
     Addresses(fn(&mut Config, Vec<Address>)),
     /// `NAME=VALUE`, one for each occurrence.
     Variables(fn(&mut Config, Vec<(String, String)>)),
+    /// `/PREFIX=DIR`, one for each occurrence, with each prefix once.
+    Mapping(fn(&mut Config, Vec<(String, PathBuf)>)),
+    /// Addresses and networks with commas between them, `unix` and `*`.
+    Networks(fn(&mut Config, Networks)),
+    /// Names of headers with commas between them, stored in upper case.
+    NameList(fn(&mut Config, Vec<String>)),
+    /// `NAME=VALUE` of headers with commas between them, the names stored in upper case.
+    SchemeHeaders(fn(&mut Config, Vec<(String, String)>)),
+    /// The text of a header; `off` is stored as `None`.
+    HeaderText(fn(&mut Config, Option<String>)),
+    /// A path of a URL, stored without a slash at its end.
+    RootPath(fn(&mut Config, String)),
     /// No value: print something and end.
     Action(Action),
+}
+
+/// The words of a choice that has several words for the same thing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Words {
+    /// The words that users are told of.
+    pub(crate) words: &'static [&'static str],
+    /// Further words, each with the one that it stands for.
+    pub(crate) synonyms: &'static [(&'static str, &'static str)],
 }
 
 /// What an option without a value does.
@@ -82,14 +116,26 @@ impl Kind {
             Self::Number { least, most, store } => {
                 store(config, last(values, |text| self.number(text, least..=most))?);
             }
+            Self::LimitedNumber(store) => store(config, last(values, |text| self.limited(text))?),
+            Self::Size(store) => store(config, last(values, size::parse)?),
             Self::Workers(store) => store(config, last(values, |text| self.workers(text))?),
             Self::Seconds(store) => store(config, last(values, |text| self.seconds(text))?),
             Self::Choice { words, store } => {
                 store(config, last(values, |text| self.choice(text, words))?);
             }
+            Self::OptionalChoice { choice, store, .. } => {
+                store(config, last(values, |text| self.choice(choice.proper(text), choice.words))?);
+            }
+            Self::Switch { store, .. } => store(config, last(values, |text| self.switch(text))?),
             Self::Log(store) => store(config, last_raw(values, |raw| self.log(raw))?),
             Self::Addresses(store) => store(config, each(values, Address::parse)?),
             Self::Variables(store) => store(config, each(values, |text| self.variable(text))?),
+            Self::Mapping(store) => store(config, prefix::directories(values)?),
+            Self::Networks(store) => store(config, last(values, Networks::parse)?),
+            Self::NameList(store) => store(config, last(values, header::names)?),
+            Self::SchemeHeaders(store) => store(config, last(values, header::pairs)?),
+            Self::HeaderText(store) => store(config, last(values, header::value)?),
+            Self::RootPath(store) => store(config, last(values, prefix::root)?),
             Self::Action(_) => {}
         }
         Ok(())
@@ -103,15 +149,22 @@ impl Kind {
             Self::Path(_) => "a path".into(),
             Self::Paths(_) => "paths with commas between them".into(),
             Self::Number { least, .. } => format!("a number of at least {least}"),
+            Self::LimitedNumber(_) => "a number, 0 for no limit".into(),
+            Self::Size(_) => size::EXPECTS.into(),
             Self::Workers(_) => "a number of at least 1 or `auto`".into(),
             Self::Seconds(_) => "a number of seconds, such as `30` or `0.5`".into(),
-            Self::Choice { words, .. } => {
-                let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
-                format!("one of {}", words.join(", "))
-            }
+            Self::Choice { words, .. } => one_of(words),
+            Self::OptionalChoice { choice, .. } => one_of(choice.words),
+            Self::Switch { .. } => "`true` or `false`".into(),
             Self::Log(_) => "the path of a file, or `-`".into(),
             Self::Addresses(_) => "`HOST:PORT`, `PORT`, `[IPV6]:PORT` or `unix:PATH`".into(),
             Self::Variables(_) => "`NAME=VALUE`".into(),
+            Self::Mapping(_) => prefix::EXPECTS_DIRECTORY.into(),
+            Self::Networks(_) => network::EXPECTS.into(),
+            Self::NameList(_) => header::EXPECTS_NAMES.into(),
+            Self::SchemeHeaders(_) => header::EXPECTS_PAIRS.into(),
+            Self::HeaderText(_) => header::EXPECTS_VALUE.into(),
+            Self::RootPath(_) => prefix::EXPECTS_ROOT.into(),
             Self::Action(_) => "no value".into(),
         }
     }
@@ -139,6 +192,11 @@ impl Kind {
             Ok(number) if range.contains(&number) => Ok(number),
             _ => Err(Refusal::new(format!("expected a number of at most {}", range.end()))),
         }
+    }
+
+    fn limited(self, text: &str) -> Result<Option<usize>, Refusal> {
+        let number = self.number(text, 0..=u32::MAX)?;
+        Ok((number > 0).then_some(number as usize))
     }
 
     fn workers(self, text: &str) -> Result<Workers, Refusal> {
@@ -169,6 +227,15 @@ impl Kind {
         words.iter().position(|word| word.eq_ignore_ascii_case(text)).ok_or_else(|| self.unexpected())
     }
 
+    /// The words that Gunicorn takes in `SENDFILE`, and their opposites.
+    fn switch(self, text: &str) -> Result<bool, Refusal> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "yes" | "y" | "on" | "1" => Ok(true),
+            "false" | "no" | "n" | "off" | "0" => Ok(false),
+            _ => Err(self.unexpected()),
+        }
+    }
+
     fn variable(self, text: &str) -> Result<(String, String), Refusal> {
         match text.split_once('=') {
             Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
@@ -177,11 +244,31 @@ impl Kind {
     }
 }
 
+impl Words {
+    /// The word that this one stands for, which is itself if it is no synonym.
+    fn proper(self, text: &str) -> &str {
+        let text = text.trim();
+        let synonym = self.synonyms.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
+        synonym.map_or(text, |(_, word)| word)
+    }
+
+    /// Whether this is one of the words, or of the further ones.
+    pub(crate) fn contain(self, text: &str) -> bool {
+        let text = self.proper(text);
+        self.words.iter().any(|word| word.eq_ignore_ascii_case(text))
+    }
+}
+
 /// More is a slip of the keyboard, and would take the machine with it.
 const MOST_WORKERS: u32 = 4096;
 
 /// 136 years: long enough for "never", and every clock can still add it to now.
 const MOST_SECONDS: f64 = u32::MAX as f64;
+
+fn one_of(words: &[&str]) -> String {
+    let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+    format!("one of {}", words.join(", "))
+}
 
 fn paths(raw: &OsStr) -> Vec<PathBuf> {
     raw.as_bytes()
@@ -260,6 +347,45 @@ mod tests {
         }
         for text in ["11", "99999999999999999999"] {
             assert_eq!(number(text), Err("expected a number of at most 10".into()), "{text}");
+        }
+    }
+
+    #[test]
+    fn zero_is_no_limit() {
+        let limited = |text| Kind::LimitedNumber(|_, _| {}).limited(text).map_err(|refusal| refusal.reason);
+        assert_eq!((limited("0"), limited("00"), limited(" 7 ")), (Ok(None), Ok(None), Ok(Some(7))));
+        assert_eq!(limited("4294967295"), Ok(Some(4_294_967_295)));
+        assert_eq!(limited("4294967296"), Err("expected a number of at most 4294967295".into()));
+        for text in ["", "-1", "+1", "1K", "1.0", "none"] {
+            assert_eq!(limited(text), Err("expected a number, 0 for no limit".into()), "{text}");
+        }
+    }
+
+    #[test]
+    fn switches_have_words_for_both_sides() {
+        let switch = |text| Kind::Switch { flag: true, store: |_, _| {} }.switch(text);
+        for (on, off) in [("true", "false"), ("YES", "No"), ("y", "n"), ("on", "off"), ("1", "0")] {
+            assert_eq!((switch(on), switch(off)), (Ok(true), Ok(false)), "{on} {off}");
+        }
+        for text in ["", "2", "none", "enabled"] {
+            assert_eq!(switch(text), Err(Refusal::new("expected `true` or `false`")), "{text}");
+        }
+    }
+
+    #[test]
+    fn synonyms_stand_for_words_that_exist() {
+        let choice = Words { words: &["off", "auto"], synonyms: &[("none", "off"), ("1", "auto")] };
+        let place = |text: &str| {
+            let kind = Kind::OptionalChoice { choice, alone: "auto", store: |_, _| {} };
+            kind.choice(choice.proper(text), choice.words).map_err(|refusal| refusal.reason)
+        };
+        for (text, expected) in [("off", 0), (" None ", 0), ("AUTO", 1), ("1", 1)] {
+            assert_eq!(place(text), Ok(expected), "{text}");
+            assert!(choice.contain(text), "{text}");
+        }
+        for text in ["", "2", "of"] {
+            assert_eq!(place(text), Err("expected one of `off`, `auto`".into()), "{text}");
+            assert!(!choice.contain(text), "{text}");
         }
     }
 

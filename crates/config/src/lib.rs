@@ -9,9 +9,9 @@
 //! **Called by** the program (`rwsgi`), once, before anything else happens.
 //!
 //! **Read in this order:** `table` (the data) and `setting` (what a row is), `config` (the result),
-//! `kind` (text to values) with `bind` and `application` (the two larger grammars), `layer` (the law
-//! of precedence), `cli` and `env` (the two sources), `resolve` (layers to `Config`), `read` (all of
-//! it in a row), `error`.
+//! `kind` (text to values) with the larger grammars `application`, `bind`, `header`, `network`,
+//! `prefix` and `size`, `layer` (the law of precedence), `cli` and `env` (the two sources), `resolve`
+//! (layers to `Config`), `read` (all of it in a row), `error`.
 //!
 //! **Adding a setting:** one row in `table`, one field in `config`. The row's `kind` names the
 //! grammar and stores the value in the field; the option, its help, the default, the environment
@@ -24,16 +24,21 @@ mod cli;
 mod config;
 mod env;
 mod error;
+mod header;
 mod kind;
 mod layer;
+mod network;
+mod prefix;
 mod read;
 mod resolve;
 mod setting;
+mod size;
 mod table;
 
 pub use bind::Address;
-pub use config::{Config, LogLevel, LogTarget, Workers};
+pub use config::{Config, HeaderMap, LogLevel, LogTarget, ProxyProtocol, Workers};
 pub use error::Error;
+pub use network::Networks;
 pub use read::{Program, Request, read};
 pub use setting::{Flag, Gunicorn, Section, Setting, Variable};
 pub use table::SETTINGS;

@@ -1,5 +1,7 @@
 //! Layers to `Config`: each value is parsed once, by its row.
 
+use std::ffi::OsStr;
+
 use crate::{
     config::Config,
     error::{Error, printable},
@@ -16,8 +18,8 @@ pub(crate) fn resolve(table: &[Setting], layer: &Layer) -> Result<Config, Error>
             setting: setting.name,
             value: as_written(setting, entry.source, printable(value)),
             origin: entry.source.to_string(),
-            reason: refusal.reason,
-            hint: refusal.hint,
+            reason: printable(OsStr::new(&refusal.reason)),
+            hint: refusal.hint.map(|hint| printable(OsStr::new(&hint))),
         })?;
     }
     Ok(config)

@@ -35,7 +35,13 @@ impl Setting {
     /// Whether every occurrence adds a value; otherwise the last occurrence wins.
     #[must_use]
     pub fn repeatable(&self) -> bool {
-        matches!(self.kind, Kind::Addresses(_) | Kind::Variables(_))
+        matches!(self.kind, Kind::Addresses(_) | Kind::Variables(_) | Kind::Mapping(_))
+    }
+
+    /// Whether the option stands without a value.
+    #[must_use]
+    pub fn switch(&self) -> bool {
+        matches!(self.kind, Kind::Switch { .. } | Kind::Action(_))
     }
 
     /// What a value must be, as the end of a sentence that begins with "expected".
@@ -81,6 +87,14 @@ pub enum Section {
     Socket,
     /// How many processes and threads there are, and how long they may take.
     Workers,
+    /// How much a client may send.
+    Limits,
+    /// How long a client may take.
+    SlowClients,
+    /// Where bodies wait, and files that go out as they are.
+    Bodies,
+    /// What other servers in front may say of a request.
+    Proxies,
     /// The server process itself.
     Mechanics,
     /// The two logs.
@@ -97,6 +111,10 @@ impl Section {
             Self::Application => "Application",
             Self::Socket => "Server socket",
             Self::Workers => "Worker processes",
+            Self::Limits => "Limits",
+            Self::SlowClients => "Slow clients",
+            Self::Bodies => "Bodies and files",
+            Self::Proxies => "Proxies",
             Self::Mechanics => "Server mechanics",
             Self::Logging => "Logging",
             Self::Information => "Information",
@@ -120,7 +138,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{config::Config, kind::Action, table::SETTINGS};
+    use crate::{config::Config, table::SETTINGS};
 
     #[test]
     fn names_and_spellings_are_unique() {
@@ -147,8 +165,7 @@ mod tests {
         for setting in SETTINGS {
             let Setting { name, help, metavar, .. } = *setting;
             assert!(!help.is_empty() && !help.ends_with('.'), "{name}: {help}");
-            let acts = matches!(setting.kind, Kind::Action(Action::Help | Action::Version));
-            assert_eq!(metavar.is_empty(), acts, "{name}");
+            assert_eq!(metavar.is_empty(), setting.switch(), "{name}");
             let reason = match setting.gunicorn {
                 Gunicorn::Differs(reason) => reason,
                 Gunicorn::Same | Gunicorn::Own => "-",

@@ -2,10 +2,13 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    bind::Address,
-    config::{LogLevel, LogTarget, Workers},
+    config::{LogTarget, ProxyProtocol, Workers},
     setting::Flag,
 };
+
+mod cases;
+
+use cases::{CASES, networks, plain, tcp};
 
 const PROGRAM: Program<'_> = Program { name: "rwsgi", version: "0.1.0" };
 
@@ -24,69 +27,6 @@ fn config(words: &[&str], variables: &[(&str, &str)]) -> Config {
         other => panic!("{words:?}: {other:?}"),
     }
 }
-
-fn tcp(host: &str, port: u16) -> Address {
-    Address::Tcp { host: host.into(), port }
-}
-
-/// What `rwsgi app` alone means.
-fn plain() -> Config {
-    Config {
-        app: "app".into(),
-        bind: vec![tcp("127.0.0.1", 8000)],
-        backlog: 2048,
-        workers: Workers::Count(1),
-        threads: 1,
-        worker_connections: 1000,
-        timeout: Some(Duration::from_secs(30)),
-        graceful_timeout: Duration::from_secs(30),
-        keep_alive: Some(Duration::from_secs(5)),
-        chdir: None,
-        pythonpath: vec![],
-        env: vec![],
-        pid: None,
-        python: None,
-        log_level: LogLevel::Info,
-        error_log: LogTarget::Std,
-        access_log: None,
-        access_log_format: r#"%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s""#.into(),
-    }
-}
-
-/// Every option with a value, spelled long, and the change that it must make, and nothing else.
-type Case = (&'static str, &'static [&'static str], fn(&mut Config));
-
-const CASES: &[Case] = &[
-    ("bind", &["8080", "unix:/a"], |c| {
-        c.bind = vec![tcp("127.0.0.1", 8080), Address::Unix("/a".into())];
-    }),
-    ("backlog", &["64"], |c| c.backlog = 64),
-    ("workers", &["3"], |c| c.workers = Workers::Count(3)),
-    ("workers", &["auto"], |c| c.workers = Workers::Auto),
-    ("threads", &["4"], |c| c.threads = 4),
-    ("worker_connections", &["7"], |c| c.worker_connections = 7),
-    ("timeout", &["0.5"], |c| c.timeout = Some(Duration::from_millis(500))),
-    ("timeout", &["0"], |c| c.timeout = None),
-    ("graceful_timeout", &["2"], |c| c.graceful_timeout = Duration::from_secs(2)),
-    ("graceful_timeout", &["0"], |c| c.graceful_timeout = Duration::ZERO),
-    ("keepalive", &["75"], |c| c.keep_alive = Some(Duration::from_secs(75))),
-    ("keepalive", &["0"], |c| c.keep_alive = None),
-    ("chdir", &["/srv/site"], |c| c.chdir = Some("/srv/site".into())),
-    ("pythonpath", &["/a,b"], |c| c.pythonpath = vec!["/a".into(), "b".into()]),
-    ("raw_env", &["A=1", "B=x=y", "C="], |c| {
-        c.env = [("A", "1"), ("B", "x=y"), ("C", "")].map(|(k, v)| (k.into(), v.into())).to_vec();
-    }),
-    ("pidfile", &["/run/a.pid"], |c| c.pid = Some("/run/a.pid".into())),
-    ("python", &[".venv/bin/python"], |c| c.python = Some(".venv/bin/python".into())),
-    ("loglevel", &["debug"], |c| c.log_level = LogLevel::Debug),
-    ("loglevel", &["WARNING"], |c| c.log_level = LogLevel::Warning),
-    ("loglevel", &["error"], |c| c.log_level = LogLevel::Error),
-    ("loglevel", &["critical"], |c| c.log_level = LogLevel::Critical),
-    ("errorlog", &["e.log"], |c| c.error_log = LogTarget::File("e.log".into())),
-    ("accesslog", &["-"], |c| c.access_log = Some(LogTarget::Std)),
-    ("accesslog", &["a.log"], |c| c.access_log = Some(LogTarget::File("a.log".into()))),
-    ("access_log_format", &["%(h)s"], |c| c.access_log_format = "%(h)s".into()),
-];
 
 fn row(name: &str) -> &'static crate::Setting {
     SETTINGS.iter().find(|setting| setting.name == name).expect(name)
@@ -113,9 +53,15 @@ fn every_option_sets_its_field_in_every_spelling() {
         for spelling in spellings.iter().flatten() {
             let mut words = vec!["app"];
             words.extend(values.iter().flat_map(|value| [spelling.as_str(), value]));
+            if values.is_empty() {
+                words.push(spelling);
+            }
             assert_eq!(config(&words, &[]), expected, "{words:?}");
         }
-        let joined: Vec<_> = values.iter().map(|value| format!("{long}={value}")).collect();
+        let mut joined: Vec<_> = values.iter().map(|value| format!("{long}={value}")).collect();
+        if values.is_empty() {
+            joined.push(long);
+        }
         let mut words: Vec<_> = joined.iter().map(String::as_str).collect();
         words.push("app");
         assert_eq!(config(&words, &[]), expected, "{words:?}");
@@ -172,6 +118,34 @@ fn unambiguous_beginnings_of_options_work() {
 }
 
 #[test]
+fn an_option_whose_value_may_be_left_out_does_not_eat_the_application() {
+    for (words, expected) in [
+        (&["--proxy-protocol", "app"][..], ProxyProtocol::Auto),
+        (&["--proxy-protocol", "--workers", "1", "app"], ProxyProtocol::Auto),
+        (&["--proxy-protocol", "v2", "app"], ProxyProtocol::V2),
+        (&["--proxy-prot", "v1", "app"], ProxyProtocol::V1),
+        (&["--proxy-protocol=v1", "app"], ProxyProtocol::V1),
+        (&["--proxy-protocol=none", "app"], ProxyProtocol::Off),
+        (&["--proxy-protocol", "0", "app"], ProxyProtocol::Off),
+        (&["--proxy-protocol", "v1", "--proxy-protocol", "app"], ProxyProtocol::Auto),
+        (&["--proxy-protocol", "--", "app"], ProxyProtocol::Auto),
+    ] {
+        assert_eq!(config(words, &[]), Config { proxy_protocol: expected, ..plain() }, "{words:?}");
+    }
+    for words in [&["v1", "--proxy-protocol"][..], &["--proxy-protocol", "--", "v1"]] {
+        let named_like_a_value = config(words, &[]);
+        assert_eq!(named_like_a_value.app, "v1", "{words:?}");
+        assert_eq!(named_like_a_value.proxy_protocol, ProxyProtocol::Auto, "{words:?}");
+    }
+}
+
+#[test]
+fn a_switch_may_be_repeated_and_does_not_eat_the_application() {
+    let config = config(&["--no-sendfile", "--no-sendfile", "--forwarded-for", "app"], &[]);
+    assert_eq!(config, Config { sendfile: false, forwarded_for: true, ..plain() });
+}
+
+#[test]
 fn the_last_of_several_single_values_wins() {
     assert_eq!(config(&["app", "-w", "2", "--workers", "3"], &[]).workers, Workers::Count(3));
 }
@@ -192,8 +166,37 @@ fn the_command_line_is_over_the_environment() {
 }
 
 #[test]
+fn the_environment_knows_proxies_the_mount_point_and_sendfile() {
+    let variables = [("FORWARDED_ALLOW_IPS", "10.0.0.1"), ("SCRIPT_NAME", "/shop/"), ("SENDFILE", "no")];
+    let from_variables = Config {
+        forwarded_allow_ips: networks(false, &["10.0.0.1/32"]),
+        root_path: "/shop".into(),
+        sendfile: false,
+        ..plain()
+    };
+    assert_eq!(config(&["app"], &variables), from_variables);
+    assert_eq!(config(&["app"], &[("SENDFILE", "y")]), plain());
+    let flags = ["app", "--forwarded-allow-ips", "unix", "--root-path", ""];
+    let expected =
+        Config { forwarded_allow_ips: networks(true, &[]), root_path: String::new(), ..from_variables };
+    assert_eq!(config(&flags, &variables), expected, "also an empty value is over the variable");
+}
+
+#[test]
 fn an_empty_variable_is_not_set() {
-    assert_eq!(config(&["app"], &[("PORT", ""), ("WEB_CONCURRENCY", "")]), plain());
+    for setting in SETTINGS {
+        let Some(variable) = setting.env else { continue };
+        assert_eq!(config(&["app"], &[(variable.name, "")]), plain(), "{}", variable.name);
+    }
+}
+
+#[test]
+fn a_message_does_not_act_in_a_terminal() {
+    for words in [["app", "--bind", "a:\u{1b}[31m"], ["app", "--forwarded-allow-ips", "\u{1b}[31m"]] {
+        let error = ask(&words, &[]).expect_err("a wrong value");
+        let message = format!("{error} {:?}", error.hint());
+        assert!(message.contains(r"`\u{1b}[31m`") && !message.contains('\u{1b}'), "{message}");
+    }
 }
 
 #[test]
@@ -201,7 +204,7 @@ fn version_and_help_are_printed_whatever_else_is_there() {
     for words in [&["-v"][..], &["--version"], &["app", "-w", "abc", "--vers"]] {
         assert_eq!(ask(words, &[]), Ok(Request::Print("rwsgi 0.1.0\n".into())), "{words:?}");
     }
-    for words in [&["-h"][..], &["--help"], &["app", "--bind", "::1", "--he"]] {
+    for words in [&["-h"][..], &["--help"], &["app", "--bind", "::1", "--hel"]] {
         let Ok(Request::Print(help)) = ask(words, &[]) else { panic!("{words:?}") };
         assert!(help.contains("Usage: rwsgi [OPTIONS] APPLICATION"), "{help}");
         assert!(help.ends_with('\n'), "{help}");
@@ -237,5 +240,5 @@ fn errors_say_what_the_file_says() {
         assert_eq!(format!("{error}{hint}"), expected, "{command}");
         cases += 1;
     }
-    assert!(cases > 30, "only {cases} cases were read");
+    assert!(cases > 60, "only {cases} cases were read");
 }

@@ -1,0 +1,111 @@
+//! The grammars that are about the beginning of a URL's path: `--root-path`, and `/PREFIX=DIR`.
+
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt,
+    path::PathBuf,
+};
+
+use crate::kind::{Refusal, Rejected};
+
+/// Reads the path that an application is mounted at. The slash at its end is cut: with it the paths
+/// below would begin without theirs (PEP 3333, `PATH_INFO`).
+pub(crate) fn root(text: &str) -> Result<String, Refusal> {
+    let path = text.trim();
+    if path.is_empty() {
+        return Ok(String::new());
+    }
+    if !is_path(path) {
+        return Err(Refusal::new(format!("expected {EXPECTS_ROOT}")));
+    }
+    Ok(path.trim_end_matches('/').to_owned())
+}
+
+/// What [`root`] reads, as the end of a sentence that begins with "expected".
+pub(crate) const EXPECTS_ROOT: &str = "a path of a URL that begins with `/`, such as `/shop`";
+
+/// Reads `/PREFIX=DIR` from each value, every prefix once, both parts stored as they are.
+pub(crate) fn directories(values: &[OsString]) -> Result<Vec<(String, PathBuf)>, Rejected<'_>> {
+    let mut directories: Vec<(String, PathBuf)> = Vec::new();
+    for raw in values {
+        let (prefix, directory) = directory(raw).map_err(|refusal| (raw.as_os_str(), refusal))?;
+        if directories.iter().any(|(known, _)| *known == prefix) {
+            return Err((raw, Refusal::new(format!("`{prefix}` has a directory already"))));
+        }
+        directories.push((prefix, directory));
+    }
+    Ok(directories)
+}
+
+/// What [`directories`] reads, as the end of a sentence that begins with "expected".
+pub(crate) const EXPECTS_DIRECTORY: &str =
+    "`/PREFIX=DIR` with a prefix of URL paths, such as `/private=/srv/private`";
+
+fn directory(raw: &OsStr) -> Result<(String, PathBuf), Refusal> {
+    let bytes = raw.as_bytes();
+    let unexpected = || Refusal::new(format!("expected {EXPECTS_DIRECTORY}"));
+    let equals = bytes.iter().position(|byte| *byte == b'=').ok_or_else(unexpected)?;
+    let (prefix, directory) = (&bytes[..equals], &bytes[equals + 1..]);
+    match std::str::from_utf8(prefix) {
+        Ok(prefix) if is_path(prefix) && !directory.is_empty() => {
+            Ok((prefix.to_owned(), OsStr::from_bytes(directory).into()))
+        }
+        _ => Err(unexpected()),
+    }
+}
+
+/// What can stand at the beginning of a request's path. A query or a control character never does.
+fn is_path(text: &str) -> bool {
+    text.starts_with('/') && !text.chars().any(|letter| letter.is_control() || "?# ".contains(letter))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
+    use super::*;
+
+    #[test]
+    fn the_root_ends_without_a_slash() {
+        for (text, path) in [
+            ("", ""),
+            ("/", ""),
+            ("//", ""),
+            ("/shop", "/shop"),
+            ("/shop/", "/shop"),
+            (" /a/b// ", "/a/b"),
+            ("/a=b%20c", "/a=b%20c"),
+        ] {
+            assert_eq!(root(text).as_deref(), Ok(path), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_path_of_a_url_is_no_root() {
+        for text in ["shop", "http://a/b", "./a", "/a?b", "/a#b", "/a b", "/a\nb", "?"] {
+            assert_eq!(root(text), Err(Refusal::new(format!("expected {EXPECTS_ROOT}"))), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_directory_may_be_any_bytes_and_hold_an_equals_sign() {
+        let raw = [OsString::from_vec(b"/files/=/srv/a=\xff".to_vec()), "/=rel".into()];
+        let any = OsString::from_vec(b"/srv/a=\xff".to_vec());
+        let expected = [("/files/".to_owned(), any.into()), ("/".to_owned(), "rel".into())];
+        assert_eq!(directories(&raw).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_prefix_begins_with_a_slash_and_has_one_directory() {
+        let unexpected = Refusal::new(format!("expected {EXPECTS_DIRECTORY}"));
+        for bad in ["", "=", "/a", "/a=", "a=/b", "=/b", "/a?=b", "/a b=c"] {
+            let raw = ["/good=/b".into(), bad.into()];
+            assert_eq!(directories(&raw), Err((OsStr::new(bad), unexpected.clone())), "{bad}");
+        }
+        let raw = [OsString::from_vec(b"/\xff=/b".to_vec())];
+        assert_eq!(directories(&raw), Err((raw[0].as_os_str(), unexpected)));
+        let raw = ["/a=/b".into(), "/a=/c".into()];
+        let (value, refusal) = directories(&raw).unwrap_err();
+        assert_eq!((value, refusal.reason.as_str()), (OsStr::new("/a=/c"), "`/a` has a directory already"));
+    }
+}

@@ -1,0 +1,175 @@
+//! What the options do: the configuration without any, and the change that each one makes.
+
+use std::time::Duration;
+
+use crate::{
+    bind::Address,
+    config::{Config, HeaderMap, LogLevel, LogTarget, ProxyProtocol, Workers},
+    network::Networks,
+};
+
+/// What `rwsgi app` alone means.
+pub(super) fn plain() -> Config {
+    Config {
+        app: "app".into(),
+        bind: vec![tcp("127.0.0.1", 8000)],
+        backlog: 2048,
+        workers: Workers::Count(1),
+        threads: 1,
+        worker_connections: 1000,
+        timeout: Some(Duration::from_secs(30)),
+        graceful_timeout: Duration::from_secs(30),
+        keep_alive: Some(Duration::from_secs(5)),
+        queue_timeout: seconds(30),
+        queue_size: 1024,
+        limit_request_line: Some(4094),
+        limit_request_fields: Some(100),
+        limit_request_field_size: Some(8190),
+        limit_request_body: Some(1 << 30),
+        limit_connections_per_ip: Some(256),
+        header_timeout: seconds(10),
+        body_timeout: seconds(30),
+        body_min_rate: Some(500),
+        body_grace: Duration::from_secs(10),
+        write_timeout: seconds(60),
+        request_buffering: true,
+        body_memory: Some(64 << 20),
+        response_buffer: Some(1 << 20),
+        response_temp_max: Some(1 << 30),
+        body_temp_dir: None,
+        sendfile: true,
+        sendfile_roots: vec![],
+        forwarded_allow_ips: networks(true, &["127.0.0.1/32", "::1/128"]),
+        secure_scheme_headers: headers(&[
+            ("X-FORWARDED-PROTOCOL", "ssl"),
+            ("X-FORWARDED-PROTO", "https"),
+            ("X-FORWARDED-SSL", "on"),
+        ]),
+        forwarded_for: false,
+        forwarder_headers: vec!["SCRIPT_NAME".into(), "PATH_INFO".into()],
+        header_map: HeaderMap::Drop,
+        proxy_protocol: ProxyProtocol::Off,
+        proxy_allow_ips: networks(true, &["127.0.0.1/32", "::1/128"]),
+        root_path: String::new(),
+        server_header: Some("rwsgi".into()),
+        chdir: None,
+        pythonpath: vec![],
+        env: vec![],
+        pid: None,
+        python: None,
+        log_level: LogLevel::Info,
+        error_log: LogTarget::Std,
+        access_log: None,
+        access_log_format: r#"%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s""#.into(),
+    }
+}
+
+/// Every option with its values, if it takes any, spelled long, and the change that it must make, and nothing else.
+pub(super) type Case = (&'static str, &'static [&'static str], fn(&mut Config));
+
+pub(super) const CASES: &[Case] = &[
+    ("bind", &["8080", "unix:/a"], |c| {
+        c.bind = vec![tcp("127.0.0.1", 8080), Address::Unix("/a".into())];
+    }),
+    ("backlog", &["64"], |c| c.backlog = 64),
+    ("workers", &["3"], |c| c.workers = Workers::Count(3)),
+    ("workers", &["auto"], |c| c.workers = Workers::Auto),
+    ("threads", &["4"], |c| c.threads = 4),
+    ("worker_connections", &["7"], |c| c.worker_connections = 7),
+    ("timeout", &["0.5"], |c| c.timeout = Some(Duration::from_millis(500))),
+    ("timeout", &["0"], |c| c.timeout = None),
+    ("graceful_timeout", &["2"], |c| c.graceful_timeout = Duration::from_secs(2)),
+    ("graceful_timeout", &["0"], |c| c.graceful_timeout = Duration::ZERO),
+    ("keepalive", &["75"], |c| c.keep_alive = Some(Duration::from_secs(75))),
+    ("keepalive", &["0"], |c| c.keep_alive = None),
+    ("queue_timeout", &["5"], |c| c.queue_timeout = seconds(5)),
+    ("queue_timeout", &["0"], |c| c.queue_timeout = None),
+    ("queue_size", &["1"], |c| c.queue_size = 1),
+    ("limit_request_line", &["100000"], |c| c.limit_request_line = Some(100_000)),
+    ("limit_request_line", &["0"], |c| c.limit_request_line = None),
+    ("limit_request_fields", &["40000"], |c| c.limit_request_fields = Some(40_000)),
+    ("limit_request_fields", &["0"], |c| c.limit_request_fields = None),
+    ("limit_request_field_size", &["16384"], |c| c.limit_request_field_size = Some(16_384)),
+    ("limit_request_field_size", &["0"], |c| c.limit_request_field_size = None),
+    ("limit_request_body", &["10M"], |c| c.limit_request_body = Some(10 << 20)),
+    ("limit_request_body", &["0"], |c| c.limit_request_body = None),
+    ("limit_connections_per_ip", &["8"], |c| c.limit_connections_per_ip = Some(8)),
+    ("limit_connections_per_ip", &["0"], |c| c.limit_connections_per_ip = None),
+    ("header_timeout", &["3"], |c| c.header_timeout = seconds(3)),
+    ("header_timeout", &["0"], |c| c.header_timeout = None),
+    ("body_timeout", &["3"], |c| c.body_timeout = seconds(3)),
+    ("body_timeout", &["0"], |c| c.body_timeout = None),
+    ("body_min_rate", &["1K"], |c| c.body_min_rate = Some(1024)),
+    ("body_min_rate", &["0"], |c| c.body_min_rate = None),
+    ("body_grace", &["3"], |c| c.body_grace = Duration::from_secs(3)),
+    ("body_grace", &["0"], |c| c.body_grace = Duration::ZERO),
+    ("write_timeout", &["3"], |c| c.write_timeout = seconds(3)),
+    ("write_timeout", &["0"], |c| c.write_timeout = None),
+    ("request_buffering", &[], |c| c.request_buffering = false),
+    ("body_memory", &["128MiB"], |c| c.body_memory = Some(128 << 20)),
+    ("body_memory", &["0"], |c| c.body_memory = None),
+    ("response_buffer", &["64k"], |c| c.response_buffer = Some(64 << 10)),
+    ("response_temp_max", &["2GB"], |c| c.response_temp_max = Some(2 << 30)),
+    ("body_temp_dir", &["/var/spool/a"], |c| c.body_temp_dir = Some("/var/spool/a".into())),
+    ("sendfile", &[], |c| c.sendfile = false),
+    ("sendfile_roots", &["/a=/srv/a", "/b/=c"], |c| {
+        c.sendfile_roots = vec![("/a".into(), "/srv/a".into()), ("/b/".into(), "c".into())];
+    }),
+    ("forwarded_allow_ips", &["10.0.0.0/8,fd00::/8"], |c| {
+        c.forwarded_allow_ips = networks(false, &["10.0.0.0/8", "fd00::/8"]);
+    }),
+    ("forwarded_allow_ips", &["*"], |c| {
+        c.forwarded_allow_ips = Networks { all: true, ..Networks::default() };
+    }),
+    ("forwarded_allow_ips", &[""], |c| c.forwarded_allow_ips = Networks::default()),
+    ("secure_scheme_headers", &["x-scheme=https"], |c| {
+        c.secure_scheme_headers = headers(&[("X-SCHEME", "https")]);
+    }),
+    ("forwarded_for", &[], |c| c.forwarded_for = true),
+    ("forwarder_headers", &["remote_user,script_name"], |c| {
+        c.forwarder_headers = vec!["REMOTE_USER".into(), "SCRIPT_NAME".into()];
+    }),
+    ("forwarder_headers", &["*"], |c| c.forwarder_headers = vec!["*".into()]),
+    ("header_map", &["refuse"], |c| c.header_map = HeaderMap::Refuse),
+    ("header_map", &["Dangerous"], |c| c.header_map = HeaderMap::Dangerous),
+    ("proxy_protocol", &[], |c| c.proxy_protocol = ProxyProtocol::Auto),
+    ("proxy_protocol", &["auto"], |c| c.proxy_protocol = ProxyProtocol::Auto),
+    ("proxy_protocol", &["True"], |c| c.proxy_protocol = ProxyProtocol::Auto),
+    ("proxy_protocol", &["v1"], |c| c.proxy_protocol = ProxyProtocol::V1),
+    ("proxy_protocol", &["V2"], |c| c.proxy_protocol = ProxyProtocol::V2),
+    ("proxy_allow_ips", &["unix"], |c| c.proxy_allow_ips = networks(true, &[])),
+    ("root_path", &["/shop/"], |c| c.root_path = "/shop".into()),
+    ("server_header", &["me/1.0 (x)"], |c| c.server_header = Some("me/1.0 (x)".into())),
+    ("server_header", &["off"], |c| c.server_header = None),
+    ("chdir", &["/srv/site"], |c| c.chdir = Some("/srv/site".into())),
+    ("pythonpath", &["/a,b"], |c| c.pythonpath = vec!["/a".into(), "b".into()]),
+    ("raw_env", &["A=1", "B=x=y", "C="], |c| {
+        c.env = [("A", "1"), ("B", "x=y"), ("C", "")].map(|(k, v)| (k.into(), v.into())).to_vec();
+    }),
+    ("pidfile", &["/run/a.pid"], |c| c.pid = Some("/run/a.pid".into())),
+    ("python", &[".venv/bin/python"], |c| c.python = Some(".venv/bin/python".into())),
+    ("loglevel", &["debug"], |c| c.log_level = LogLevel::Debug),
+    ("loglevel", &["WARNING"], |c| c.log_level = LogLevel::Warning),
+    ("loglevel", &["error"], |c| c.log_level = LogLevel::Error),
+    ("loglevel", &["critical"], |c| c.log_level = LogLevel::Critical),
+    ("errorlog", &["e.log"], |c| c.error_log = LogTarget::File("e.log".into())),
+    ("accesslog", &["-"], |c| c.access_log = Some(LogTarget::Std)),
+    ("accesslog", &["a.log"], |c| c.access_log = Some(LogTarget::File("a.log".into()))),
+    ("access_log_format", &["%(h)s"], |c| c.access_log_format = "%(h)s".into()),
+];
+
+pub(super) fn tcp(host: &str, port: u16) -> Address {
+    Address::Tcp { host: host.into(), port }
+}
+
+pub(super) fn networks(unix: bool, nets: &[&str]) -> Networks {
+    Networks { all: false, unix, nets: nets.iter().map(|net| net.parse().unwrap()).collect() }
+}
+
+fn headers(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
+}
+
+fn seconds(seconds: u64) -> Option<Duration> {
+    Some(Duration::from_secs(seconds))
+}
