@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rwsgi_config::{Address, Config, LogTarget, Workers};
-use rwsgi_http::{AccessLog, Format, HeaderMapPolicy, Proxies};
+use rwsgi_http::{AccessLog, Format};
 use rwsgi_master::Inheritance;
 use rwsgi_os::{BindAddress, ForkHooks};
-use rwsgi_wsgi::{Embedding, HeaderRules, Told};
+use rwsgi_wsgi::Embedding;
 
 use crate::error::Error;
+use crate::proxies::{header_rules, proxies};
 use crate::{Host, VERSION, home, logging};
 
 /// How long a client may take for the head of a request.
@@ -90,6 +91,8 @@ impl Plan {
             }
             None => None,
         };
+        let proxies = proxies(&self.config);
+        let headers = Arc::new(header_rules(&proxies));
         let place = rwsgi_worker::Place {
             listeners: inheritance.listeners,
             scoreboard: inheritance.scoreboard,
@@ -103,13 +106,13 @@ impl Plan {
                 head_timeout: HEAD_TIMEOUT,
                 body_memory: BODY_MEMORY,
                 access_log,
-                proxies: Proxies::default(),
+                proxies,
             },
             wsgi: rwsgi_wsgi::Options {
                 server_software: format!("rwsgi/{VERSION}"),
                 multithread: self.config.threads > 1,
                 multiprocess: inheritance.workers > 1,
-                headers: Arc::new(header_rules(&Proxies::default())),
+                headers,
                 errors: logging::write_raw,
                 is_descendant: rwsgi_os::is_descendant,
             },
@@ -129,16 +132,5 @@ fn address(address: &Address) -> BindAddress {
     match address {
         Address::Tcp { host, port } => BindAddress::Tcp { host: host.clone(), port: *port },
         Address::Unix(path) => BindAddress::Unix(path.clone()),
-    }
-}
-
-/// Which request headers reach the application: the same settings that say whom `http` believes.
-fn header_rules(proxies: &Proxies) -> HeaderRules {
-    HeaderRules {
-        forwarding: proxies.schemes.iter().map(|(name, _)| name.clone()).collect(),
-        allowed: proxies.forwarder_headers.names.clone(),
-        allows_all: proxies.forwarder_headers.all,
-        is_dangerous: proxies.header_map == HeaderMapPolicy::Dangerous,
-        told: Told::default(),
     }
 }

@@ -73,6 +73,11 @@ impl Client {
         self.response()
     }
 
+    /// Waits until this is among what was received; it stays there.
+    pub(crate) fn wait_for(&mut self, text: &str) {
+        self.receive_until(text.as_bytes());
+    }
+
     /// The next answer.
     pub(crate) fn response(&mut self) -> Response {
         let end = self.receive_until(b"\r\n\r\n");

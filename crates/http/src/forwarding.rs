@@ -71,7 +71,7 @@ impl Forwarding {
             [X_FORWARDED_FOR, FORWARDED].iter().for_each(|name| watch.add(name));
         }
         watch.add(&SCRIPT_NAME);
-        let root_path = Bytes::copy_from_slice(proxies.root_path.as_bytes());
+        let root_path = percent_decode(proxies.root_path.as_bytes()).collect();
         Self { proxies, root_path, watch }
     }
 

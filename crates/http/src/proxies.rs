@@ -23,7 +23,7 @@ pub struct Proxies {
     pub proxy_protocol: ProxyProtocol,
     /// Who may send one (Gunicorn setting `proxy_allow_ips`).
     pub proxy_allowed: Trust,
-    /// `SCRIPT_NAME` of requests that bring none: empty, or begins with `/` and does not end with one.
+    /// `SCRIPT_NAME` of requests that bring none, percent-encoded or not: empty, or begins with `/` and does not end with one.
     pub root_path: String,
 }
 

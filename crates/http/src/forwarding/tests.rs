@@ -135,9 +135,9 @@ fn a_mount_point_is_a_whole_part_of_the_path() {
 
 #[test]
 fn the_root_path_stands_for_a_mount_point_that_nobody_names() {
-    let proxies = Proxies { root_path: "/root".to_owned(), ..proxies() };
+    let proxies = Proxies { root_path: "/a%20root".to_owned(), ..proxies() };
     let judge = |headers: &[_]| judge_at(proxies.clone(), PROXY, "/app/x", headers).unwrap().0.script_name;
-    assert_eq!(judge(&[("host", "a")]), "/root");
+    assert_eq!(judge(&[("host", "a")]), "/a root");
     assert_eq!(judge(&[("script_name", "/app")]), "/app");
 }
 
