@@ -43,7 +43,7 @@ fn a_contradiction_of_scheme_headers_is_a_bad_request() {
     let server = Server::wsgi(APP).start();
     let response = ask(&server, "X-Forwarded-Proto: https\r\nX-Forwarded-Ssl: off\r\n");
     assert_eq!((response.status, response.header("Connection")), (400, Some("close")));
-    server.wait_log("[WARNING] refused a request of `127.0.0.1`: contradictory scheme headers");
+    server.wait_log("[WARNING] Invalid request from ip=127.0.0.1: contradictory scheme headers (400)");
     assert_eq!(value(&ask(&server, "X-Forwarded-Ssl: on\r\n"), "wsgi.url_scheme"), Some("https"));
 }
 

@@ -31,7 +31,7 @@ fn a_proxy_header_of_somebody_else_is_forbidden() {
     assert_eq!(client.response().status, 403);
     assert!(client.is_closed_silently());
     server.wait_log(
-        "[WARNING] refused a PROXY header of `127.0.0.1`, which `--proxy-allow-from` does not name",
+        "[WARNING] Invalid request from ip=127.0.0.1: a PROXY header of a peer that `--proxy-allow-from` does not name (403)",
     );
     assert_eq!(value(&server.get("/"), "REMOTE_ADDR"), Some("127.0.0.1"));
 }
@@ -46,6 +46,7 @@ fn a_malformed_proxy_header_is_a_bad_request() {
         assert_eq!((response.status, response.header("Connection")), (400, Some("close")), "{header:?}");
         assert!(client.is_closed_silently());
     }
+    server.wait_log_times("[WARNING] Invalid request from ip=127.0.0.1: a PROXY header ", 2);
 }
 
 #[test]

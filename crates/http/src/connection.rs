@@ -190,7 +190,7 @@ impl<H: Handler> Server<H> {
         let origin = match judged {
             Ok((origin, _)) => origin,
             Err(Doubt(reason)) => {
-                tracing::warn!("refused a request of `{}`: {reason}", peer.remote_addr());
+                tracing::warn!("Invalid request from ip={}: {reason} (400)", peer.remote_addr());
                 return Ok(response(Answer::error(StatusCode::BAD_REQUEST), end));
             }
         };

@@ -134,8 +134,8 @@ mod tests {
 
     #[test]
     fn several_lines_are_one_list() {
-        let lines = [(X_FORWARDED_FOR, "6.6.6.6, 192.0.2.1"), (X_FORWARDED_FOR, "10.0.0.1")];
-        assert_eq!(found(&lines).as_deref(), Some("192.0.2.1"));
+        let lines = [(X_FORWARDED_FOR, "6.6.6.6, 192.0.2.1"), (X_FORWARDED_FOR, "192.0.2.2, 10.0.0.1")];
+        assert_eq!(found(&lines).as_deref(), Some("192.0.2.2"));
         let lines = [(FORWARDED, "for=192.0.2.1"), (FORWARDED, "for=10.0.0.1, for=10.0.0.2")];
         assert_eq!(found(&lines).as_deref(), Some("192.0.2.1"));
     }

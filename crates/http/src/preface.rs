@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::forwarding::Forwarding;
 use crate::proxies::ProxyProtocol;
-use crate::proxy_header::{LONGEST, Preface, parse};
+use crate::proxy_header::{Preface, parse};
 use crate::{Answer, Content, Peer};
 
 /// How long a refused client gets to read why: closing at once would reset the connection while it still sends.
@@ -52,39 +52,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Replay<S> {
         self.ahead.reserve(FIRST_READ);
         loop {
             match parse(&self.ahead, forwarding.proxy_protocol()) {
-                Preface::Incomplete if self.ahead.len() <= LONGEST => {
+                // A header that is too long is malformed as soon as that shows, so what is held has a bound.
+                Preface::Incomplete => {
                     if !matches!(self.stream.read_buf(&mut self.ahead).await, Ok(1..)) {
                         return false;
                     }
                 }
                 Preface::Absent => return true,
                 _ if !forwarding.proxy_allowed().trusts(peer.socket()) => {
-                    tracing::warn!(
-                        "refused a PROXY header of `{}`, which `--proxy-allow-from` does not name",
-                        peer.remote_addr()
-                    );
-                    self.refuse(StatusCode::FORBIDDEN).await;
-                    return false;
+                    let reason = "a PROXY header of a peer that `--proxy-allow-from` does not name";
+                    return self.refuse(StatusCode::FORBIDDEN, reason, peer).await;
                 }
                 Preface::Header { length, ends } => {
                     self.ahead.advance(length);
                     ends.iter().for_each(|ends| peer.stand_for(ends));
                     return true;
                 }
-                Preface::Malformed(reason) => return self.malformed(peer, reason).await,
-                Preface::Incomplete => return self.malformed(peer, "the header does not end").await,
+                Preface::Malformed(reason) => {
+                    return self.refuse(StatusCode::BAD_REQUEST, reason, peer).await;
+                }
             }
         }
     }
 
-    async fn malformed(&mut self, peer: &Peer, reason: &'static str) -> bool {
-        tracing::warn!("refused a malformed PROXY header of `{}`: {reason}", peer.remote_addr());
-        self.refuse(StatusCode::BAD_REQUEST).await;
-        false
-    }
-
-    /// Answers and closes, as far as the client lets.
-    async fn refuse(&mut self, status: StatusCode) {
+    /// Answers and closes, as far as the client lets: the connection does not go on.
+    async fn refuse(&mut self, status: StatusCode, reason: &'static str, peer: &Peer) -> bool {
+        tracing::warn!("Invalid request from ip={}: {reason} ({})", peer.remote_addr(), status.as_str());
         let farewell = async {
             self.stream.write_all(&page(status)).await?;
             self.stream.shutdown().await?;
@@ -94,6 +87,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Replay<S> {
         };
         // A client that does not take it has refused its answer.
         let _ = timeout(FAREWELL, farewell).await;
+        false
     }
 }
 

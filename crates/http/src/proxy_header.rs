@@ -29,7 +29,7 @@ pub(crate) struct Ends {
 }
 
 /// Longer headers are refused: no proxy sends that much, and it all waits in memory.
-pub(crate) const LONGEST: usize = FIXED_V2 + 4096;
+const LONGEST: usize = FIXED_V2 + 4096;
 /// Section 2.1: the longest line, with its end.
 const LONGEST_V1: usize = 107;
 const START_V1: &[u8] = b"PROXY ";
@@ -54,7 +54,11 @@ fn v1(bytes: &[u8]) -> Preface {
     let line = &bytes[..bytes.len().min(LONGEST_V1)];
     let Some(end) = line.iter().position(|byte| !matches!(byte, b' '..=b'~')) else {
         let is_short = bytes.len() < LONGEST_V1;
-        return if is_short { Preface::Incomplete } else { Preface::Malformed("the line is too long") };
+        return if is_short {
+            Preface::Incomplete
+        } else {
+            Preface::Malformed("a PROXY header that is too long")
+        };
     };
     match &line[end..] {
         [b'\r'] if bytes.len() < LONGEST_V1 => Preface::Incomplete,
@@ -62,24 +66,24 @@ fn v1(bytes: &[u8]) -> Preface {
             Ok(ends) => Preface::Header { length: end + 2, ends },
             Err(reason) => Preface::Malformed(reason),
         },
-        _ => Preface::Malformed("the line does not end with CRLF"),
+        _ => Preface::Malformed("a PROXY header that does not end with CRLF"),
     }
 }
 
 fn fields(line: &[u8]) -> Result<Option<Ends>, &'static str> {
-    let text = str::from_utf8(line).map_err(|_| "the line is not ASCII")?;
+    let text = str::from_utf8(line).map_err(|_| "a PROXY header that is not ASCII")?;
     let fields: Vec<&str> = text.split(' ').collect();
     // Whatever follows UNKNOWN is to be ignored.
     if fields[0] == "UNKNOWN" {
         return Ok(None);
     }
     let [protocol, source, destination, source_port, destination_port] = fields[..] else {
-        return Err("the line has not five fields");
+        return Err("a PROXY header without five fields");
     };
     let address: fn(&str) -> Option<IpAddr> = match protocol {
         "TCP4" => |text| text.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
         "TCP6" => |text| text.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
-        _ => return Err("the protocol is not TCP4, TCP6 or UNKNOWN"),
+        _ => return Err("a PROXY header for another protocol than TCP4, TCP6 or UNKNOWN"),
     };
     let end = |text, port_text| Some(SocketAddr::new(address(text)?, port(port_text)?));
     match (end(source, source_port), end(destination, destination_port)) {
@@ -87,7 +91,7 @@ fn fields(line: &[u8]) -> Result<Option<Ends>, &'static str> {
             let protocol = if protocol == "TCP4" { "TCP4" } else { "TCP6" };
             Ok(Some(Ends { protocol, source, destination }))
         }
-        _ => Err("an address or a port is none"),
+        _ => Err("a PROXY header with a malformed address or port"),
     }
 }
 
@@ -101,11 +105,11 @@ fn v2(bytes: &[u8]) -> Preface {
     let (command, family) = (bytes[12], bytes[13]);
     let length = FIXED_V2 + usize::from(u16::from_be_bytes([bytes[14], bytes[15]]));
     if command >> 4 != 2 {
-        return Preface::Malformed("the version is not 2");
+        return Preface::Malformed("a PROXY header of another version than 2");
     } else if command & 0xf > 1 {
-        return Preface::Malformed("the command is neither LOCAL nor PROXY");
+        return Preface::Malformed("a PROXY header with another command than LOCAL or PROXY");
     } else if length > LONGEST {
-        return Preface::Malformed("the header is too long");
+        return Preface::Malformed("a PROXY header that is too long");
     }
     // What follows the addresses are notes (TLVs), which are skipped.
     let (protocol, size) = match (command & 0xf, family) {
@@ -115,12 +119,14 @@ fn v2(bytes: &[u8]) -> Preface {
         (_, 0x11) => ("TCP4", 4),
         (_, 0x21) => ("TCP6", 16),
         _ => {
-            return Preface::Malformed("the family is not that of a stream over IPv4, IPv6 or a unix socket");
+            return Preface::Malformed(
+                "a PROXY header that is not for a stream over IPv4, IPv6 or a unix socket",
+            );
         }
     };
     let needed = if protocol.is_empty() { size } else { 2 * (size + 2) };
     if length - FIXED_V2 < needed {
-        return Preface::Malformed("the addresses do not fit");
+        return Preface::Malformed("a PROXY header whose addresses do not fit");
     }
     let Some(block) = bytes.get(FIXED_V2..length) else { return Preface::Incomplete };
     let ends = if protocol.is_empty() { None } else { ends(protocol, block, size) };

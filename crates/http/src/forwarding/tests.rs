@@ -124,6 +124,7 @@ fn a_mount_point_is_a_whole_part_of_the_path() {
         ("/a%20b", "/a%20b/x", "/a b"),
         ("/app", "/%61pp/x", "/app"),
         ("/", "/x", ""),
+        ("/app", "*", "/app"),
         ("", "/x", ""),
     ] {
         assert_eq!(script_name(value, target).as_deref(), Ok(expected), "{value} {target}");
