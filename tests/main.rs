@@ -1,8 +1,9 @@
 //! The native binary from outside: each test starts a real server on port 0 and waits for what it does, never for time.
 //!
 //! Read `harness` first (how a server is started, spoken to and ended); then `starting` (command line, application,
-//! addresses, Python), `serving` (requests, logs, threads, time-outs), `proxies`
-//! (nginx, HAProxy and what they say), `ending` (signals, dying workers).
+//! addresses, Python), `serving` (requests, logs, threads, time-outs; `requests` has
+//! raw ones as data), `proxies` (nginx, HAProxy and what they say), `ending` (signals,
+//! dying workers).
 
 #[cfg(test)]
 mod ending;
@@ -10,6 +11,8 @@ mod ending;
 mod harness;
 #[cfg(test)]
 mod proxies;
+#[cfg(test)]
+mod requests;
 #[cfg(test)]
 mod serving;
 #[cfg(test)]

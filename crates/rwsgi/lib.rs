@@ -5,7 +5,7 @@
 //! What it must not know: how requests are served or workers supervised.
 //! Who calls it: the two hosts, `main.rs` (native) and `py` (the wheel).
 //!
-//! Read in this order: this file, `plan` (settings to options), `host` (what the two hosts do differently), `home`
+//! Read in this order: this file, `plan` and `traffic` (settings to options), `host` (what the two hosts do differently), `home`
 //! (which Python environment the native host runs for), `logging`, `ui`.
 
 #![forbid(unsafe_code)]
@@ -16,6 +16,7 @@ mod host;
 mod logging;
 mod plan;
 mod proxies;
+mod traffic;
 mod ui;
 
 use std::ffi::OsString;

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rwsgi_config::{Address, Config, LogTarget, Workers};
 use rwsgi_http::{AccessLog, Format};
@@ -11,13 +10,8 @@ use rwsgi_os::{BindAddress, ForkHooks};
 use rwsgi_wsgi::Embedding;
 
 use crate::error::Error;
-use crate::proxies::{header_rules, proxies};
-use crate::{Host, VERSION, home, logging};
-
-/// How long a client may take for the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// Memory for all request bodies of a worker that wait at the same time.
-const BODY_MEMORY: usize = 64 * 1024 * 1024;
+use crate::proxies::header_rules;
+use crate::{Host, VERSION, home, logging, traffic};
 
 /// What is to be done, checked as far as it can be before anything is started.
 pub(crate) struct Plan {
@@ -91,8 +85,8 @@ impl Plan {
             }
             None => None,
         };
-        let proxies = proxies(&self.config);
-        let headers = Arc::new(header_rules(&proxies));
+        let http = traffic::options(&self.config, access_log);
+        let headers = Arc::new(header_rules(&http.proxies));
         let place = rwsgi_worker::Place {
             listeners: inheritance.listeners,
             scoreboard: inheritance.scoreboard,
@@ -101,13 +95,7 @@ impl Plan {
             lifeline: inheritance.lifeline,
         };
         let options = rwsgi_worker::Options {
-            http: rwsgi_http::Options {
-                keep_alive: self.config.keep_alive,
-                head_timeout: HEAD_TIMEOUT,
-                body_memory: BODY_MEMORY,
-                access_log,
-                proxies,
-            },
+            http,
             wsgi: rwsgi_wsgi::Options {
                 server_software: format!("rwsgi/{VERSION}"),
                 multithread: self.config.threads > 1,

@@ -1,5 +1,6 @@
 //! Requests: protocol, environ, failures, threads, time-outs, logs.
 mod bodies;
+mod corpus;
 mod environ;
 mod failures;
 mod forks;

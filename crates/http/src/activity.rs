@@ -1,125 +1,239 @@
-//! Since when a connection has been silent, and what for: one word that the connection writes and its timer reads.
+//! What a connection is doing and since when: words that the connection writes and its timer reads.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::framing::Fault;
+use crate::patience::Patience;
+
 /// What a connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
+    /// Nothing has come yet.
+    New,
     /// Between two requests.
     Idle,
-    /// Before the first request, or in the middle of a head.
+    /// In the middle of a head.
     Head,
-    /// A request is being received, run or answered.
+    /// In the middle of a body.
+    Body,
+    /// A request is run or answered.
     Busy,
+    /// Everything has been sent; what the client still sends is read and thrown away.
+    Closing,
 }
 
-/// The state of one connection.
+/// What the timer has decided; the guard obeys when it is read from next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    None,
+    /// Give up the parser, which has nothing to do.
+    Park,
+    /// Refuse the request that does not come to its end.
+    TimeOut,
+}
+
+/// The state of one connection. Only its task writes, so nothing has to be ordered.
 #[derive(Debug)]
 pub(crate) struct Activity {
     epoch: Instant,
-    /// Milliseconds since `epoch`, shifted left by two, and the phase.
-    word: AtomicU64,
-    /// The last write could not send all: the client has not taken its answer yet.
-    writing: AtomicBool,
+    /// The phase, and when it began.
+    phase: AtomicU64,
+    /// Since when the last write could not send all; 0: it could.
+    stuck: AtomicU64,
+    /// Since when the body's next bytes are awaited; 0: they are not.
+    awaited: AtomicU64,
+    /// How long bytes of this body have been waited for, in milliseconds.
+    waited: AtomicU64,
+    /// Bytes of this body.
+    received: AtomicU64,
+    order: AtomicU8,
+    fault: OnceLock<Fault>,
 }
 
-/// The timer never looks more often than this, however short a patience is.
-const SHORTEST_LOOK: Duration = Duration::from_millis(50);
-
-/// How long each phase may last; `None` for ever.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
-    pub(crate) idle: Option<Duration>,
-    pub(crate) head: Duration,
-}
-
-impl Patience {
-    /// After this time the timer looks again, whatever the connection is doing now.
-    pub(crate) fn next_look(&self) -> Duration {
-        self.idle.map_or(self.head, |idle| idle.min(self.head)).max(SHORTEST_LOOK)
-    }
-}
-
-/// What the timer is to do.
-#[derive(Debug, PartialEq, Eq)]
+/// What the silence means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// Look again at this time.
     Wait(Instant),
+    /// Nothing has happened for a while: the parser and its buffers are not needed for now.
+    Park,
     /// Close: the time between two requests is over.
     CloseIdle,
-    /// Drop: no request came.
+    /// The request does not come to its end: answer 408.
+    TimeOut,
+    /// Nobody is there.
     Drop,
+    /// The client does not read its response.
+    Stuck,
 }
+
+const PHASES: [Phase; 6] = [Phase::New, Phase::Idle, Phase::Head, Phase::Body, Phase::Busy, Phase::Closing];
+const PHASE_BITS: u32 = 3;
 
 impl Activity {
     pub(crate) fn new() -> Self {
         Self {
             epoch: Instant::now(),
-            word: AtomicU64::new(Phase::Head as u64),
-            writing: AtomicBool::new(false),
+            phase: AtomicU64::new(Phase::New as u64),
+            stuck: AtomicU64::new(0),
+            awaited: AtomicU64::new(0),
+            waited: AtomicU64::new(0),
+            received: AtomicU64::new(0),
+            order: AtomicU8::new(Order::None as u8),
+            fault: OnceLock::new(),
         }
+    }
+
+    fn millis(&self) -> u64 {
+        u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX >> PHASE_BITS)
     }
 
     /// A phase begins. Nobody asks how long a busy one lasts, so that one costs no look at the clock.
     pub(crate) fn enter(&self, phase: Phase) {
-        let millis = match phase {
-            Phase::Busy => 0,
-            Phase::Idle | Phase::Head => {
-                u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX >> 2)
-            }
-        };
-        self.word.store(millis << 2 | phase as u64, Ordering::Relaxed);
+        let millis = if phase == Phase::Busy { 0 } else { self.millis() };
+        self.phase.store(millis << PHASE_BITS | phase as u64, Ordering::Relaxed);
     }
 
+    pub(crate) fn phase(&self) -> Phase {
+        // The number comes from a phase; what is not one cannot be in there.
+        let number = self.phase.load(Ordering::Relaxed) & ((1 << PHASE_BITS) - 1);
+        PHASES.get(number as usize).copied().unwrap_or(Phase::Busy)
+    }
+
+    /// Whether a request is being received, run or answered.
     pub(crate) fn is_busy(&self) -> bool {
-        self.word.load(Ordering::Relaxed) & 3 == Phase::Busy as u64
+        matches!(self.phase(), Phase::Body | Phase::Busy)
+    }
+
+    /// A body is going to be received.
+    pub(crate) fn begin_body(&self) {
+        for word in [&self.awaited, &self.waited, &self.received] {
+            word.store(0, Ordering::Relaxed);
+        }
+        self.enter(Phase::Body);
+    }
+
+    /// Bytes came.
+    pub(crate) fn received(&self, bytes: usize) {
+        if self.phase() != Phase::Body {
+            return;
+        }
+        self.received.fetch_add(bytes as u64, Ordering::Relaxed);
+        let awaited = self.awaited.swap(0, Ordering::Relaxed);
+        if awaited > 0 {
+            self.waited.fetch_add(self.millis() + 1 - awaited, Ordering::Relaxed);
+        }
+    }
+
+    /// The client has sent all that there is to read, and is `in_head` or not. Only this time counts against a body, not the
+    /// time that a full disk or a slow application takes.
+    pub(crate) fn awaits_client(&self, in_head: bool) {
+        match self.phase() {
+            Phase::New | Phase::Idle if in_head => self.enter(Phase::Head),
+            Phase::Body if self.awaited.load(Ordering::Relaxed) == 0 => {
+                self.awaited.store(self.millis() + 1, Ordering::Relaxed);
+            }
+            _ => {}
+        }
     }
 
     pub(crate) fn is_writing(&self) -> bool {
-        self.writing.load(Ordering::Relaxed)
-    }
-
-    /// Bytes came: the first ones after a pause begin a head.
-    pub(crate) fn received(&self) {
-        if self.word.load(Ordering::Relaxed) & 3 == Phase::Idle as u64 {
-            self.enter(Phase::Head);
-        }
+        self.stuck.load(Ordering::Relaxed) > 0
     }
 
     /// Whether bytes wait for the client to read. The connection is idle only from when the last one has left.
     pub(crate) fn set_writing(&self, writing: bool) {
-        if self.writing.load(Ordering::Relaxed) == writing {
+        if self.is_writing() == writing {
             return;
         }
-        self.writing.store(writing, Ordering::Relaxed);
-        if !writing && self.word.load(Ordering::Relaxed) & 3 == Phase::Idle as u64 {
+        self.stuck.store(if writing { self.millis() + 1 } else { 0 }, Ordering::Relaxed);
+        if !writing && self.phase() == Phase::Idle {
             self.enter(Phase::Idle);
         }
     }
 
-    /// When a head that has begun must be complete.
-    pub(crate) fn head_due(&self, patience: Patience) -> Option<Instant> {
-        let word = self.word.load(Ordering::Relaxed);
-        (word & 3 == Phase::Head as u64).then(|| self.since(word) + patience.head)
+    pub(crate) fn order(&self, order: Order) {
+        self.order.store(order as u8, Ordering::Relaxed);
     }
 
-    fn since(&self, word: u64) -> Instant {
-        self.epoch + Duration::from_millis(word >> 2)
+    /// The order that stands, once.
+    pub(crate) fn take_order(&self) -> Order {
+        // A load first: this is asked at every read, and a store is the rare case.
+        match self.order.load(Ordering::Relaxed) {
+            0 => Order::None,
+            order => {
+                self.order(Order::None);
+                if order == Order::Park as u8 { Order::Park } else { Order::TimeOut }
+            }
+        }
     }
 
-    /// What the silence means at `now`. A busy connection does not tell the timer when it becomes idle, so the timer looks
-    /// again before it could have been idle for too long; one that is idle is left alone until its time is over.
-    pub(crate) fn judge(&self, now: Instant, patience: Patience) -> Verdict {
-        let word = self.word.load(Ordering::Relaxed);
-        let (due, verdict) = match (word & 3, patience.idle) {
-            (0, Some(idle)) if !self.is_writing() => (self.since(word) + idle, Verdict::CloseIdle),
-            (1, _) => (self.since(word) + patience.head, Verdict::Drop),
-            _ => return Verdict::Wait(now + patience.next_look()),
+    /// Remembers why the request that is being received is refused.
+    pub(crate) fn refuse(&self, fault: Fault) {
+        let _ = self.fault.set(fault);
+    }
+
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        self.fault.get().copied()
+    }
+
+    /// When the connection that is idle now has been so for `time`.
+    pub(crate) fn idle_until(&self, time: Duration) -> Instant {
+        self.since() + time
+    }
+
+    fn since(&self) -> Instant {
+        self.at(self.phase.load(Ordering::Relaxed) >> PHASE_BITS)
+    }
+
+    fn at(&self, millis: u64) -> Instant {
+        self.epoch + Duration::from_millis(millis)
+    }
+
+    /// What the silence means at `now`. A connection does not tell the timer when it enters another phase, so the timer
+    /// looks again before any patience that begins now could be over.
+    pub(crate) fn judge(&self, now: Instant, patience: &Patience) -> Verdict {
+        let by_phase = match self.phase() {
+            Phase::New => patience.head.map(|head| (self.since() + head, Verdict::Drop)),
+            Phase::Head => patience.head.map(|head| (self.since() + head, Verdict::TimeOut)),
+            Phase::Idle if self.is_writing() => None,
+            Phase::Idle => Some(self.idle(patience)),
+            Phase::Body => self.body(patience).map(|due| (due, Verdict::TimeOut)),
+            Phase::Busy => None,
+            Phase::Closing => Some((self.since() + patience.linger, Verdict::Drop)),
         };
-        if due <= now { verdict } else { Verdict::Wait(due) }
+        let stuck = self.stuck.load(Ordering::Relaxed).checked_sub(1);
+        let by_writing =
+            stuck.zip(patience.write).map(|(since, write)| (self.at(since) + write, Verdict::Stuck));
+        let is_parked_soon = matches!(self.phase(), Phase::Idle | Phase::Busy);
+        let next = now + if is_parked_soon { patience.park } else { patience.next_look() };
+        match by_phase.into_iter().chain(by_writing).min_by_key(|(due, _)| *due) {
+            Some((due, verdict)) if due <= now => verdict,
+            Some((due, _)) => Verdict::Wait(due.min(next)),
+            None => Verdict::Wait(next),
+        }
+    }
+
+    fn idle(&self, patience: &Patience) -> (Instant, Verdict) {
+        match patience.idle {
+            Some(idle) if idle <= patience.park => (self.since() + idle, Verdict::CloseIdle),
+            _ => (self.since() + patience.park, Verdict::Park),
+        }
+    }
+
+    /// When the silence in a body has lasted too long, or the body has been too slow.
+    fn body(&self, patience: &Patience) -> Option<Instant> {
+        let awaited = self.awaited.load(Ordering::Relaxed).checked_sub(1)?;
+        let silent = patience.body.map(|body| self.at(awaited) + body);
+        let slow = patience.allowance(self.received.load(Ordering::Relaxed)).map(|allowance| {
+            let waited = Duration::from_millis(self.waited.load(Ordering::Relaxed));
+            self.at(awaited) + allowance.saturating_sub(waited)
+        });
+        silent.into_iter().chain(slow).min()
     }
 }
 
@@ -127,30 +241,77 @@ impl Activity {
 mod tests {
     use super::*;
 
-    const PATIENCE: Patience = Patience { idle: Some(Duration::from_secs(5)), head: Duration::from_secs(10) };
+    fn patience() -> Patience {
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        Patience {
+            idle: seconds(5),
+            head: seconds(10),
+            body: seconds(30),
+            body_rate: 500,
+            body_grace: Duration::from_secs(10),
+            write: seconds(60),
+            linger: Duration::from_secs(2),
+            park: Duration::from_secs(1),
+        }
+    }
+
+    fn later(activity: &Activity, seconds: u64) -> Instant {
+        activity.epoch + Duration::from_secs(seconds)
+    }
 
     #[test]
     fn silence_is_judged_by_what_it_interrupts() {
         let activity = Activity::new();
-        let later = |seconds| activity.epoch + Duration::from_secs(seconds);
-        assert_eq!(activity.judge(later(9), PATIENCE), Verdict::Wait(later(10)));
-        assert_eq!(activity.judge(later(10), PATIENCE), Verdict::Drop);
+        let judge = |seconds| activity.judge(later(&activity, seconds), &patience());
+        assert_eq!(judge(9), Verdict::Wait(later(&activity, 10)));
+        assert_eq!(judge(10), Verdict::Drop);
+        activity.awaits_client(true);
+        assert_eq!(judge(11), Verdict::TimeOut);
         activity.enter(Phase::Busy);
-        assert_eq!(activity.judge(later(100), PATIENCE), Verdict::Wait(later(105)));
+        assert_eq!(judge(100), Verdict::Wait(later(&activity, 101)));
         activity.enter(Phase::Idle);
-        assert_eq!(activity.judge(later(6), PATIENCE), Verdict::CloseIdle);
-        activity.received();
-        assert!(matches!(activity.judge(later(6), PATIENCE), Verdict::Wait(_)));
+        assert_eq!(judge(2), Verdict::Park);
+        activity.enter(Phase::Closing);
+        assert_eq!(judge(3), Verdict::Drop);
     }
 
     #[test]
-    fn an_answer_on_its_way_out_is_not_idle() {
+    fn a_short_idle_time_closes_and_a_long_one_parks() {
+        let activity = Activity::new();
+        activity.enter(Phase::Idle);
+        let short = Patience { idle: Some(Duration::from_millis(500)), ..patience() };
+        assert_eq!(activity.judge(later(&activity, 1), &short), Verdict::CloseIdle);
+        assert_eq!(activity.judge(later(&activity, 2), &patience()), Verdict::Park);
+    }
+
+    #[test]
+    fn an_answer_on_its_way_out_is_not_idle_but_must_be_read() {
         let activity = Activity::new();
         activity.enter(Phase::Idle);
         activity.set_writing(true);
-        assert!(matches!(
-            activity.judge(activity.epoch + Duration::from_secs(60), PATIENCE),
-            Verdict::Wait(_)
-        ));
+        assert!(matches!(activity.judge(later(&activity, 59), &patience()), Verdict::Wait(_)));
+        assert_eq!(activity.judge(later(&activity, 61), &patience()), Verdict::Stuck);
+    }
+
+    #[test]
+    fn a_body_is_judged_only_while_its_client_is_awaited() {
+        let activity = Activity::new();
+        activity.begin_body();
+        assert!(matches!(activity.judge(later(&activity, 500), &patience()), Verdict::Wait(_)));
+        activity.awaits_client(false);
+        activity.received(1_000_000);
+        activity.awaits_client(false);
+        assert!(matches!(activity.judge(later(&activity, 29), &patience()), Verdict::Wait(_)));
+        assert_eq!(activity.judge(later(&activity, 31), &patience()), Verdict::TimeOut);
+    }
+
+    #[test]
+    fn a_slow_body_is_refused_after_the_grace_time() {
+        let activity = Activity::new();
+        activity.begin_body();
+        activity.received(6_000);
+        activity.awaits_client(false);
+        assert!(matches!(activity.judge(later(&activity, 11), &patience()), Verdict::Wait(_)));
+        assert_eq!(activity.judge(later(&activity, 13), &patience()), Verdict::TimeOut);
     }
 }

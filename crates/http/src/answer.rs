@@ -1,6 +1,8 @@
 //! An answer as the handler gives it, and the server's own ones.
 
-use bytes::Bytes;
+use std::time::SystemTime;
+
+use bytes::{BufMut, Bytes, BytesMut};
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
@@ -51,5 +53,33 @@ impl Answer {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
         Self { status, reason: None, headers, content: Content::Full(page.into()) }
+    }
+
+    /// The bytes of an answer whose body is known, for a connection that has no parser any more.
+    pub(crate) fn into_bytes(self, server: Option<&HeaderValue>) -> Bytes {
+        let Content::Full(body) = self.content else { return Bytes::new() };
+        let mut out = BytesMut::with_capacity(512);
+        out.put_slice(b"HTTP/1.1 ");
+        out.put_slice(self.status.as_str().as_bytes());
+        out.put_u8(b' ');
+        out.put_slice(self.status.canonical_reason().unwrap_or("Error").as_bytes());
+        let mut line = |name: &str, value: &[u8]| {
+            out.put_slice(b"\r\n");
+            out.put_slice(name.as_bytes());
+            out.put_slice(b": ");
+            out.put_slice(value);
+        };
+        if let Some(server) = server {
+            line("Server", server.as_bytes());
+        }
+        line("Date", httpdate::fmt_http_date(SystemTime::now()).as_bytes());
+        line("Connection", b"close");
+        if let Some(kind) = self.headers.get(CONTENT_TYPE) {
+            line("Content-Type", kind.as_bytes());
+        }
+        line("Content-Length", body.len().to_string().as_bytes());
+        out.put_slice(b"\r\n\r\n");
+        out.put_slice(&body);
+        out.freeze()
     }
 }

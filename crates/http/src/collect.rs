@@ -45,24 +45,34 @@ impl Budget {
 
 /// What a body has taken of the budget, given back when the body is gone.
 #[derive(Debug)]
-struct Reservation {
+pub(crate) struct Reservation {
     budget: Arc<Budget>,
     bytes: usize,
 }
 
 impl Reservation {
-    fn grow(&mut self, bytes: usize) -> bool {
+    fn new(budget: &Arc<Budget>) -> Self {
+        Self { budget: Arc::clone(budget), bytes: 0 }
+    }
+
+    /// Takes so much more; fails when the budget is used up.
+    pub(crate) fn grow(&mut self, bytes: usize) -> bool {
         let fits = self.budget.take(bytes);
         if fits {
             self.bytes += bytes;
         }
         fits
     }
+
+    /// Gives all of it back.
+    pub(crate) fn release(&mut self) {
+        self.budget.used.fetch_sub(std::mem::take(&mut self.bytes), Ordering::Relaxed);
+    }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.release();
     }
 }
 
@@ -139,6 +149,8 @@ impl BufRead for Frames {
 pub(crate) enum Failure {
     /// The client went away or broke the framing; hyper says how and closes the connection.
     Client(hyper::Error),
+    /// The body is longer than bodies may be.
+    TooLarge,
     /// The temporary file could not be written.
     Spool(io::Error),
 }
@@ -175,17 +187,25 @@ impl Gathering {
     }
 }
 
-/// Waits for the whole body.
-pub(crate) async fn collect(mut incoming: Incoming, budget: &Arc<Budget>) -> Result<Body, Failure> {
-    let mut reservation = Reservation { budget: Arc::clone(budget), bytes: 0 };
+/// Waits for the whole body, which may have `limit` bytes.
+pub(crate) async fn collect(
+    incoming: Incoming,
+    limit: Option<u64>,
+    budget: &Arc<Budget>,
+) -> Result<Body, Failure> {
+    let mut inflow = Inflow { incoming, left: limit.unwrap_or(u64::MAX) };
+    if inflow.incoming.size_hint().lower() > inflow.left {
+        return Err(Failure::TooLarge);
+    }
+    let mut reservation = Reservation::new(budget);
     let mut gathering = Gathering::default();
     let mut length = 0;
-    while let Some(frame) = next_data(&mut incoming).await.map_err(Failure::Client)? {
+    while let Some(frame) = inflow.next().await? {
         let fits = reservation.grow(frame.len());
         length += frame.len() as u64;
         gathering.push(frame);
         if !fits {
-            return to_file(gathering.finish(), reservation, incoming).await;
+            return to_file(gathering.finish(), reservation, inflow).await;
         }
     }
     let frames = Frames { frames: gathering.finish(), _reservation: reservation };
@@ -195,30 +215,31 @@ pub(crate) async fn collect(mut incoming: Incoming, budget: &Arc<Budget>) -> Res
 async fn to_file(
     frames: VecDeque<Bytes>,
     reservation: Reservation,
-    mut incoming: Incoming,
+    mut inflow: Inflow,
 ) -> Result<Body, Failure> {
-    let mut spool = Spool::new();
-    for frame in frames {
-        spool.push(frame).await.map_err(Failure::Spool)?;
-    }
-    drop(reservation);
-    while let Some(frame) = next_data(&mut incoming).await.map_err(Failure::Client)? {
+    let mut spool = Spool::new(frames, reservation);
+    while let Some(frame) = inflow.next().await? {
         spool.push(frame).await.map_err(Failure::Spool)?;
     }
     let (file, length) = spool.finish().await.map_err(Failure::Spool)?;
     Ok(Body { length, source: Source::File(file) })
 }
 
-/// The next bytes; trailers are skipped, since WSGI has no place for them.
-async fn next_data(incoming: &mut Incoming) -> Result<Option<Bytes>, hyper::Error> {
-    loop {
-        match poll_fn(|context| Pin::new(&mut *incoming).poll_frame(context)).await {
-            None => return Ok(None),
-            Some(Err(error)) => return Err(error),
-            Some(Ok(frame)) => {
-                if let Ok(data) = frame.into_data() {
-                    return Ok(Some(data));
-                }
+/// The bytes as they come, up to a limit.
+struct Inflow {
+    incoming: Incoming,
+    left: u64,
+}
+
+impl Inflow {
+    /// The next bytes; trailers are skipped, since WSGI has no place for them.
+    async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+        loop {
+            let frame = poll_fn(|context| Pin::new(&mut self.incoming).poll_frame(context)).await;
+            let Some(frame) = frame else { return Ok(None) };
+            if let Ok(data) = frame.map_err(Failure::Client)?.into_data() {
+                self.left = self.left.checked_sub(data.len() as u64).ok_or(Failure::TooLarge)?;
+                return Ok(Some(data));
             }
         }
     }
@@ -229,7 +250,7 @@ mod tests {
     use super::*;
 
     fn body(frames: &[&'static str], budget: &Arc<Budget>) -> Body {
-        let mut reservation = Reservation { budget: Arc::clone(budget), bytes: 0 };
+        let mut reservation = Reservation::new(budget);
         let length = frames.iter().map(|frame| frame.len()).sum::<usize>();
         assert!(reservation.grow(length));
         let frames = frames.iter().map(|frame| Bytes::from_static(frame.as_bytes())).collect();

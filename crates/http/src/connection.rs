@@ -1,34 +1,46 @@
 //! The story of a connection: requests one after the other, until somebody has enough.
 
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use http::header::{CONNECTION, CONTENT_LENGTH};
-use http::{HeaderValue, StatusCode, Version, request};
+use bytes::BytesMut;
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST};
+use http::{HeaderValue, Version, request};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::Notify;
-use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 
 use crate::access_log::AccessLog;
-use crate::activity::{Activity, Patience, Phase, Verdict};
+use crate::activity::{Activity, Order, Phase, Verdict};
+use crate::closing::Closing;
 use crate::collect::{Body, Budget, Failure, collect};
 use crate::exchange::{Exchange, Handler, Ticket};
-use crate::forwarding::{Doubt, Forwarding};
+use crate::forwarding::{Forwarding, Origin};
+use crate::framing::{Limits, Scanner};
 use crate::guard::Guard;
-use crate::preface::introduce;
-use crate::proxies::Proxies;
+use crate::patience::{Patience, Timeouts};
+use crate::preface::{self, Absence};
+use crate::proxies::{Proxies, ProxyProtocol};
+use crate::refusal::{log_refusal, refusal};
 use crate::reply::{ReplyBody, RequestEnd, response};
 use crate::{Answer, Peer};
 
+/// hyper's buffers may hold so much before it gives up: what they may by default, and what stands for "any amount".
+const LEAST_BUFFER: usize = 8192 + 4096 * 100;
+const UNLIMITED_HEAD: usize = 1 << 30;
+/// The fields that hyper has room for without being told, and the most that the header map takes.
+const HYPERS_FIELDS: usize = 100;
+const MOST_FIELDS: usize = 24_000;
+/// So many connections have to give up their parsers before their memory is worth giving back.
+const RELEASE_AFTER: usize = 1024;
 /// When all connections are to end, one that has not sent a whole head gets this long: a request may be on its way.
 const LAST_CALL: Duration = Duration::from_millis(500);
 
@@ -38,10 +50,18 @@ pub struct Options {
     /// How long a connection may be idle between two requests (Gunicorn setting `keepalive`); `None`: each
     /// connection serves one request.
     pub keep_alive: Option<Duration>,
-    /// How long a client may take for the head of a request.
-    pub head_timeout: Duration,
+    /// How slow clients may be.
+    pub timeouts: Timeouts,
+    /// How large the head of a request may be.
+    pub limits: Limits,
+    /// How many bytes the body of a request may have; `None`: any number.
+    pub body_limit: Option<u64>,
     /// Memory in bytes for all request bodies that wait at the same time; beyond it they go to temporary files.
     pub body_memory: usize,
+    /// Gives free memory back to the system. Called off the loop, now and then, when many connections have become idle.
+    pub release_memory: fn(),
+    /// The value of the `Server` header; `None`: there is none.
+    pub server: Option<HeaderValue>,
     /// Where requests are logged.
     pub access_log: Option<AccessLog>,
     /// What is believed of proxies.
@@ -55,51 +75,24 @@ pub struct Server<H> {
     builder: http1::Builder,
     budget: Arc<Budget>,
     patience: Patience,
-    access_log: Option<AccessLog>,
     forwarding: Forwarding,
+    options: Options,
     closing: Closing,
-}
-
-/// Tells all connections to end: idle ones at once, the others after the request that they are at.
-#[derive(Debug, Default)]
-pub struct Closing {
-    begun: AtomicBool,
-    notify: Notify,
-}
-
-impl Closing {
-    /// Begins.
-    pub fn begin(&self) {
-        self.begun.store(true, Ordering::Release);
-        self.notify.notify_waiters();
-    }
-
-    fn has_begun(&self) -> bool {
-        self.begun.load(Ordering::Acquire)
-    }
-
-    async fn wait(&self) {
-        let notified = self.notify.notified();
-        if !self.has_begun() {
-            notified.await;
-        }
-    }
+    parked: AtomicUsize,
 }
 
 impl<H: Handler> Server<H> {
     /// A server whose requests go to `handler`.
     pub fn new(handler: H, options: Options) -> Arc<Self> {
-        let mut builder = http1::Builder::new();
-        // Not `pipeline_flush`: with it hyper's write buffer has no bound, and a slow reader fills the memory.
-        builder.title_case_headers(true).keep_alive(options.keep_alive.is_some());
         Arc::new(Self {
             handler,
-            builder,
+            builder: builder(&options),
             budget: Budget::new(options.body_memory),
-            patience: Patience { idle: options.keep_alive, head: options.head_timeout },
-            access_log: options.access_log,
-            forwarding: Forwarding::new(options.proxies),
+            patience: Patience::new(options.keep_alive, &options.timeouts),
+            forwarding: Forwarding::new(options.proxies.clone()),
+            options,
             closing: Closing::default(),
+            parked: AtomicUsize::new(0),
         })
     }
 
@@ -113,64 +106,130 @@ impl<H: Handler> Server<H> {
         &self.closing
     }
 
-    /// Serves one connection until it ends. What a client does wrong is logged at debug level and answered as far as
-    /// it can be.
-    pub async fn serve<S>(self: Arc<Self>, stream: S, peer: Peer)
+    /// Serves one connection until it ends. What a client does wrong is logged and answered as far as it can be.
+    pub async fn serve<S>(self: Arc<Self>, mut stream: S, mut peer: Peer)
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let introduced = tokio::select! {
-            biased;
-            introduced = introduce(stream, peer, &self.forwarding) => introduced,
-            () = self.no_preface_in_time() => None,
-        };
-        let Some((stream, peer)) = introduced else { return };
-        let activity = Arc::new(Activity::new());
+        let Some(ahead) = self.introduce(&mut stream, &mut peer).await else { return };
         let peer = Arc::new(peer);
-        let io = TokioIo::new(Guard::new(stream, Arc::clone(&activity)));
-        let (server, state) = (&*self, &activity);
-        let service = service_fn(|request| server.request(request, Arc::clone(&peer), Arc::clone(state)));
-        let mut connection = pin!(self.builder.serve_connection(io, service));
-        let mut closing = pin!(self.closing.wait());
-        let mut patience = self.patience;
-        let (mut is_closing, mut is_told) = (false, false);
-        let mut timer = pin!(sleep_until(Instant::now() + patience.next_look()));
-        let ended = poll_fn(|context| {
-            if let Poll::Ready(ended) = connection.as_mut().poll(context) {
-                return Poll::Ready(Some(ended));
+        let scanner = Scanner::new(self.options.limits);
+        let server = self.options.server.clone();
+        let mut guard = Guard::new(stream, scanner, Arc::new(Activity::new()), server);
+        guard.hold(&ahead);
+        drop(ahead);
+        loop {
+            // Boxed, so that a connection that waits for its next request holds no memory for a parser.
+            guard = Box::pin(self.talk(guard, &peer)).await;
+            if let Some(fault) = guard.refused() {
+                log_refusal(&peer, fault);
             }
-            if !is_closing && closing.as_mut().poll(context).is_ready() {
-                is_closing = true;
-                patience = Patience { idle: Some(Duration::ZERO), head: LAST_CALL.min(self.patience.head) };
-                timer.as_mut().reset(Instant::now());
+            if !guard.is_parked() || !self.wakes(&mut guard).await {
+                return;
             }
-            if let Some(due) = activity.head_due(patience).filter(|due| *due < timer.deadline()) {
-                timer.as_mut().reset(due);
+        }
+    }
+
+    /// Meets the peer and takes its PROXY header off the connection; gives what came behind that. `None`: the connection is
+    /// over.
+    async fn introduce<S>(&self, stream: &mut S, peer: &mut Peer) -> Option<BytesMut>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin,
+    {
+        self.forwarding.meet(peer);
+        if self.options.proxies.proxy_protocol == ProxyProtocol::Off {
+            return Some(BytesMut::new());
+        }
+        let read = tokio::select! {
+            // Boxed: connections that expect no PROXY header need no room for this.
+            read = Box::pin(preface::read(stream, peer, &self.options.proxies)) => read,
+            () = self.no_preface_in_time() => return None,
+        };
+        match read {
+            Ok(ahead) => Some(ahead),
+            Err(Absence::Gone) => None,
+            Err(Absence::Refused(fault)) => {
+                log_refusal(peer, fault);
+                let page = Answer::error(fault.status).into_bytes(self.options.server.as_ref());
+                // Whoever does not take it in time has refused it.
+                let _ = timeout(LAST_CALL, Box::pin(preface::refuse(stream, &page))).await;
+                None
             }
-            let verdict = poll_timer(timer.as_mut(), &activity, patience, context);
-            if verdict == Some(Verdict::Drop) {
-                return Poll::Ready(None);
-            }
-            // A connection without a request would be closed by this; one that has a request closes after it.
-            if verdict == Some(Verdict::CloseIdle) || (is_closing && !is_told && activity.is_busy()) {
-                is_told = true;
-                connection.as_mut().graceful_shutdown();
-                return connection.as_mut().poll(context).map(Some);
-            }
-            Poll::Pending
-        });
-        match ended.await {
-            Some(Ok(())) => {}
-            Some(Err(error)) => tracing::debug!("connection of `{}` closed: {error}", peer.remote_addr()),
-            None => tracing::debug!("connection of `{}` closed: no request came in time", peer.remote_addr()),
         }
     }
 
     /// A client may take for a PROXY header what it may take for the head of a request.
     async fn no_preface_in_time(&self) {
+        let too_late = async {
+            match self.patience.head {
+                Some(head) => sleep(head).await,
+                None => pending().await,
+            }
+        };
         tokio::select! {
-            () = sleep(self.patience.head) => {}
+            () = too_late => {}
             () = self.closing.wait() => sleep(LAST_CALL).await,
+        }
+    }
+
+    /// Serves requests until the connection has ended or has nothing to do for a while.
+    async fn talk<S>(&self, guard: Guard<S>, peer: &Arc<Peer>) -> Guard<S>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let activity = Arc::clone(guard.activity());
+        let service = service_fn(|request| {
+            activity.enter(Phase::Busy);
+            self.request(request, Arc::clone(peer), Arc::clone(&activity))
+        });
+        let mut connection = self.builder.serve_connection(TokioIo::new(guard), service);
+        let mut closing = pin!(self.closing.wait());
+        let mut patience = self.patience.clone();
+        let mut timer = pin!(sleep_until(Instant::now() + patience.park));
+        let (mut is_closing, mut is_told) = (false, false);
+        let ended = poll_fn(|context| {
+            loop {
+                if let Poll::Ready(ended) = Pin::new(&mut connection).poll(context) {
+                    return Poll::Ready(ended);
+                }
+                if !is_closing && closing.as_mut().poll(context).is_ready() {
+                    is_closing = true;
+                    patience = patience.at_the_end(LAST_CALL);
+                    timer.as_mut().reset(Instant::now());
+                }
+                // A connection without a request would be closed by this; one that has a request closes after it.
+                if is_closing && !is_told && activity.is_busy() {
+                    is_told = true;
+                    Pin::new(&mut connection).graceful_shutdown();
+                    continue;
+                }
+                match ready!(poll_silence(timer.as_mut(), &activity, &patience, context)) {
+                    Verdict::Wait(_) => {}
+                    Verdict::Park => activity.order(Order::Park),
+                    Verdict::TimeOut => activity.order(Order::TimeOut),
+                    Verdict::CloseIdle => Pin::new(&mut connection).graceful_shutdown(),
+                    Verdict::Drop | Verdict::Stuck => return Poll::Ready(Ok(())),
+                }
+            }
+        })
+        .await;
+        if let Err(error) = ended {
+            tracing::debug!("connection of `{}` closed: {error}", peer.remote_addr());
+        }
+        connection.into_parts().io.into_inner()
+    }
+
+    /// Waits for the next request on a connection that has given back its parser; whether one comes.
+    async fn wakes<S: AsyncRead + AsyncWrite + Unpin>(&self, guard: &mut Guard<S>) -> bool {
+        if self.parked.fetch_add(1, Ordering::Relaxed) % RELEASE_AFTER == RELEASE_AFTER - 1 {
+            tokio::task::spawn_blocking(self.options.release_memory);
+        }
+        let idle = self.options.keep_alive.unwrap_or_default();
+        let due = guard.activity().idle_until(idle);
+        tokio::select! {
+            comes = poll_fn(|context| guard.poll_wake(context)) => comes,
+            () = sleep_until(due) => false,
+            () = self.closing.wait() => false,
         }
     }
 
@@ -180,32 +239,31 @@ impl<H: Handler> Server<H> {
         peer: Arc<Peer>,
         activity: Arc<Activity>,
     ) -> Result<Response<ReplyBody>, hyper::Error> {
-        activity.enter(Phase::Busy);
-        let (head, incoming) = request.into_parts();
-        let judged = self.forwarding.judge(&head, &peer);
-        let client = judged.as_ref().ok().and_then(|(_, client)| client.clone());
-        let peer = client.unwrap_or(peer);
-        let line = self.access_log.as_ref().map(|log| log.begin(&head, &peer));
-        let end = RequestEnd { activity, line };
-        let origin = match judged {
-            Ok((origin, _)) => origin,
-            Err(Doubt(reason)) => {
-                tracing::warn!("Invalid request from ip={}: {reason} (400)", peer.remote_addr());
-                return Ok(response(Answer::error(StatusCode::BAD_REQUEST), end));
+        let (mut head, incoming) = request.into_parts();
+        prefer_target(&mut head);
+        let (peer, origin) = self.forwarding.judge(&head, peer);
+        let line = self.options.access_log.as_ref().map(|log| log.begin(&head, &peer));
+        let end = RequestEnd { activity: Arc::clone(&activity), line };
+        let answer = match origin {
+            Ok(origin) => self.answer(head, incoming, (peer, origin), &activity).await?,
+            Err(fault) => {
+                log_refusal(&peer, fault);
+                Answer::error(fault.status)
             }
         };
-        let body = match self.body(&head, incoming).await {
+        Ok(response(answer, end, self.options.server.as_ref()))
+    }
+
+    async fn answer(
+        &self,
+        head: request::Parts,
+        incoming: Incoming,
+        (peer, origin): (Arc<Peer>, Origin),
+        activity: &Activity,
+    ) -> Result<Answer, hyper::Error> {
+        let body = match self.body(&head, incoming, activity).await {
             Ok(body) => body,
-            // Somebody who has gone needs no answer; hyper only reports the rest.
-            Err(Failure::Client(error)) if error.is_incomplete_message() => return Err(error),
-            Err(Failure::Client(error)) => {
-                tracing::debug!("the body of {} {} is broken: {error}", head.method, head.uri.path());
-                return Ok(response(Answer::error(StatusCode::BAD_REQUEST), end));
-            }
-            Err(Failure::Spool(error)) => {
-                tracing::error!("cannot keep the body of {} {}: {error}", head.method, head.uri.path());
-                return Ok(response(Answer::error(StatusCode::INSUFFICIENT_STORAGE), end));
-            }
+            Err(failure) => return refusal(failure, &head, &peer, activity.fault()),
         };
         let (ticket, wait) = Ticket::new();
         let is_1_0 = head.version == Version::HTTP_10;
@@ -216,29 +274,70 @@ impl<H: Handler> Server<H> {
         if self.closing.has_begun() || (is_1_0 && answer.has_unknown_length()) {
             answer.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        Ok(response(answer, end))
+        Ok(answer)
     }
 
-    async fn body(&self, head: &request::Parts, incoming: Incoming) -> Result<Option<Body>, Failure> {
+    async fn body(
+        &self,
+        head: &request::Parts,
+        incoming: Incoming,
+        activity: &Activity,
+    ) -> Result<Option<Body>, Failure> {
         if incoming.is_end_stream() && !head.headers.contains_key(CONTENT_LENGTH) {
             return Ok(None);
         }
-        collect(incoming, &self.budget).await.map(Some)
+        activity.begin_body();
+        let body = collect(incoming, self.options.body_limit, &self.budget).await;
+        activity.enter(Phase::Busy);
+        body.map(Some)
     }
 }
 
-/// Looks at the silence each time the timer runs out, and sets it anew: requests do not touch it.
-fn poll_timer(
+/// The bytes of the largest head that passes.
+fn head_size(limits: Limits) -> Option<usize> {
+    let fields = limits.fields?.checked_mul(limits.field_size?.checked_add(2)?)?;
+    fields.checked_add(limits.line?.checked_add(4)?)
+}
+
+fn builder(options: &Options) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    // Not `pipeline_flush`: with it hyper's write buffer has no bound, and a slow reader fills the memory.
+    builder
+        .title_case_headers(true)
+        .keep_alive(options.keep_alive.is_some())
+        .max_buf_size(head_size(options.limits).map_or(UNLIMITED_HEAD, |size| size.max(LEAST_BUFFER)));
+    // hyper keeps up to 100 fields on its stack, and more at the price of an allocation for each request.
+    if options.limits.fields.is_none_or(|fields| fields > HYPERS_FIELDS) {
+        builder.max_headers(options.limits.fields.unwrap_or(MOST_FIELDS).min(MOST_FIELDS));
+    }
+    builder
+}
+
+/// Where the target names a host, that is the host, whatever the field says (RFC 9112 section 3.2.2).
+fn prefer_target(head: &mut request::Parts) {
+    let Some(authority) = head.uri.authority() else { return };
+    if let Ok(host) = HeaderValue::from_str(authority.as_str()) {
+        head.headers.insert(HOST, host);
+    }
+}
+
+/// Looks at the silence each time the timer runs out, and sets it anew: requests do not touch it. Ready when something is to
+/// be done about it.
+fn poll_silence(
     mut timer: Pin<&mut Sleep>,
     activity: &Activity,
-    patience: Patience,
+    patience: &Patience,
     context: &mut Context<'_>,
-) -> Option<Verdict> {
-    while timer.as_mut().poll(context).is_ready() {
-        match activity.judge(Instant::now(), patience) {
+) -> Poll<Verdict> {
+    loop {
+        ready!(timer.as_mut().poll(context));
+        let now = Instant::now();
+        match activity.judge(now, patience) {
             Verdict::Wait(until) => timer.as_mut().reset(until),
-            verdict => return Some(verdict),
+            verdict => {
+                timer.as_mut().reset(now + patience.next_look());
+                return Poll::Ready(verdict);
+            }
         }
     }
-    None
 }

@@ -8,8 +8,8 @@ use percent_encoding::percent_decode;
 
 use crate::Peer;
 use crate::forwarded::{self, FORWARDED, X_FORWARDED_FOR};
-use crate::proxies::{HeaderMapPolicy, Proxies, ProxyProtocol};
-use crate::trust::Trust;
+use crate::framing::Fault;
+use crate::proxies::{HeaderMapPolicy, Proxies};
 
 const SCRIPT_NAME: HeaderName = HeaderName::from_static("script_name");
 
@@ -30,10 +30,6 @@ pub enum Scheme {
     /// Over TLS.
     Https,
 }
-
-/// Why a request is refused with 400; the client is not told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Doubt(pub(crate) &'static str);
 
 /// The settings, prepared.
 #[derive(Debug)]
@@ -80,46 +76,35 @@ impl Forwarding {
         peer.set_trusted(self.proxies.trusted.trusts(peer.socket()));
     }
 
-    /// Which PROXY headers connections may begin with.
-    pub(crate) fn proxy_protocol(&self) -> ProxyProtocol {
-        self.proxies.proxy_protocol
+    /// Whom the request comes from, and what is said of it, unless that is to be refused.
+    pub(crate) fn judge(&self, head: &request::Parts, peer: Arc<Peer>) -> (Arc<Peer>, Result<Origin, Fault>) {
+        if self.proxies.header_map == HeaderMapPolicy::Refuse && self.has_refused(&head.headers, &peer) {
+            return (peer, Err(Fault::bad("a header name with `_`")));
+        }
+        if !peer.is_trusted() || !head.headers.keys().any(|name| self.watch.may_hold(name)) {
+            return (peer, Ok(Origin { scheme: None, script_name: self.root_path.clone() }));
+        }
+        let origin = self.origin(head);
+        let client = if self.proxies.forwarded_for { self.client(&head.headers, &peer) } else { None };
+        (client.map_or(peer, Arc::new), origin)
     }
 
-    /// Who may send PROXY headers.
-    pub(crate) fn proxy_allowed(&self) -> &Trust {
-        &self.proxies.proxy_allowed
-    }
-
-    /// What is said of a request, and the peer that stands for its client when that is not the connection's.
-    pub(crate) fn judge(
-        &self,
-        head: &request::Parts,
-        peer: &Peer,
-    ) -> Result<(Origin, Option<Arc<Peer>>), Doubt> {
-        if self.proxies.header_map == HeaderMapPolicy::Refuse {
-            self.refuse_underscores(&head.headers, peer)?;
-        }
-        let mut origin = Origin { scheme: None, script_name: self.root_path.clone() };
-        let is_told = peer.is_trusted() && head.headers.keys().any(|name| self.watch.may_hold(name));
-        if !is_told {
-            return Ok((origin, None));
-        }
-        origin.scheme = self.scheme(&head.headers)?;
-        if let Some(script_name) = head.headers.get(SCRIPT_NAME).filter(|_| self.allows(&SCRIPT_NAME)) {
-            origin.script_name = mount(script_name, head.uri.path())?;
-        }
-        let client = if self.proxies.forwarded_for { self.client(&head.headers, peer) } else { None };
-        Ok((origin, client.map(Arc::new)))
+    fn origin(&self, head: &request::Parts) -> Result<Origin, Fault> {
+        let script_name = match head.headers.get(SCRIPT_NAME).filter(|_| self.allows(&SCRIPT_NAME)) {
+            Some(value) => mount(value, head.uri.path())?,
+            None => self.root_path.clone(),
+        };
+        Ok(Origin { scheme: self.scheme(&head.headers)?, script_name })
     }
 
     /// Each header of the setting votes; the exact value says https, any other http.
-    fn scheme(&self, headers: &HeaderMap) -> Result<Option<Scheme>, Doubt> {
+    fn scheme(&self, headers: &HeaderMap) -> Result<Option<Scheme>, Fault> {
         let mut scheme = None;
         for (name, secure) in &self.proxies.schemes {
             for value in headers.get_all(name) {
                 let vote = if value == secure { Scheme::Https } else { Scheme::Http };
                 if scheme.replace(vote).is_some_and(|other| other != vote) {
-                    return Err(Doubt("contradictory scheme headers"));
+                    return Err(Fault::bad("contradictory scheme headers"));
                 }
             }
         }
@@ -141,15 +126,14 @@ impl Forwarding {
         allowed.all || allowed.names.contains(name)
     }
 
-    fn refuse_underscores(&self, headers: &HeaderMap, peer: &Peer) -> Result<(), Doubt> {
-        let is_refused =
-            |name: &HeaderName| name.as_str().contains('_') && !(peer.is_trusted() && self.allows(name));
-        if headers.keys().any(is_refused) { Err(Doubt("a header name with `_`")) } else { Ok(()) }
+    fn has_refused(&self, headers: &HeaderMap, peer: &Peer) -> bool {
+        let is_allowed = |name| peer.is_trusted() && self.allows(name);
+        headers.keys().any(|name| name.as_str().contains('_') && !is_allowed(name))
     }
 }
 
 /// The mount point that a proxy names, which the path has to lie under.
-fn mount(script_name: &HeaderValue, path: &str) -> Result<Bytes, Doubt> {
+fn mount(script_name: &HeaderValue, path: &str) -> Result<Bytes, Fault> {
     let named: Vec<u8> = percent_decode(script_name.as_bytes()).collect();
     let mut end = named.len();
     while named[..end].ends_with(b"/") {
@@ -162,7 +146,7 @@ fn mount(script_name: &HeaderValue, path: &str) -> Result<Bytes, Doubt> {
     if is_under || path == b"*" {
         Ok(Bytes::copy_from_slice(mount))
     } else {
-        Err(Doubt("the path is not under SCRIPT_NAME"))
+        Err(Fault::bad("the path is not under SCRIPT_NAME"))
     }
 }
 

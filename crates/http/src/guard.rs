@@ -1,48 +1,267 @@
-//! The byte stream below hyper, watched: the timer learns from it when the client speaks and when it does not listen.
+//! The byte stream below hyper. hyper parses, this judges: hyper sees a head only when all of it has come and every byte of it
+//! is as it must be, and the timer learns from here when the client speaks and when it does not listen.
+//!
+//! A request that is refused ends the stream for hyper, which then closes the connection; the answer is written on the way
+//! out. So nothing that follows a refused request is ever taken for another one.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use bytes::{Buf, Bytes, BytesMut};
+use http::{HeaderValue, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::activity::Activity;
+use crate::activity::{Activity, Order, Phase};
+use crate::answer::Answer;
+use crate::framing::{Fault, Place, Scanner};
 
-/// A stream that keeps its connection's [`Activity`] up to date.
+/// How much of what a refused client still sends is read: enough for what was under way.
+const LINGER_BYTES: usize = 16 * 1024 * 1024;
+/// How much is read at once while nothing is parsed.
+const SIP: usize = 2 * 1024;
+
+const SLOW: Fault =
+    Fault { status: StatusCode::REQUEST_TIMEOUT, reason: "the request did not come to its end in time" };
+
+/// A stream whose bytes are judged.
 #[derive(Debug)]
 pub(crate) struct Guard<S> {
     stream: S,
     activity: Arc<Activity>,
+    scanner: Scanner,
+    /// What has come and has not been passed on.
+    held: BytesMut,
+    /// So many bytes of it may be passed on.
+    judged: usize,
+    fault: Option<Fault>,
+    ended: Ended,
+    /// The answer to a refused request, as far as it has not been written.
+    page: Bytes,
+    lingered: usize,
+    server: Option<HeaderValue>,
 }
 
-impl<S> Guard<S> {
-    pub(crate) fn new(stream: S, activity: Arc<Activity>) -> Self {
-        Self { stream, activity }
+/// Why hyper has been told that nothing more will come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    No,
+    /// The client has closed.
+    ByClient,
+    /// A body is broken; whoever receives it answers.
+    InBody,
+    /// A head is refused; the answer is written here.
+    Refused,
+    /// Nothing is wrong; the parser is not needed for now.
+    Parked,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
+    pub(crate) fn new(
+        stream: S,
+        scanner: Scanner,
+        activity: Arc<Activity>,
+        server: Option<HeaderValue>,
+    ) -> Self {
+        Self {
+            stream,
+            activity,
+            scanner,
+            held: BytesMut::new(),
+            judged: 0,
+            fault: None,
+            ended: Ended::No,
+            page: Bytes::new(),
+            lingered: 0,
+            server,
+        }
+    }
+
+    pub(crate) fn activity(&self) -> &Arc<Activity> {
+        &self.activity
+    }
+
+    pub(crate) fn is_parked(&self) -> bool {
+        self.ended == Ended::Parked
+    }
+
+    /// Why the last request was refused before anybody saw it.
+    pub(crate) fn refused(&self) -> Option<Fault> {
+        self.fault.filter(|_| self.ended == Ended::Refused)
+    }
+
+    /// Waits for the next request without a parser; whether one comes.
+    pub(crate) fn poll_wake(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+        let mut bytes = [0; SIP];
+        let mut buffer = ReadBuf::new(&mut bytes);
+        let read = ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer));
+        let bytes = buffer.filled();
+        if read.is_err() || bytes.is_empty() {
+            return Poll::Ready(false);
+        }
+        self.ended = Ended::No;
+        self.hold(bytes);
+        Poll::Ready(true)
+    }
+
+    /// Takes bytes that have been read off the stream already.
+    pub(crate) fn hold(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.held.extend_from_slice(bytes);
+            self.judge_held(bytes.len());
+        }
+    }
+
+    /// Judges what was read into `out` behind `before`, and leaves there what may be passed on.
+    fn judge(&mut self, out: &mut ReadBuf<'_>, before: usize) {
+        let new = &out.filled()[before..];
+        let count = new.len();
+        if self.held.is_empty() {
+            let scan = self.scanner.scan(new);
+            self.fault = scan.fault;
+            if self.fault.is_none() {
+                self.held.extend_from_slice(&new[scan.pass..]);
+            }
+            out.set_filled(before + scan.pass);
+            self.activity.received(count);
+        } else {
+            self.held.extend_from_slice(new);
+            out.set_filled(before);
+            self.judge_held(count);
+        }
+    }
+
+    fn judge_held(&mut self, new: usize) {
+        let scan = self.scanner.scan(&self.held);
+        self.judged = scan.pass;
+        self.fault = scan.fault;
+        if self.fault.is_some() {
+            self.held.truncate(self.judged);
+        }
+        self.activity.received(new);
+    }
+
+    /// Passes on what has been judged, as far as there is room.
+    fn pass(&mut self, out: &mut ReadBuf<'_>) {
+        let count = self.judged.min(out.remaining());
+        out.put_slice(&self.held[..count]);
+        self.held.advance(count);
+        self.judged -= count;
+        if self.held.is_empty() {
+            // A connection that has had one large head does not keep its memory.
+            self.held = BytesMut::new();
+        }
+    }
+
+    /// Whether hyper is to be told that nothing more comes.
+    fn poll_end(&mut self) -> Option<Poll<()>> {
+        match self.activity.take_order() {
+            Order::None => {}
+            Order::Park if self.held.is_empty() && !self.activity.is_busy() => self.ended = Ended::Parked,
+            Order::Park => {}
+            Order::TimeOut => self.fault = self.fault.or(Some(SLOW)),
+        }
+        if self.ended == Ended::No
+            && let Some(fault) = self.fault
+        {
+            if self.scanner.place() == Place::Body {
+                self.activity.refuse(fault);
+                self.ended = Ended::InBody;
+            } else if self.activity.is_busy() {
+                // The request before it is answered first; its end has hyper read again.
+                return Some(Poll::Pending);
+            } else {
+                self.refuse(fault);
+            }
+        }
+        (self.ended != Ended::No).then_some(Poll::Ready(()))
+    }
+
+    fn refuse(&mut self, fault: Fault) {
+        self.page = Answer::error(fault.status).into_bytes(self.server.as_ref());
+        self.ended = Ended::Refused;
+    }
+
+    /// The client has closed its sending side, which may leave a request unfinished.
+    fn close(&mut self) {
+        self.fault = self.scanner.end();
+        if self.fault.is_none() {
+            self.ended = Ended::ByClient;
+        }
     }
 
     fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         self.activity.set_writing(written.is_pending());
         written
     }
-}
 
-impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if buffer.filled().len() > before {
-            self.activity.received();
+    fn poll_write_page(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.page.is_empty() {
+            let written = Pin::new(&mut self.stream).poll_write(context, &self.page);
+            let count = ready!(self.wrote(written))?;
+            self.page.advance(count.max(1));
         }
-        read
+        Poll::Ready(Ok(()))
+    }
+
+    /// Whether the client may still be sending what nobody will read.
+    fn is_cut_off(&self) -> bool {
+        match self.ended {
+            Ended::Refused | Ended::InBody => true,
+            Ended::No => self.scanner.place() == Place::Body || !self.held.is_empty(),
+            Ended::ByClient | Ended::Parked => false,
+        }
+    }
+
+    /// Reads what the client still sends until it has understood that nobody listens.
+    fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut bytes = [0; 4 * SIP];
+        while self.lingered < LINGER_BYTES {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
+            match buffer.filled().len() {
+                0 => break,
+                count => self.lingered += count,
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Guard<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = out.filled().len();
+        loop {
+            if this.judged > 0 {
+                this.pass(out);
+                return Poll::Ready(Ok(()));
+            }
+            if let Some(end) = this.poll_end() {
+                return end.map(Ok);
+            }
+            match Pin::new(&mut this.stream).poll_read(context, out) {
+                Poll::Ready(Ok(())) if out.filled().len() == before => this.close(),
+                Poll::Ready(Ok(())) => this.judge(out, before),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    this.activity.awaits_client(!this.held.is_empty());
+                    return Poll::Pending;
+                }
+            }
+            if out.filled().len() > before {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -69,7 +288,19 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guard<S> {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.is_parked() {
+            return Poll::Ready(Ok(()));
+        }
+        ready!(this.poll_write_page(context))?;
+        ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
+        if !this.is_cut_off() {
+            return Poll::Ready(Ok(()));
+        }
+        if this.activity.phase() != Phase::Closing {
+            this.activity.enter(Phase::Closing);
+        }
+        this.poll_linger(context)
     }
 }

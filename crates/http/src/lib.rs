@@ -6,25 +6,30 @@
 //! Who calls it: `worker`, with every connection that it accepts.
 //!
 //! Read in this order: `exchange` (the seam), `connection` (the story of a connection), `collect` and `spool` (request
-//! bodies), `answer`, `stream` and `reply` (the way back), `guard` and `activity` (silence), `access_log`; then `proxies`
-//! (whom to believe), `preface` and `proxy_header` (PROXY protocol), `forwarding` and `forwarded` (headers of proxies).
+//! bodies), `answer`, `stream` and `reply` (the way back), `guard` and `framing` (what is let in), `activity` and `patience`
+//! (silence), `access_log`; then `proxies` and `trust` (whom to believe), `preface` and `proxy_header` (PROXY protocol),
+//! `forwarding` and `forwarded` (headers of proxies).
 
 #![forbid(unsafe_code)]
 
 mod access_log;
 mod activity;
 mod answer;
+mod closing;
 mod collect;
 mod connection;
 mod error;
 mod exchange;
 mod forwarded;
 mod forwarding;
+mod framing;
 mod guard;
+mod patience;
 mod peer;
 mod preface;
 mod proxies;
 mod proxy_header;
+mod refusal;
 mod reply;
 mod spool;
 mod stream;
@@ -35,11 +40,14 @@ mod tests;
 
 pub use access_log::{AccessLog, Format};
 pub use answer::{Answer, Content};
+pub use closing::Closing;
 pub use collect::{Body, Budget};
-pub use connection::{Closing, Options, Server};
+pub use connection::{Options, Server};
 pub use error::FormatError;
 pub use exchange::{Exchange, Handler, Ticket, Wait};
 pub use forwarding::{Origin, Scheme};
+pub use framing::Limits;
+pub use patience::Timeouts;
 pub use peer::{Peer, Proxied};
 pub use proxies::{ForwarderHeaders, HeaderMapPolicy, Proxies, ProxyProtocol};
 pub use stream::{Outlet, Stream};

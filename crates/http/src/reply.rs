@@ -48,8 +48,12 @@ impl Drop for RequestEnd {
     }
 }
 
-/// Turns an answer into hyper's response. hyper adds `Date`, the framing and `Connection`.
-pub(crate) fn response(answer: Answer, mut end: RequestEnd) -> Response<ReplyBody> {
+/// Turns an answer into hyper's response, from a server of this name. hyper adds `Date`, the framing and `Connection`.
+pub(crate) fn response(
+    answer: Answer,
+    mut end: RequestEnd,
+    server: Option<&HeaderValue>,
+) -> Response<ReplyBody> {
     if let Some(line) = &mut end.line {
         line.answered(&answer);
     }
@@ -60,7 +64,9 @@ pub(crate) fn response(answer: Answer, mut end: RequestEnd) -> Response<ReplyBod
     let mut response = Response::new(ReplyBody { content, breaking: false, end });
     *response.status_mut() = answer.status;
     *response.headers_mut() = answer.headers;
-    response.headers_mut().insert(SERVER, HeaderValue::from_static("rwsgi"));
+    if let Some(server) = server {
+        response.headers_mut().insert(SERVER, server.clone());
+    }
     if let Some(reason) = answer.reason.and_then(|bytes| ReasonPhrase::try_from(bytes).ok()) {
         response.extensions_mut().insert(reason);
     }

@@ -1,10 +1,13 @@
 //! An unlinked temporary file for a body that memory has no room for.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Seek, Write};
 
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
+
+use crate::collect::Reservation;
 
 /// How many bytes are gathered before they are written: a write costs a hand-over to another thread.
 const BATCH: usize = 1024 * 1024;
@@ -12,22 +15,26 @@ const BATCH: usize = 1024 * 1024;
 /// The file being filled.
 pub(crate) struct Spool {
     file: Option<File>,
-    batch: Vec<Bytes>,
+    batch: VecDeque<Bytes>,
+    /// What the batch takes of the budget.
+    reservation: Reservation,
     gathered: usize,
     length: u64,
 }
 
 impl Spool {
-    /// Nothing is opened before the first write.
-    pub(crate) fn new() -> Self {
-        Self { file: None, batch: Vec::new(), gathered: 0, length: 0 }
+    /// Begins with frames that memory had no room for. Nothing is opened before the first write.
+    pub(crate) fn new(batch: VecDeque<Bytes>, reservation: Reservation) -> Self {
+        let gathered = batch.iter().map(Bytes::len).sum();
+        Self { file: None, batch, reservation, gathered, length: gathered as u64 }
     }
 
     pub(crate) async fn push(&mut self, frame: Bytes) -> io::Result<()> {
+        let fits = self.reservation.grow(frame.len());
         self.gathered += frame.len();
         self.length += frame.len() as u64;
-        self.batch.push(frame);
-        if self.gathered >= BATCH { self.write().await } else { Ok(()) }
+        self.batch.push_back(frame);
+        if !fits || self.gathered >= BATCH { self.write().await } else { Ok(()) }
     }
 
     /// The file, to be read from its start, and its length.
@@ -49,6 +56,7 @@ impl Spool {
             Ok::<_, io::Error>(file)
         });
         self.file = Some(written.await.map_err(io::Error::other)??);
+        self.reservation.release();
         Ok(())
     }
 }

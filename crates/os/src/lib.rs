@@ -9,8 +9,8 @@
 //! each other), then `socket` and `scoreboard`; the rest stands alone.
 //!
 //! Unsafe calls and what guards each: `fork` (one thread, checked), `sigaction` (handlers that only write a
-//! byte, leave or do nothing), `waitpid`, `prctl`, `tgkill`, `clock_gettime`, `pwritev2` (plain values and
-//! live buffers), the scoreboard's mapping (owned, atomics only).
+//! byte, leave or do nothing), `waitpid`, `prctl`, `tgkill`, `clock_gettime`, `pwritev2`, `malloc_trim` (plain
+//! values and live buffers), the scoreboard's mapping (owned, atomics only).
 
 mod cgroup;
 #[expect(unsafe_code)]
@@ -25,6 +25,8 @@ mod error;
 mod exit;
 #[expect(unsafe_code)]
 mod fork;
+#[cfg_attr(target_env = "gnu", expect(unsafe_code))]
+mod heap;
 mod lifeline;
 mod memory;
 mod pidfile;
@@ -48,6 +50,7 @@ pub use self::{
     error::Error,
     exit::{ExitReason, exit_now},
     fork::{ForkHooks, Forked, NoHooks, assert_single_threaded, fork},
+    heap::release_memory,
     lifeline::{Lifeline, LifelineEnd, Report, Status, StatusReader, status_pipe},
     memory::MemoryKills,
     pidfile::PidFile,

@@ -3,6 +3,7 @@
 use http::Request;
 
 use super::*;
+use crate::Trust;
 use crate::proxies::ForwarderHeaders;
 
 const STRANGER: &str = "192.0.2.7:50000";
@@ -18,7 +19,7 @@ fn judge_at(
     remote: &str,
     target: &str,
     headers: &[(&str, &str)],
-) -> Result<(Origin, String), Doubt> {
+) -> Result<(Origin, String), Fault> {
     let forwarding = Forwarding::new(proxies);
     let mut peer = Peer::tcp(remote.parse().unwrap(), "127.0.0.1:80".parse().unwrap());
     forwarding.meet(&mut peer);
@@ -27,9 +28,8 @@ fn judge_at(
         request = request.header(*name, *value);
     }
     let (head, ()) = request.body(()).unwrap().into_parts();
-    let (origin, client) = forwarding.judge(&head, &peer)?;
-    let client = client.as_deref().unwrap_or(&peer);
-    Ok((origin, format!("{} {}", client.remote_addr(), client.remote_port().unwrap_or("-"))))
+    let (client, origin) = forwarding.judge(&head, Arc::new(peer));
+    Ok((origin?, format!("{} {}", client.remote_addr(), client.remote_port().unwrap_or("-"))))
 }
 
 fn judge(remote: &str, headers: &[(&str, &str)]) -> (Origin, String) {
@@ -64,7 +64,10 @@ fn scheme_headers_must_agree() {
         [("x-forwarded-proto", "https"), ("x-forwarded-ssl", "off")],
         [("x-forwarded-proto", "https"), ("x-forwarded-proto", "http")],
     ] {
-        assert_eq!(judge_at(proxies(), PROXY, "/", &headers), Err(Doubt("contradictory scheme headers")));
+        assert_eq!(
+            judge_at(proxies(), PROXY, "/", &headers),
+            Err(Fault::bad("contradictory scheme headers"))
+        );
     }
 }
 
@@ -99,17 +102,17 @@ fn a_client_that_a_proxy_header_names_cannot_name_another_one() {
     let forwarding = Forwarding::new(proxies());
     let request = Request::get("/").header("x-forwarded-for", "6.6.6.6");
     let (head, ()) = request.body(()).unwrap().into_parts();
-    for (source, expected) in [("192.0.2.9:1", None), ("10.0.0.9:1", Some("6.6.6.6"))] {
+    for (source, expected) in [("192.0.2.9:1", "192.0.2.9"), ("10.0.0.9:1", "6.6.6.6")] {
         let mut peer = Peer::tcp(PROXY.parse().unwrap(), "127.0.0.1:80".parse().unwrap());
         forwarding.meet(&mut peer);
         let (source, destination) = (source.parse().unwrap(), "198.51.100.2:443".parse().unwrap());
         peer.stand_for(&crate::proxy_header::Ends { protocol: "TCP4", source, destination });
-        let (_, client) = forwarding.judge(&head, &peer).unwrap();
-        assert_eq!(client.as_deref().map(Peer::remote_addr), expected, "{source}");
+        let (client, _) = forwarding.judge(&head, Arc::new(peer));
+        assert_eq!(client.remote_addr(), expected, "{source}");
     }
 }
 
-fn script_name(value: &str, target: &str) -> Result<String, Doubt> {
+fn script_name(value: &str, target: &str) -> Result<String, Fault> {
     let judged = judge_at(proxies(), PROXY, target, &[("script_name", value)]);
     judged.map(|(origin, _)| String::from_utf8(origin.script_name.to_vec()).unwrap())
 }

@@ -1,7 +1,9 @@
 //! The two sides of a test: a client that speaks bytes, and a handler whose requests the test answers itself.
 
 use std::io::Read;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +13,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::{Answer, Content, Exchange, Handler, Options, Peer, Proxies, Server, Stream};
+use crate::{Answer, Content, Exchange, Handler, Limits, Options, Peer, Proxies, Server, Stream, Timeouts};
 
 /// Longer than every timeout of a server under test but the ones that a test sets.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -37,8 +39,12 @@ impl Handler for Inbox {
 pub(super) fn options() -> Options {
     Options {
         keep_alive: Some(2 * LIMIT),
-        head_timeout: 2 * LIMIT,
+        timeouts: Timeouts { head: None, body: None, body_rate: 0, write: None, ..Timeouts::default() },
+        limits: Limits::default(),
+        body_limit: None,
         body_memory: 1024 * 1024,
+        release_memory: || {},
+        server: Some(HeaderValue::from_static("rwsgi")),
         access_log: None,
         proxies: Proxies::default(),
     }
@@ -199,6 +205,12 @@ impl Client {
     pub(super) async fn is_silent_for(&mut self, duration: Duration) -> bool {
         let mut byte = [0];
         self.received.is_empty() && timeout(duration, self.io.read(&mut byte)).await.is_err()
+    }
+
+    /// Whether something has come by now.
+    pub(super) fn has_answer(&mut self) -> bool {
+        let read = pin!(self.io.read_buf(&mut self.received));
+        read.poll(&mut Context::from_waker(Waker::noop())).is_ready()
     }
 
     /// Waits for the server to be done with the connection.

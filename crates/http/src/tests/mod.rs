@@ -11,4 +11,5 @@ mod framing;
 mod gone;
 mod keep_alive;
 mod proxies;
+mod refusals;
 mod timeouts;

@@ -1,0 +1,38 @@
+//! From settings to how connections are served.
+
+use http::HeaderValue;
+use rwsgi_config::Config;
+use rwsgi_http::{AccessLog, Limits, Options, Timeouts};
+
+use crate::proxies::proxies;
+
+/// What the http room needs to know.
+pub(crate) fn options(config: &Config, access_log: Option<AccessLog>) -> Options {
+    Options {
+        keep_alive: config.keep_alive,
+        timeouts: Timeouts {
+            head: config.header_timeout,
+            body: config.body_timeout,
+            body_rate: config.body_min_rate.unwrap_or_default(),
+            body_grace: config.body_grace,
+            write: config.write_timeout,
+        },
+        limits: Limits {
+            line: config.limit_request_line,
+            fields: config.limit_request_fields,
+            field_size: config.limit_request_field_size,
+        },
+        body_limit: config.limit_request_body,
+        body_memory: memory(config.body_memory),
+        release_memory: rwsgi_os::release_memory,
+        // The setting takes only what a header value may hold.
+        server: config.server_header.as_deref().and_then(|text| HeaderValue::from_str(text).ok()),
+        access_log,
+        proxies: proxies(config),
+    }
+}
+
+/// A number of bytes in memory; no limit: more than there is.
+fn memory(bytes: Option<u64>) -> usize {
+    bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX)
+}
