@@ -6,20 +6,26 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, IoSliceMut};
+use std::os::unix::fs::FileExt;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
+use rustix::io::{Errno, ReadWriteFlags, preadv2};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::Transport;
 use crate::transport::poll_copy;
 
 /// Stands for the bytes of files. As long as what is sent at once, before other connections have their turn.
 static PLACEHOLDER: [u8; 128 * 1024] = [0; 128 * 1024];
+
+/// How much is read at once from a disk.
+const AHEAD: usize = 1024 * 1024;
 
 /// A part of a file.
 #[derive(Clone, Debug)]
@@ -147,11 +153,27 @@ pub(crate) struct Sending<S: Transport> {
     outgoing: Arc<Outgoing>,
     /// Without sendfile(2).
     copies: bool,
+    /// What comes next is being read from the disk.
+    loading: Option<JoinHandle<()>>,
 }
 
 impl<S: Transport> Sending<S> {
     pub(crate) fn new(stream: S, outgoing: Arc<Outgoing>, sendfile: bool) -> Self {
-        Self { stream, outgoing, copies: !sendfile }
+        Self { stream, outgoing, copies: !sendfile, loading: None }
+    }
+
+    /// Waits for the disk without holding up the loop, which may have the GIL.
+    fn poll_in_memory(&mut self, context: &mut Context<'_>, span: &FileSpan, limit: usize) -> Poll<()> {
+        if self.loading.is_none() && !is_in_memory(span, limit) {
+            let span = span.clone();
+            self.loading = Some(spawn_blocking(move || load(&span, AHEAD)));
+        }
+        if let Some(loading) = &mut self.loading {
+            // One that failed did not bring the bytes, which then are waited for after all.
+            let _ = ready!(Pin::new(loading).poll(context));
+            self.loading = None;
+        }
+        Poll::Ready(())
     }
 
     fn poll_send(&mut self, context: &mut Context<'_>, limit: usize) -> Poll<io::Result<usize>> {
@@ -159,10 +181,34 @@ impl<S: Transport> Sending<S> {
         let Some(span) = span else {
             return Poll::Ready(Err(io::Error::other("there is no file for the placeholder")));
         };
+        ready!(self.poll_in_memory(context, &span, limit));
         if self.copies {
             poll_copy(&mut self.stream, context, &span, limit)
         } else {
             self.stream.poll_send_file(context, &span, limit)
+        }
+    }
+}
+
+/// Whether these bytes can be sent without waiting for a disk. Looks at the last one: what comes before it is read with it
+/// or has been sent just now.
+fn is_in_memory(span: &FileSpan, limit: usize) -> bool {
+    let mut byte = [0];
+    let last = span.offset + span.at_most(limit).saturating_sub(1) as u64;
+    let found = preadv2(&*span.file, &mut [IoSliceMut::new(&mut byte)], last, ReadWriteFlags::NOWAIT);
+    // Where the kernel cannot say it, sending will tell.
+    found != Err(Errno::AGAIN)
+}
+
+/// Brings bytes into memory.
+fn load(span: &FileSpan, limit: usize) {
+    let (mut offset, end) = (span.offset, span.offset + span.at_most(limit) as u64);
+    let mut buffer = vec![0; PLACEHOLDER.len()];
+    while offset < end {
+        match span.file.read_at(&mut buffer, offset) {
+            Ok(count @ 1..) => offset += count as u64,
+            // Sending will fail in the same way, and report it.
+            Ok(0) | Err(_) => return,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The body of an answer that comes while it is sent: a buffer between a Python thread and the connection.
 //!
 //! The writer appends to memory, the connection takes all there is at once, which also merges small chunks into one
-//! frame. A writer that has filled the memory gives the loop one turn, and when the client still does not keep up moves
+//! frame. A writer that has filled the memory waits a moment for a client that reads, and when it does not keep up moves
 //! what waits to a temporary file, so that Python is free again. What is in the file is older than what is in memory.
 //! Only past the bounds of the file does the writer wait until the connection has emptied the buffer.
 
@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -17,6 +18,11 @@ use crate::overflow::{Overflow, report};
 
 /// How much of an unbuffered answer may wait.
 const UNBUFFERED: usize = 64 * 1024;
+/// How long a client may take to empty a full buffer before it counts as slow, and how many bytes in a microsecond it
+/// has to read after that. One that keeps up, as a proxy on the same machine does, costs no temporary file; another one
+/// holds up its Python thread for hardly longer than this.
+const GRACE: Duration = Duration::from_millis(5);
+const RATE: u64 = 512;
 /// Frames from this size on are kept as they are; smaller ones are gathered, up to so many bytes.
 const GATHER: usize = 8 * 1024;
 const GATHERED: usize = 64 * 1024;
@@ -53,8 +59,10 @@ struct Inner {
     gathered: Vec<u8>,
     /// Bytes in memory.
     waiting: usize,
-    /// The loop has had its turn since the memory was filled.
-    has_turned: bool,
+    /// Since when the memory has been full without having been emptied.
+    full_since: Option<Instant>,
+    /// How many bytes the connection has taken since then.
+    taken: u64,
     /// The temporary file cannot be written.
     is_stuck: bool,
     end: Option<End>,
@@ -142,7 +150,8 @@ impl Stream {
         inner.reader.take()
     }
 
-    /// Whether the writer should call [`poll_room`](Self::poll_room) and [`spill`](Self::spill) before it goes on.
+    /// Whether the writer should wait for [`poll_room`](Self::poll_room) as long as [`patience`](Self::patience) says,
+    /// and then [`spill`](Self::spill), before it goes on.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.is_over_memory(&self.lock())
@@ -158,20 +167,24 @@ impl Stream {
         self.lock().gone
     }
 
-    /// Ready when the buffer has been emptied, when the loop has had a turn to do so and the rest can be spilled, or when
-    /// the connection has gone.
+    /// Ready when the buffer has been emptied or the connection has gone.
     pub fn poll_room(&self, context: &Context<'_>) -> Poll<()> {
         let mut inner = self.lock();
-        if inner.gone || inner.is_empty() || (inner.has_turned && self.can_spill(&inner)) {
-            inner.has_turned = false;
+        if inner.gone || inner.is_empty() {
             return Poll::Ready(());
-        }
-        if !inner.has_turned {
-            inner.has_turned = true;
-            context.waker().wake_by_ref();
         }
         inner.writer = Some(context.waker().clone());
         Poll::Pending
+    }
+
+    /// How long the writer should wait for room; `None`: as long as it takes.
+    #[must_use]
+    pub fn patience(&self) -> Option<Duration> {
+        let mut inner = self.lock();
+        let can_spill = self.can_spill(&inner);
+        let since = *inner.full_since.get_or_insert_with(Instant::now);
+        let granted = GRACE + Duration::from_micros(inner.taken / RATE);
+        can_spill.then(|| granted.saturating_sub(since.elapsed()))
     }
 
     fn can_spill(&self, inner: &Inner) -> bool {
@@ -219,9 +232,12 @@ impl Stream {
     fn poll_next(&self, context: &Context<'_>) -> Poll<Next> {
         let mut inner = self.lock();
         if let Some(next) = inner.take_next() {
-            let writer = if inner.is_empty() { inner.writer.take() } else { None };
+            let writer = inner.is_empty().then(|| {
+                (inner.full_since, inner.taken) = (None, 0);
+                inner.writer.take()
+            });
             drop(inner);
-            writer.into_iter().for_each(Waker::wake);
+            writer.flatten().into_iter().for_each(Waker::wake);
             return Poll::Ready(next);
         }
         match inner.end {
@@ -279,12 +295,14 @@ impl Inner {
     /// What comes next: the file is older than the memory.
     fn take_next(&mut self) -> Option<Next> {
         if let Some(span) = self.overflow.as_mut().and_then(Overflow::next) {
+            self.taken += span.length;
             return Some(Next::File(span));
         }
         self.release_overflow();
         self.flush_gathered();
         let frame = self.frames.pop_front()?;
         self.waiting -= frame.len();
+        self.taken += frame.len() as u64;
         Some(Next::Bytes(frame))
     }
 

@@ -27,7 +27,7 @@ pub(crate) enum Turn {
 /// Why a thread that waits for its client stops waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Waited {
-    /// What it waits for is there.
+    /// What it waits for is there, or the patience is over.
     ToTheEnd,
     /// Another member has taken the lead.
     LostLead,
@@ -71,9 +71,20 @@ impl Crew {
         });
     }
 
-    /// A member that has the lead and waits for its client drives until `poll` is ready.
-    pub(crate) fn drive_until(&self, number: usize, poll: impl Fn(&Context<'_>) -> Poll<()>) -> Waited {
+    /// A member that has the lead and waits for its client drives until `poll` is ready or `patience` is over.
+    pub(crate) fn drive_until(
+        &self,
+        number: usize,
+        patience: Option<Duration>,
+        poll: impl Fn(&Context<'_>) -> Poll<()>,
+    ) -> Waited {
         self.runtime.block_on(async {
+            let mut end = pin!(async {
+                match patience {
+                    Some(patience) => sleep(patience).await,
+                    None => std::future::pending().await,
+                }
+            });
             let mut timer = pin!(sleep(Duration::ZERO));
             std::future::poll_fn(|context| {
                 self.drive_with(context.waker());
@@ -81,7 +92,7 @@ impl Crew {
                     self.poll_timer(timer.as_mut(), context, || self.refuse_late().unwrap_or(NEVER));
                 }
                 self.answers.deliver();
-                if poll(context).is_ready() {
+                if poll(context).is_ready() || end.as_mut().poll(context).is_ready() {
                     return Poll::Ready(Waited::ToTheEnd);
                 }
                 if self.hand_over(Holder::Member(number)) {

@@ -1,6 +1,7 @@
 //! A request on its way through Python: `http::Exchange` on one side, `wsgi::Exchange` on the other.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, request};
 use rwsgi_http::{Answer, Content, Exchange, FileSpan, Inlet, Scheme, Stream};
@@ -143,7 +144,10 @@ impl rwsgi_wsgi::Exchange for Job {
 
     fn wait(&mut self) -> Flow {
         let State::Streaming(stream) = &self.state else { return Flow::Gone };
-        wait_for_client(self.crew, self.number, |context| stream.poll_room(context));
+        let patience = stream.patience();
+        if patience != Some(Duration::ZERO) {
+            wait_for_client(self.crew, self.number, patience, |context| stream.poll_room(context));
+        }
         if let Some(connection) = untimed(self.crew, self.number, || stream.spill()) {
             self.crew.deliver(self.number, connection);
         }

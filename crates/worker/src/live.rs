@@ -33,7 +33,7 @@ impl Read for LiveReader {
 impl BufRead for LiveReader {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         while self.would_wait() {
-            wait_for_client(self.crew, self.number, |context| self.inlet.poll_data(context));
+            wait_for_client(self.crew, self.number, None, |context| self.inlet.poll_data(context));
         }
         self.reader.fill_buf()
     }

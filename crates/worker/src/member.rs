@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
 use http::uri::PathAndQuery;
 use rwsgi_http::Exchange;
@@ -86,23 +87,28 @@ fn run_request(
     !taken || crew.reclaim(number)
 }
 
-/// Waits for the client, without the GIL, until `poll` is ready. The wait is nobody's Python time: neither the stand-in
-/// nor the deadline counts it.
-pub(crate) fn wait_for_client(crew: &Crew, number: usize, poll: impl Fn(&Context<'_>) -> Poll<()>) {
+/// Waits for the client, without the GIL, until `poll` is ready or `patience` is over. The wait is nobody's Python time:
+/// neither the stand-in nor the deadline counts it.
+pub(crate) fn wait_for_client(
+    crew: &Crew,
+    number: usize,
+    patience: Option<Duration>,
+    poll: impl Fn(&Context<'_>) -> Poll<()>,
+) {
     let member = &crew.members[number];
     if !member.is_current() {
         // A thread of the application, which has no lead to lose and no deadline.
-        return park_until(poll);
+        return park_until(patience, poll);
     }
     let started = now();
     let mut taken = member.stamp.end();
     pause(crew, number, None);
     crew.set_waiting(Some(started));
     if !taken {
-        taken = crew.drive_until(number, &poll) == Waited::LostLead;
+        taken = crew.drive_until(number, patience, &poll) == Waited::LostLead;
     }
     if taken {
-        park_until(poll);
+        park_until(patience, poll);
     }
     let time = now();
     pause(crew, number, Some(time - started));
@@ -138,9 +144,14 @@ impl Wake for Unpark {
     }
 }
 
-fn park_until(poll: impl Fn(&Context<'_>) -> Poll<()>) {
+fn park_until(patience: Option<Duration>, poll: impl Fn(&Context<'_>) -> Poll<()>) {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let end = patience.map(|patience| Instant::now() + patience);
     while poll(&Context::from_waker(&waker)).is_pending() {
-        thread::park();
+        match end.map(|end| end.saturating_duration_since(Instant::now())) {
+            None => thread::park(),
+            Some(Duration::ZERO) => return,
+            Some(left) => thread::park_timeout(left),
+        }
     }
 }

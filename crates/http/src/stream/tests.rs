@@ -47,9 +47,9 @@ fn buffered(memory: usize, temp_max: Option<u64>) -> Stream {
     Stream::new(&Arc::new(Buffering { memory, temp_max, temp_dir: None }))
 }
 
-/// What a writer does with a full buffer; whether it may go on.
+/// What a writer does with a full buffer whose client is slow; whether it may go on.
 fn wait(stream: &Stream) -> bool {
-    let may_go_on = (0..2).any(|_| stream.poll_room(&context()).is_ready());
+    let may_go_on = stream.poll_room(&context()).is_ready() || stream.patience().is_some();
     if may_go_on {
         stream.spill();
     }
@@ -124,12 +124,41 @@ fn a_writer_whose_client_has_gone_does_not_wait() {
 }
 
 #[test]
-fn the_loop_has_a_turn_before_anything_goes_to_the_file() {
+fn a_client_that_reads_has_a_moment_before_anything_goes_to_the_file() {
     let stream = buffered(10, None);
     stream.extend(&[1; 11]);
-    assert!(stream.poll_room(&context()).is_pending());
+    assert!(stream.patience().is_some_and(|patience| !patience.is_zero()));
+    // A test that waits for no time: it says since when.
+    let long_ago = Instant::now().checked_sub(GRACE).unwrap();
+    stream.lock().full_since = Some(long_ago);
+    assert_eq!(stream.patience(), Some(Duration::ZERO));
     assert_eq!(bytes(next(&stream)).len(), 11);
-    assert!(stream.poll_room(&context()).is_ready());
+    stream.extend(&[1; 11]);
+    assert!(stream.patience().is_some_and(|patience| !patience.is_zero()));
+    assert!(Stream::unbuffered().patience().is_none());
+}
+
+#[test]
+fn a_client_that_keeps_up_is_waited_for() {
+    let stream = buffered(10, None);
+    let long_ago = Instant::now().checked_sub(2 * GRACE).unwrap();
+    stream.lock().full_since = Some(long_ago);
+    assert_eq!(stream.patience(), Some(Duration::ZERO));
+    stream.push(vec![1; GATHER].into());
+    stream.extend(b"more");
+    assert_eq!(bytes(next(&stream)).len(), GATHER);
+    assert_eq!(stream.lock().taken, GATHER as u64);
+    stream.lock().taken = 1 << 40;
+    assert!(stream.patience().is_some_and(|patience| !patience.is_zero()));
+}
+
+#[test]
+fn what_a_client_has_read_meanwhile_is_not_spilled() {
+    let stream = buffered(GATHER, None);
+    stream.push(vec![1; GATHER].into());
+    stream.push(vec![1; GATHER].into());
+    assert!(stream.is_full());
+    assert_eq!(bytes(next(&stream)).len(), GATHER);
     assert!(stream.spill().is_none());
     assert!(stream.lock().overflow.is_none());
 }

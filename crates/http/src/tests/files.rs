@@ -103,3 +103,13 @@ async fn a_file_has_the_status_and_headers_of_its_answer() {
     assert_eq!(body, text(0..3));
     assert_eq!(client.rest().await, "");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_not_in_memory_arrives_too() {
+    let (mut site, mut client) = sent(GET).await;
+    let span = file();
+    span.file.sync_all().unwrap();
+    rustix::fs::fadvise(&*span.file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
+    give(&site.request().await, answer(&span));
+    receives(&mut client, &text(0..LENGTH)).await;
+}
