@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -53,6 +53,11 @@ pub(crate) fn open(target: &LogTarget, what: &'static str, standard: impl AsFd) 
             OpenOptions::new().append(true).create(true).open(path).map_err(|source| failed(path, source))
         }
     }
+}
+
+/// The error log's descriptor, for what writes to it while the process crashes.
+pub(crate) fn file() -> Option<BorrowedFd<'static>> {
+    LOG.get().map(AsFd::as_fd)
 }
 
 /// Bytes as they are, for `wsgi.errors`.

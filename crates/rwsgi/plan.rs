@@ -10,7 +10,7 @@ use rwsgi_os::{BindAddress, ForkHooks};
 use rwsgi_wsgi::Embedding;
 
 use crate::error::Error;
-use crate::proxies::header_rules;
+use crate::proxies::{header_rules, unlimited};
 use crate::{Host, VERSION, home, logging, traffic};
 
 /// What is to be done, checked as far as it can be before anything is started.
@@ -86,7 +86,7 @@ impl Plan {
             None => None,
         };
         let http = traffic::options(&self.config, access_log);
-        let headers = Arc::new(header_rules(&http.proxies));
+        let (headers, trusted) = (Arc::new(header_rules(&http.proxies)), unlimited(&http.proxies));
         let place = rwsgi_worker::Place {
             listeners: inheritance.listeners,
             scoreboard: inheritance.scoreboard,
@@ -109,7 +109,12 @@ impl Plan {
             environment: self.config.env,
             threads: self.config.threads,
             connections: self.config.worker_connections,
+            connections_per_address: self.config.limit_connections_per_ip,
+            trusted,
             timeout: self.config.timeout,
+            queue_timeout: self.config.queue_timeout,
+            queue_size: self.config.queue_size,
+            crash_log: logging::file(),
             graceful_timeout: self.config.graceful_timeout,
         };
         Ok((place, options))

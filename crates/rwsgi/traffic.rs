@@ -2,7 +2,7 @@
 
 use http::HeaderValue;
 use rwsgi_config::Config;
-use rwsgi_http::{AccessLog, Limits, Options, Timeouts};
+use rwsgi_http::{AccessLog, Buffering, Limits, Options, Timeouts};
 
 use crate::proxies::proxies;
 
@@ -24,6 +24,14 @@ pub(crate) fn options(config: &Config, access_log: Option<AccessLog>) -> Options
         },
         body_limit: config.limit_request_body,
         body_memory: memory(config.body_memory),
+        request_buffering: config.request_buffering,
+        buffering: Buffering {
+            memory: memory(config.response_buffer),
+            temp_max: config.response_temp_max,
+            temp_dir: config.body_temp_dir.clone(),
+        },
+        sendfile: config.sendfile,
+        sendfile_roots: config.sendfile_roots.clone(),
         release_memory: rwsgi_os::release_memory,
         // The setting takes only what a header value may hold.
         server: config.server_header.as_deref().and_then(|text| HeaderValue::from_str(text).ok()),

@@ -1,8 +1,11 @@
 use std::fmt::Debug;
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddrV4, TcpStream};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, socket};
 
 use super::PATIENCE;
 
@@ -44,7 +47,21 @@ impl Response {
 
 impl Client {
     pub(crate) fn tcp(address: &str) -> Self {
-        let stream = TcpStream::connect(address).unwrap_or_else(|error| panic!("{address}: {error}"));
+        Self::over_tcp(TcpStream::connect(address).unwrap_or_else(|error| panic!("{address}: {error}")))
+    }
+
+    /// From an address of this machine that is not the usual one.
+    pub(crate) fn tcp_from(source: &str, address: &str) -> Self {
+        let end = |ip: &str, port| SockaddrIn::from(SocketAddrV4::new(ip.parse().unwrap(), port));
+        let (ip, port) = address.rsplit_once(':').unwrap();
+        let family = AddressFamily::Inet;
+        let socket = socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).unwrap();
+        bind(socket.as_raw_fd(), &end(source, 0)).unwrap();
+        connect(socket.as_raw_fd(), &end(ip, port.parse().unwrap())).unwrap();
+        Self::over_tcp(TcpStream::from(socket))
+    }
+
+    fn over_tcp(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         Self { stream: Box::new(stream), received: Vec::new() }
@@ -78,12 +95,30 @@ impl Client {
         self.receive_until(text.as_bytes());
     }
 
-    /// The next answer.
-    pub(crate) fn response(&mut self) -> Response {
+    /// The same, `None` when the connection ends before there is a head.
+    pub(crate) fn try_get(&mut self, path: &str) -> Option<Response> {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n");
+        self.stream.write_all(request.as_bytes()).ok()?;
+        while !self.received.windows(4).any(|found| found == b"\r\n\r\n") {
+            if !self.receive() {
+                return None;
+            }
+        }
+        Some(self.response())
+    }
+
+    /// The head of the next answer, which has no body: it answers HEAD.
+    pub(crate) fn head(&mut self) -> Response {
         let end = self.receive_until(b"\r\n\r\n");
         let head = String::from_utf8(self.received.drain(..end).collect()).unwrap();
         let status = head.get(9..12).and_then(|code| code.parse().ok()).unwrap_or_else(|| panic!("{head}"));
-        let mut response = Response { status, head, body: Vec::new(), is_whole: true };
+        Response { status, head, body: Vec::new(), is_whole: true }
+    }
+
+    /// The next answer.
+    pub(crate) fn response(&mut self) -> Response {
+        let mut response = self.head();
+        let status = response.status;
         if let Some(length) = response.header("Content-Length") {
             self.take(length.parse().unwrap(), &mut response);
         } else if response.header("Transfer-Encoding") == Some("chunked") {
@@ -93,6 +128,12 @@ impl Client {
             response.body = std::mem::take(&mut self.received);
         }
         response
+    }
+
+    /// What comes up to `mark`, with it.
+    pub(crate) fn until(&mut self, mark: &str) -> String {
+        let end = self.receive_until(mark.as_bytes());
+        String::from_utf8(self.received.drain(..end).collect()).unwrap()
     }
 
     /// Waits until the server closes the connection; whether nothing came before.

@@ -24,12 +24,22 @@ pub(crate) fn sleeps_of(pid: u32) -> Vec<(u32, u64)> {
     threads(pid).into_iter().map(sleeps).collect()
 }
 
+/// The processor time that a process has used so far, in hundredths of a second.
+pub(crate) fn cpu_ticks_of(pid: u32) -> u64 {
+    let fields = fields_of(pid).unwrap();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
 fn parent_of(pid: u32) -> Option<u32> {
-    // It may end between the listing and the reading.
+    let fields = fields_of(pid)?;
+    if fields[0] == "Z" { None } else { fields[1].parse().ok() }
+}
+
+/// What the kernel says of a process, from its state on; `None` when it has ended.
+fn fields_of(pid: u32) -> Option<Vec<String>> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name, in brackets, may hold spaces and brackets: fields count from behind it.
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-    if fields.next()? == "Z" { None } else { fields.next()?.parse().ok() }
+    Some(stat.rsplit_once(')')?.1.split_whitespace().map(str::to_owned).collect())
 }
 
 fn numbers(folder: &str) -> impl Iterator<Item = u32> {

@@ -1,4 +1,4 @@
-//! Clients that do not read their answers.
+//! Clients that do not read their answers, which are not to be buffered.
 
 use crate::harness::Server;
 
@@ -14,12 +14,12 @@ def large(environ, then=None):
 def application(environ, start_response):
     match environ['PATH_INFO']:
         case '/large':
-            start_response('200 OK', [])
+            start_response('200 OK', [('X-Accel-Buffering', 'no')])
             return large(environ)
         case '/hangs':
             # Long enough for the stand-in to drive the loop from here on.
             time.sleep(0.1)
-            start_response('200 OK', [])
+            start_response('200 OK', [('X-Accel-Buffering', 'no')])
             return large(environ, lambda: time.sleep(600))
         case '/sleep': time.sleep(600)
     return answer(start_response, os.getpid())

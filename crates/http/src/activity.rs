@@ -1,12 +1,13 @@
 //! What a connection is doing and since when: words that the connection writes and its timer reads.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::framing::Fault;
+use crate::outgoing::Outgoing;
 use crate::patience::Patience;
 
 /// What a connection is doing.
@@ -50,8 +51,11 @@ pub(crate) struct Activity {
     waited: AtomicU64,
     /// Bytes of this body.
     received: AtomicU64,
+    bodies: AtomicU64,
     order: AtomicU8,
     fault: OnceLock<Fault>,
+    /// What its answers and its stream have to tell each other.
+    pub(crate) outgoing: Arc<Outgoing>,
 }
 
 /// What the silence means.
@@ -83,8 +87,10 @@ impl Activity {
             awaited: AtomicU64::new(0),
             waited: AtomicU64::new(0),
             received: AtomicU64::new(0),
+            bodies: AtomicU64::new(0),
             order: AtomicU8::new(Order::None as u8),
             fault: OnceLock::new(),
+            outgoing: Arc::default(),
         }
     }
 
@@ -109,12 +115,25 @@ impl Activity {
         matches!(self.phase(), Phase::Body | Phase::Busy)
     }
 
-    /// A body is going to be received.
-    pub(crate) fn begin_body(&self) {
+    /// A body is going to be received; its number.
+    pub(crate) fn begin_body(&self) -> u64 {
         for word in [&self.awaited, &self.waited, &self.received] {
             word.store(0, Ordering::Relaxed);
         }
         self.enter(Phase::Body);
+        self.bodies.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The number of the last body.
+    pub(crate) fn body(&self) -> u64 {
+        self.bodies.load(Ordering::Relaxed)
+    }
+
+    /// A body has been received, unless something has been begun since.
+    pub(crate) fn end_body(&self, number: u64) {
+        if self.phase() == Phase::Body && self.body() == number {
+            self.enter(Phase::Busy);
+        }
     }
 
     /// Bytes came.
@@ -202,7 +221,7 @@ impl Activity {
             Phase::Head => patience.head.map(|head| (self.since() + head, Verdict::TimeOut)),
             Phase::Idle if self.is_writing() => None,
             Phase::Idle => Some(self.idle(patience)),
-            Phase::Body => self.body(patience).map(|due| (due, Verdict::TimeOut)),
+            Phase::Body => self.body_due(patience).map(|due| (due, Verdict::TimeOut)),
             Phase::Busy => None,
             Phase::Closing => Some((self.since() + patience.linger, Verdict::Drop)),
         };
@@ -226,7 +245,7 @@ impl Activity {
     }
 
     /// When the silence in a body has lasted too long, or the body has been too slow.
-    fn body(&self, patience: &Patience) -> Option<Instant> {
+    fn body_due(&self, patience: &Patience) -> Option<Instant> {
         let awaited = self.awaited.load(Ordering::Relaxed).checked_sub(1)?;
         let silent = patience.body.map(|body| self.at(awaited) + body);
         let slow = patience.allowance(self.received.load(Ordering::Relaxed)).map(|allowance| {

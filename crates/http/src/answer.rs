@@ -6,6 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
+use crate::FileSpan;
 use crate::stream::Outlet;
 
 /// Status, headers and body.
@@ -28,6 +29,9 @@ pub enum Content {
     Full(Bytes),
     /// It comes while it is sent.
     Stream(Outlet),
+    /// A part of a file, which is sent without passing through this process where that can be. One that turns out to be
+    /// shorter breaks the connection.
+    File(FileSpan),
 }
 
 impl Default for Content {

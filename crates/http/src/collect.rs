@@ -1,20 +1,20 @@
-//! Request bodies: collected before the handler is called, so that no Python thread waits for a slow client.
+//! Request bodies: usually collected before the handler is called, so that no Python thread waits for a slow client.
 //!
 //! Frames stay in memory as they came while all waiting bodies of the worker together fit the [`Budget`]; a body that
 //! does not fit moves to a temporary file.
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::future::poll_fn;
 use std::io::{self, BufRead, BufReader, Read};
-use std::pin::Pin;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Buf, Bytes, BytesMut};
-use http_body::Body as _;
-use hyper::body::Incoming;
 
+use crate::activity::Activity;
+use crate::inflow::{Failure, Inflow};
+use crate::inlet::{Inlet, InletReader, receive};
 use crate::spool::Spool;
 
 /// How many bytes of a spooled body are read from its file at once.
@@ -28,13 +28,14 @@ const SMALL: usize = 4 * 1024;
 pub struct Budget {
     limit: usize,
     used: AtomicUsize,
+    temp_dir: Option<Arc<Path>>,
 }
 
 impl Budget {
-    /// A budget of `limit` bytes.
+    /// A budget of `limit` bytes; what does not fit goes to files in `temp_dir`, or where the system has them.
     #[must_use]
-    pub fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { limit, used: AtomicUsize::new(0) })
+    pub fn new(limit: usize, temp_dir: Option<&Path>) -> Arc<Self> {
+        Arc::new(Self { limit, used: AtomicUsize::new(0), temp_dir: temp_dir.map(Arc::from) })
     }
 
     fn take(&self, bytes: usize) -> bool {
@@ -76,10 +77,10 @@ impl Drop for Reservation {
     }
 }
 
-/// A body that has arrived completely.
+/// The body of a request: it has arrived completely, or is read while it comes.
 #[derive(Debug)]
 pub struct Body {
-    length: u64,
+    length: Option<u64>,
     source: Source,
 }
 
@@ -87,6 +88,7 @@ pub struct Body {
 enum Source {
     Memory(Frames),
     File(File),
+    Live(Arc<Inlet>),
 }
 
 /// Received frames, read in order.
@@ -97,9 +99,14 @@ struct Frames {
 }
 
 impl Body {
-    /// The number of bytes.
+    /// A body that is received while it is read.
+    pub(crate) fn live(inflow: Inflow, activity: Arc<Activity>) -> Self {
+        Self { length: inflow.length(), source: Source::Live(receive(inflow, activity)) }
+    }
+
+    /// The number of bytes; `None` for a live one without a Content-Length.
     #[must_use]
-    pub fn length(&self) -> u64 {
+    pub fn length(&self) -> Option<u64> {
         self.length
     }
 
@@ -109,12 +116,23 @@ impl Body {
         matches!(self.source, Source::File(_))
     }
 
-    /// The bytes, to be read once.
+    /// Tells when a body that is read while it comes can be read; `None` for one that has arrived.
+    #[must_use]
+    pub fn inlet(&self) -> Option<Arc<Inlet>> {
+        match &self.source {
+            Source::Live(inlet) => Some(Arc::clone(inlet)),
+            Source::Memory(_) | Source::File(_) => None,
+        }
+    }
+
+    /// The bytes, to be read once. Where those of a live body have not come yet, reading fails with
+    /// [`io::ErrorKind::WouldBlock`].
     #[must_use]
     pub fn into_reader(self) -> Box<dyn BufRead + Send + Sync> {
         match self.source {
             Source::Memory(frames) => Box::new(frames),
             Source::File(file) => Box::new(BufReader::with_capacity(READ_AHEAD, file)),
+            Source::Live(inlet) => Box::new(InletReader::new(inlet)),
         }
     }
 }
@@ -142,17 +160,6 @@ impl BufRead for Frames {
             frame.advance(amount.min(frame.len()));
         }
     }
-}
-
-/// Why there is no body.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// The client went away or broke the framing; hyper says how and closes the connection.
-    Client(hyper::Error),
-    /// The body is longer than bodies may be.
-    TooLarge,
-    /// The temporary file could not be written.
-    Spool(io::Error),
 }
 
 /// Frames as they came, but for small ones: a client that sends byte by byte must not make each byte cost a frame.
@@ -187,16 +194,8 @@ impl Gathering {
     }
 }
 
-/// Waits for the whole body, which may have `limit` bytes.
-pub(crate) async fn collect(
-    incoming: Incoming,
-    limit: Option<u64>,
-    budget: &Arc<Budget>,
-) -> Result<Body, Failure> {
-    let mut inflow = Inflow { incoming, left: limit.unwrap_or(u64::MAX) };
-    if inflow.incoming.size_hint().lower() > inflow.left {
-        return Err(Failure::TooLarge);
-    }
+/// Waits for the whole body.
+pub(crate) async fn collect(mut inflow: Inflow, budget: &Arc<Budget>) -> Result<Body, Failure> {
     let mut reservation = Reservation::new(budget);
     let mut gathering = Gathering::default();
     let mut length = 0;
@@ -209,7 +208,7 @@ pub(crate) async fn collect(
         }
     }
     let frames = Frames { frames: gathering.finish(), _reservation: reservation };
-    Ok(Body { length, source: Source::Memory(frames) })
+    Ok(Body { length: Some(length), source: Source::Memory(frames) })
 }
 
 async fn to_file(
@@ -217,32 +216,13 @@ async fn to_file(
     reservation: Reservation,
     mut inflow: Inflow,
 ) -> Result<Body, Failure> {
-    let mut spool = Spool::new(frames, reservation);
+    let folder = reservation.budget.temp_dir.clone();
+    let mut spool = Spool::new(frames, reservation, folder);
     while let Some(frame) = inflow.next().await? {
         spool.push(frame).await.map_err(Failure::Spool)?;
     }
     let (file, length) = spool.finish().await.map_err(Failure::Spool)?;
-    Ok(Body { length, source: Source::File(file) })
-}
-
-/// The bytes as they come, up to a limit.
-struct Inflow {
-    incoming: Incoming,
-    left: u64,
-}
-
-impl Inflow {
-    /// The next bytes; trailers are skipped, since WSGI has no place for them.
-    async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
-        loop {
-            let frame = poll_fn(|context| Pin::new(&mut self.incoming).poll_frame(context)).await;
-            let Some(frame) = frame else { return Ok(None) };
-            if let Ok(data) = frame.map_err(Failure::Client)?.into_data() {
-                self.left = self.left.checked_sub(data.len() as u64).ok_or(Failure::TooLarge)?;
-                return Ok(Some(data));
-            }
-        }
-    }
+    Ok(Body { length: Some(length), source: Source::File(file) })
 }
 
 #[cfg(test)]
@@ -254,14 +234,17 @@ mod tests {
         let length = frames.iter().map(|frame| frame.len()).sum::<usize>();
         assert!(reservation.grow(length));
         let frames = frames.iter().map(|frame| Bytes::from_static(frame.as_bytes())).collect();
-        Body { length: length as u64, source: Source::Memory(Frames { frames, _reservation: reservation }) }
+        Body {
+            length: Some(length as u64),
+            source: Source::Memory(Frames { frames, _reservation: reservation }),
+        }
     }
 
     #[test]
     fn frames_read_as_one_stream() {
-        let budget = Budget::new(100);
+        let budget = Budget::new(100, None);
         let body = body(&["a\nb", "", "c\n", "d"], &budget);
-        assert_eq!((body.length(), body.is_on_disk()), (6, false));
+        assert_eq!((body.length(), body.is_on_disk()), (Some(6), false));
         let lines: Vec<_> = body.into_reader().lines().map(Result::unwrap).collect();
         assert_eq!(lines, ["a", "bc", "d"]);
     }
@@ -279,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_body_gives_its_share_of_the_budget_back() {
-        let budget = Budget::new(10);
+        let budget = Budget::new(10, None);
         let first = body(&["12345678"], &budget);
         assert!(!budget.take(3));
         drop(first);

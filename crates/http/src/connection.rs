@@ -1,6 +1,7 @@
 //! The story of a connection: requests one after the other, until somebody has enough.
 
 use std::future::{Future, pending, poll_fn};
+use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,17 +22,22 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 use crate::access_log::AccessLog;
 use crate::activity::{Activity, Order, Phase, Verdict};
 use crate::closing::Closing;
-use crate::collect::{Body, Budget, Failure, collect};
+use crate::collect::{Body, Budget, collect};
 use crate::exchange::{Exchange, Handler, Ticket};
 use crate::forwarding::{Forwarding, Origin};
 use crate::framing::{Limits, Scanner};
 use crate::guard::Guard;
+use crate::inflow::{Failure, Inflow};
+use crate::outgoing::Sending;
 use crate::patience::{Patience, Timeouts};
 use crate::preface::{self, Absence};
 use crate::proxies::{Proxies, ProxyProtocol};
+use crate::ranges::Conditions;
 use crate::refusal::{log_refusal, refusal};
 use crate::reply::{ReplyBody, RequestEnd, response};
-use crate::{Answer, Peer};
+use crate::stream::Buffering;
+use crate::x_sendfile::Roots;
+use crate::{Answer, Peer, Transport};
 
 /// hyper's buffers may hold so much before it gives up: what they may by default, and what stands for "any amount".
 const LEAST_BUFFER: usize = 8192 + 4096 * 100;
@@ -58,6 +64,17 @@ pub struct Options {
     pub body_limit: Option<u64>,
     /// Memory in bytes for all request bodies that wait at the same time; beyond it they go to temporary files.
     pub body_memory: usize,
+    /// Whether a request is handed over when its body is complete; otherwise as soon as its head is, and the body is read
+    /// while it comes.
+    pub request_buffering: bool,
+    /// What of an answer waits for its client so that Python does not; request bodies that go to temporary files go to
+    /// the same directory.
+    pub buffering: Buffering,
+    /// Whether files are sent by sendfile(2) (Gunicorn setting `sendfile`), or read and written.
+    pub sendfile: bool,
+    /// Directories out of which an application may have files sent by `X-Accel-Redirect`, whose path begins with the
+    /// string, or `X-Sendfile`, whose path begins with the directory. Empty: both headers are passed on.
+    pub sendfile_roots: Vec<(String, PathBuf)>,
     /// Gives free memory back to the system. Called off the loop, now and then, when many connections have become idle.
     pub release_memory: fn(),
     /// The value of the `Server` header; `None`: there is none.
@@ -77,6 +94,7 @@ pub struct Server<H> {
     patience: Patience,
     forwarding: Forwarding,
     options: Options,
+    roots: Option<Roots>,
     closing: Closing,
     parked: AtomicUsize,
 }
@@ -87,9 +105,10 @@ impl<H: Handler> Server<H> {
         Arc::new(Self {
             handler,
             builder: builder(&options),
-            budget: Budget::new(options.body_memory),
+            budget: Budget::new(options.body_memory, options.buffering.temp_dir.as_deref()),
             patience: Patience::new(options.keep_alive, &options.timeouts),
             forwarding: Forwarding::new(options.proxies.clone()),
+            roots: Roots::open(&options.sendfile_roots),
             options,
             closing: Closing::default(),
             parked: AtomicUsize::new(0),
@@ -109,13 +128,14 @@ impl<H: Handler> Server<H> {
     /// Serves one connection until it ends. What a client does wrong is logged and answered as far as it can be.
     pub async fn serve<S>(self: Arc<Self>, mut stream: S, mut peer: Peer)
     where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        S: Transport,
     {
         let Some(ahead) = self.introduce(&mut stream, &mut peer).await else { return };
         let peer = Arc::new(peer);
+        let activity = Arc::new(Activity::new());
+        let stream = Sending::new(stream, Arc::clone(&activity.outgoing), self.options.sendfile);
         let scanner = Scanner::new(self.options.limits);
-        let server = self.options.server.clone();
-        let mut guard = Guard::new(stream, scanner, Arc::new(Activity::new()), server);
+        let mut guard = Guard::new(stream, scanner, activity, self.options.server.clone());
         guard.hold(&ahead);
         drop(ahead);
         loop {
@@ -173,10 +193,7 @@ impl<H: Handler> Server<H> {
     }
 
     /// Serves requests until the connection has ended or has nothing to do for a while.
-    async fn talk<S>(&self, guard: Guard<S>, peer: &Arc<Peer>) -> Guard<S>
-    where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
+    async fn talk<S: Transport>(&self, guard: Guard<Sending<S>>, peer: &Arc<Peer>) -> Guard<Sending<S>> {
         let activity = Arc::clone(guard.activity());
         let service = service_fn(|request| {
             activity.enter(Phase::Busy);
@@ -208,7 +225,11 @@ impl<H: Handler> Server<H> {
                     Verdict::Park => activity.order(Order::Park),
                     Verdict::TimeOut => activity.order(Order::TimeOut),
                     Verdict::CloseIdle => Pin::new(&mut connection).graceful_shutdown(),
-                    Verdict::Drop | Verdict::Stuck => return Poll::Ready(Ok(())),
+                    Verdict::Drop => return Poll::Ready(Ok(())),
+                    Verdict::Stuck => {
+                        activity.outgoing.reset_unless_shut_down();
+                        return Poll::Ready(Ok(()));
+                    }
                 }
             }
         })
@@ -220,7 +241,7 @@ impl<H: Handler> Server<H> {
     }
 
     /// Waits for the next request on a connection that has given back its parser; whether one comes.
-    async fn wakes<S: AsyncRead + AsyncWrite + Unpin>(&self, guard: &mut Guard<S>) -> bool {
+    async fn wakes<S: Transport>(&self, guard: &mut Guard<Sending<S>>) -> bool {
         if self.parked.fetch_add(1, Ordering::Relaxed) % RELEASE_AFTER == RELEASE_AFTER - 1 {
             tokio::task::spawn_blocking(self.options.release_memory);
         }
@@ -259,7 +280,7 @@ impl<H: Handler> Server<H> {
         head: request::Parts,
         incoming: Incoming,
         (peer, origin): (Arc<Peer>, Origin),
-        activity: &Activity,
+        activity: &Arc<Activity>,
     ) -> Result<Answer, hyper::Error> {
         let body = match self.body(&head, incoming, activity).await {
             Ok(body) => body,
@@ -267,11 +288,27 @@ impl<H: Handler> Server<H> {
         };
         let (ticket, wait) = Ticket::new();
         let is_1_0 = head.version == Version::HTTP_10;
+        let is_live = body.as_ref().is_some_and(|body| body.inlet().is_some());
+        let conditions = self.roots.as_ref().map(|_| Conditions::of(&head));
         self.handler.call(Exchange { head, body, peer, origin, ticket });
         let mut answer = wait.await;
+        if let Some(fault) = activity.fault().filter(|_| is_live) {
+            // Whatever the application made of half a body.
+            answer = Answer::error(fault.status);
+        }
+        if let (Some(roots), Some(conditions)) = (&self.roots, conditions)
+            && roots.concern(&answer)
+        {
+            // Rare, so it must not make the future of every request larger.
+            answer = Box::pin(roots.resolve(answer, conditions)).await;
+        }
         // The connection learns of the end only when it is polled next, and the client should not send another request.
         // Under HTTP/1.0 a body without a length ends with the connection.
-        if self.closing.has_begun() || (is_1_0 && answer.has_unknown_length()) {
+        let ends_by_closing = is_1_0 && answer.has_unknown_length();
+        if ends_by_closing {
+            activity.outgoing.reset_unless_shut_down();
+        }
+        if self.closing.has_begun() || ends_by_closing {
             answer.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(answer)
@@ -281,15 +318,19 @@ impl<H: Handler> Server<H> {
         &self,
         head: &request::Parts,
         incoming: Incoming,
-        activity: &Activity,
+        activity: &Arc<Activity>,
     ) -> Result<Option<Body>, Failure> {
         if incoming.is_end_stream() && !head.headers.contains_key(CONTENT_LENGTH) {
             return Ok(None);
         }
-        activity.begin_body();
-        let body = collect(incoming, self.options.body_limit, &self.budget).await;
-        activity.enter(Phase::Busy);
-        body.map(Some)
+        let inflow = Inflow::new(incoming, self.options.body_limit)?;
+        let body = activity.begin_body();
+        if !self.options.request_buffering && inflow.length() != Some(0) {
+            return Ok(Some(Body::live(inflow, Arc::clone(activity))));
+        }
+        let collected = collect(inflow, &self.budget).await;
+        activity.end_body(body);
+        collected.map(Some)
     }
 }
 

@@ -9,7 +9,7 @@ use http::request;
 
 use crate::{Answer, Body, Origin, Peer};
 
-/// A request that has arrived completely.
+/// A request that has arrived, completely or (with `request_buffering` off) but for its body.
 #[derive(Debug)]
 pub struct Exchange {
     /// Method, target, version and headers.

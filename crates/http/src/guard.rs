@@ -158,7 +158,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     fn poll_end(&mut self) -> Option<Poll<()>> {
         match self.activity.take_order() {
             Order::None => {}
-            Order::Park if self.held.is_empty() && !self.activity.is_busy() => self.ended = Ended::Parked,
+            Order::Park if self.is_between() => self.ended = Ended::Parked,
             Order::Park => {}
             Order::TimeOut => self.fault = self.fault.or(Some(SLOW)),
         }
@@ -176,6 +176,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             }
         }
         (self.ended != Ended::No).then_some(Poll::Ready(()))
+    }
+
+    fn is_between(&self) -> bool {
+        self.held.is_empty() && self.scanner.place() == Place::Between && !self.activity.is_busy()
     }
 
     fn refuse(&mut self, fault: Fault) {

@@ -5,10 +5,10 @@
 //! What it must not know: Python, processes, signals, settings, and who answers a request.
 //! Who calls it: `worker`, with every connection that it accepts.
 //!
-//! Read in this order: `exchange` (the seam), `connection` (the story of a connection), `collect` and `spool` (request
-//! bodies), `answer`, `stream` and `reply` (the way back), `guard` and `framing` (what is let in), `activity` and `patience`
-//! (silence), `access_log`; then `proxies` and `trust` (whom to believe), `preface` and `proxy_header` (PROXY protocol),
-//! `forwarding` and `forwarded` (headers of proxies).
+//! Read in this order: `exchange` (the seam), `connection` (the story of a connection), `inflow`, `collect`, `spool` and `inlet`
+//! (request bodies), `answer`, `stream`, `overflow` and `reply` (the way back), `outgoing` and `transport` (files), `x_sendfile`
+//! and `ranges`, `guard`, `framing` and `refusal` (what is let in), `activity` and `patience` (silence), `access_log`; then `proxies`
+//! and `trust` (whom to believe), `preface` and `proxy_header` (PROXY protocol), `forwarding` and `forwarded` (headers of proxies).
 
 #![forbid(unsafe_code)]
 
@@ -24,16 +24,23 @@ mod forwarded;
 mod forwarding;
 mod framing;
 mod guard;
+mod inflow;
+mod inlet;
+mod outgoing;
+mod overflow;
 mod patience;
 mod peer;
 mod preface;
 mod proxies;
 mod proxy_header;
+mod ranges;
 mod refusal;
 mod reply;
 mod spool;
 mod stream;
+mod transport;
 mod trust;
+mod x_sendfile;
 
 #[cfg(test)]
 mod tests;
@@ -47,8 +54,11 @@ pub use error::FormatError;
 pub use exchange::{Exchange, Handler, Ticket, Wait};
 pub use forwarding::{Origin, Scheme};
 pub use framing::Limits;
+pub use inlet::Inlet;
+pub use outgoing::FileSpan;
 pub use patience::Timeouts;
 pub use peer::{Peer, Proxied};
 pub use proxies::{ForwarderHeaders, HeaderMapPolicy, Proxies, ProxyProtocol};
-pub use stream::{Outlet, Stream};
+pub use stream::{Buffering, Outlet, Stream};
+pub use transport::Transport;
 pub use trust::{PeerAddress, Trust};

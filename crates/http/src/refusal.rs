@@ -2,8 +2,8 @@
 
 use http::{StatusCode, request};
 
-use crate::collect::Failure;
 use crate::framing::Fault;
+use crate::inflow::{Failure, TOO_LARGE};
 use crate::{Answer, Peer};
 
 /// The answer to a request whose body cannot be had; an error when there is nobody to answer.
@@ -26,9 +26,8 @@ pub(crate) fn refusal(
             }
         },
         Failure::TooLarge => {
-            let reason = "the body is longer than `--limit-request-body` allows";
-            log_refusal(peer, Fault { status: StatusCode::PAYLOAD_TOO_LARGE, reason });
-            StatusCode::PAYLOAD_TOO_LARGE
+            log_refusal(peer, TOO_LARGE);
+            TOO_LARGE.status
         }
         Failure::Spool(error) => {
             tracing::error!("cannot keep the body of {} {}: {error}", head.method, head.uri.path());

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http::header::{HeaderValue, SERVER};
 use http_body::{Frame, SizeHint};
 use hyper::Response;
@@ -13,8 +13,12 @@ use hyper::ext::ReasonPhrase;
 
 use crate::access_log::Line;
 use crate::activity::{Activity, Phase};
+use crate::outgoing::{Data, FileSpan};
 use crate::stream::{Next, Outlet};
 use crate::{Answer, Content};
+
+/// How much of a file is handed to hyper at once: what is counted as sent is never further ahead of the client.
+const PIECE: u64 = 1024 * 1024;
 
 /// The body of a response; its end is the end of the request.
 #[derive(Debug)]
@@ -29,6 +33,7 @@ pub(crate) struct ReplyBody {
 enum Source {
     Full(Option<Bytes>),
     Stream(Outlet),
+    File(FileSpan),
     Ended,
 }
 
@@ -60,6 +65,7 @@ pub(crate) fn response(
     let content = match answer.content {
         Content::Full(bytes) => Source::Full((!bytes.is_empty()).then_some(bytes)),
         Content::Stream(stream) => Source::Stream(stream),
+        Content::File(span) => Source::File(span),
     };
     let mut response = Response::new(ReplyBody { content, breaking: false, end });
     *response.status_mut() = answer.status;
@@ -84,33 +90,37 @@ impl ReplyBody {
         self.end.activity.is_writing()
     }
 
-    fn count(&mut self, bytes: &Bytes) {
+    fn data(&mut self, data: Data) -> Frame<Data> {
         if let Some(line) = &mut self.end.line {
-            line.sent(bytes.len());
+            line.sent(data.remaining());
         }
+        Frame::data(data)
     }
 }
 
 impl http_body::Body for ReplyBody {
-    type Data = Bytes;
+    type Data = Data;
     type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+    ) -> Poll<Option<Result<Frame<Data>, io::Error>>> {
         let next = match &mut self.content {
             Source::Full(bytes) => bytes.take().map_or(Next::End, Next::Bytes),
             Source::Ended => Next::End,
+            Source::File(span) if span.length == 0 => Next::End,
+            Source::File(span) => Next::File(span.split(PIECE)),
             Source::Stream(stream) => match stream.poll_next(context) {
                 Poll::Ready(next) => next,
                 Poll::Pending => return Poll::Pending,
             },
         };
         Poll::Ready(match next {
-            Next::Bytes(bytes) => {
-                self.count(&bytes);
-                Some(Ok(Frame::data(bytes)))
+            Next::Bytes(bytes) => Some(Ok(self.data(Data::Bytes(bytes)))),
+            Next::File(span) => {
+                let piece = self.end.activity.outgoing.piece(span);
+                Some(Ok(self.data(piece)))
             }
             Next::End => {
                 self.content = Source::Ended;
@@ -122,13 +132,18 @@ impl http_body::Body for ReplyBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.content, Source::Full(None) | Source::Ended)
+        match &self.content {
+            Source::Full(None) | Source::Ended => true,
+            Source::File(span) => span.length == 0,
+            Source::Full(Some(_)) | Source::Stream(_) => false,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.content {
             Source::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Source::Stream(_) => SizeHint::default(),
+            Source::File(span) => SizeHint::with_exact(span.length),
             Source::Ended => SizeHint::with_exact(0),
         }
     }

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Seek, Write};
+use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
@@ -20,13 +22,15 @@ pub(crate) struct Spool {
     reservation: Reservation,
     gathered: usize,
     length: u64,
+    folder: Option<Arc<Path>>,
 }
 
 impl Spool {
-    /// Begins with frames that memory had no room for. Nothing is opened before the first write.
-    pub(crate) fn new(batch: VecDeque<Bytes>, reservation: Reservation) -> Self {
+    /// Begins with frames that memory had no room for, in a file in `folder`, or where the system has its temporary files.
+    /// Nothing is opened before the first write.
+    pub(crate) fn new(batch: VecDeque<Bytes>, reservation: Reservation, folder: Option<Arc<Path>>) -> Self {
         let gathered = batch.iter().map(Bytes::len).sum();
-        Self { file: None, batch, reservation, gathered, length: gathered as u64 }
+        Self { file: None, batch, reservation, gathered, length: gathered as u64, folder }
     }
 
     pub(crate) async fn push(&mut self, frame: Bytes) -> io::Result<()> {
@@ -50,8 +54,10 @@ impl Spool {
         let batch = std::mem::take(&mut self.batch);
         self.gathered = 0;
         let file = self.file.take();
+        let folder = self.folder.clone();
         let written = spawn_blocking(move || {
-            let mut file = file.map_or_else(tempfile::tempfile, Ok)?;
+            let create = || folder.map_or_else(tempfile::tempfile, tempfile::tempfile_in);
+            let mut file = file.map_or_else(create, Ok)?;
             batch.iter().try_for_each(|frame| file.write_all(frame))?;
             Ok::<_, io::Error>(file)
         });

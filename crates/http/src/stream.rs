@@ -1,30 +1,62 @@
-//! The body of an answer that comes while it is sent: a byte buffer between a Python thread and the connection.
+//! The body of an answer that comes while it is sent: a buffer between a Python thread and the connection.
 //!
-//! The writer appends, the connection takes all there is at once, which also merges small chunks into one frame. Above
-//! the high-water mark the writer is asked to wait until the connection has emptied the buffer.
+//! The writer appends to memory, the connection takes all there is at once, which also merges small chunks into one
+//! frame. A writer that has filled the memory gives the loop one turn, and when the client still does not keep up moves
+//! what waits to a temporary file, so that Python is free again. What is in the file is older than what is in memory.
+//! Only past the bounds of the file does the writer wait until the connection has emptied the buffer.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
-/// Above this many waiting bytes the writer is asked to wait.
-const HIGH_WATER: usize = 64 * 1024;
-/// Frames from this size on are kept as they are; smaller ones are gathered.
+use crate::FileSpan;
+use crate::overflow::{Overflow, report};
+
+/// How much of an unbuffered answer may wait.
+const UNBUFFERED: usize = 64 * 1024;
+/// Frames from this size on are kept as they are; smaller ones are gathered, up to so many bytes.
 const GATHER: usize = 8 * 1024;
+const GATHERED: usize = 64 * 1024;
+
+/// How much of an answer waits for its client so that the application does not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Buffering {
+    /// Bytes of one answer in memory.
+    pub memory: usize,
+    /// Bytes of one answer in a temporary file; `None`: as many as the disk takes.
+    pub temp_max: Option<u64>,
+    /// The directory of temporary files, also of those of request bodies; `None`: the system's.
+    pub temp_dir: Option<PathBuf>,
+}
+
+impl Default for Buffering {
+    fn default() -> Self {
+        Self { memory: 1 << 20, temp_max: Some(1 << 30), temp_dir: None }
+    }
+}
 
 /// The buffer; shared by its two ends.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Stream {
     inner: Mutex<Inner>,
+    /// `None` for an answer that the application wants unbuffered.
+    buffering: Option<Arc<Buffering>>,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
+    overflow: Option<Overflow>,
     frames: VecDeque<Bytes>,
     gathered: Vec<u8>,
+    /// Bytes in memory.
     waiting: usize,
+    /// The loop has had its turn since the memory was filled.
+    has_turned: bool,
+    /// The temporary file cannot be written.
+    is_stuck: bool,
     end: Option<End>,
     gone: bool,
     reader: Option<Waker>,
@@ -38,10 +70,12 @@ enum End {
 }
 
 /// What the connection finds.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Next {
     /// All bytes that were waiting, or one large frame of them.
     Bytes(Bytes),
+    /// A part of the temporary file.
+    File(FileSpan),
     /// The end; the body is complete.
     End,
     /// The writer gave up: the connection must break off visibly.
@@ -51,8 +85,14 @@ pub(crate) enum Next {
 impl Stream {
     /// An empty buffer.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(buffering: &Arc<Buffering>) -> Self {
+        Self { inner: Mutex::default(), buffering: Some(Arc::clone(buffering)) }
+    }
+
+    /// An empty buffer that makes its writer wait soon (`X-Accel-Buffering: no`).
+    #[must_use]
+    pub fn unbuffered() -> Self {
+        Self { inner: Mutex::default(), buffering: None }
     }
 
     /// The end that belongs into the answer; there is one.
@@ -74,6 +114,9 @@ impl Stream {
         }
         inner.gathered.extend_from_slice(bytes);
         inner.waiting += bytes.len();
+        if inner.gathered.len() >= GATHERED {
+            inner.flush_gathered();
+        }
         inner.reader.take()
     }
 
@@ -99,10 +142,14 @@ impl Stream {
         inner.reader.take()
     }
 
-    /// Whether more than the high-water mark is waiting.
+    /// Whether the writer should call [`poll_room`](Self::poll_room) and [`spill`](Self::spill) before it goes on.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.lock().waiting > HIGH_WATER
+        self.is_over_memory(&self.lock())
+    }
+
+    fn is_over_memory(&self, inner: &Inner) -> bool {
+        inner.waiting > self.buffering.as_ref().map_or(UNBUFFERED, |buffering| buffering.memory)
     }
 
     /// Whether the connection has gone.
@@ -111,25 +158,71 @@ impl Stream {
         self.lock().gone
     }
 
-    /// Ready when the buffer has been emptied or the connection has gone.
+    /// Ready when the buffer has been emptied, when the loop has had a turn to do so and the rest can be spilled, or when
+    /// the connection has gone.
     pub fn poll_room(&self, context: &Context<'_>) -> Poll<()> {
         let mut inner = self.lock();
-        if inner.gone || inner.waiting == 0 {
+        if inner.gone || inner.is_empty() || (inner.has_turned && self.can_spill(&inner)) {
+            inner.has_turned = false;
             return Poll::Ready(());
+        }
+        if !inner.has_turned {
+            inner.has_turned = true;
+            context.waker().wake_by_ref();
         }
         inner.writer = Some(context.waker().clone());
         Poll::Pending
     }
 
+    fn can_spill(&self, inner: &Inner) -> bool {
+        let Some(buffering) = &self.buffering else { return false };
+        let length = inner.overflow.as_ref().map_or(0, Overflow::occupied);
+        !inner.is_stuck && buffering.temp_max.is_none_or(|most| length + inner.waiting as u64 <= most)
+    }
+
+    /// Moves what waits in memory to the temporary file when it is too much and the file is not full; may wait for the
+    /// disk. Wake the returned waker, which is the connection's.
+    pub fn spill(&self) -> Option<Waker> {
+        let (mut frames, writer) = {
+            let mut inner = self.lock();
+            if inner.gone || !self.is_over_memory(&inner) || !self.can_spill(&inner) {
+                return None;
+            }
+            inner.flush_gathered();
+            inner.release_overflow();
+            (std::mem::take(&mut inner.frames), inner.overflow.as_ref().map(Overflow::writer))
+        };
+        // The lock is free meanwhile: the connection must not wait for a disk.
+        let mut writer = writer.map_or_else(|| self.create_overflow(), Ok);
+        let written = match &mut writer {
+            Ok(writer) => frames.iter_mut().try_for_each(|frame| writer.write(frame)),
+            Err(error) => Err(std::mem::replace(error, std::io::ErrorKind::Other.into())),
+        };
+        report(&written);
+        frames.retain(|frame| !frame.is_empty());
+        let mut inner = self.lock();
+        inner.is_stuck = written.is_err();
+        if let Ok(writer) = writer {
+            inner.grow_overflow(writer);
+        }
+        if !inner.gone {
+            inner.waiting = frames.iter().map(Bytes::len).sum();
+            inner.frames = frames;
+        }
+        inner.reader.take()
+    }
+
+    fn create_overflow(&self) -> std::io::Result<Overflow> {
+        Overflow::create(self.buffering.as_ref().and_then(|buffering| buffering.temp_dir.as_deref()))
+    }
+
     fn poll_next(&self, context: &Context<'_>) -> Poll<Next> {
         let mut inner = self.lock();
-        inner.flush_gathered();
-        if let Some(frame) = inner.frames.pop_front() {
-            inner.waiting -= frame.len();
-            let writer = if inner.waiting == 0 { inner.writer.take() } else { None };
+        if let Some(next) = inner.take_next() {
+            let writer = if inner.is_empty() { inner.writer.take() } else { None };
             drop(inner);
             writer.into_iter().for_each(Waker::wake);
-            return Poll::Ready(Next::Bytes(frame));
+            return Poll::Ready(next);
         }
         match inner.end {
             Some(End::Whole) => Poll::Ready(Next::End),
@@ -146,10 +239,11 @@ impl Stream {
         let mut inner = self.lock();
         inner.gone = true;
         inner.waiting = 0;
-        inner.gathered = Vec::new();
-        inner.frames = VecDeque::new();
-        let writer = inner.writer.take();
+        let gone = (std::mem::take(&mut inner.gathered), std::mem::take(&mut inner.frames));
+        let (overflow, writer) = (inner.overflow.take(), inner.writer.take());
         drop(inner);
+        drop(gone);
+        overflow.into_iter().for_each(Overflow::discard);
         writer.into_iter().for_each(Waker::wake);
     }
 }
@@ -177,61 +271,37 @@ impl Inner {
             self.frames.push_back(gathered.into());
         }
     }
+
+    fn is_empty(&self) -> bool {
+        self.waiting == 0 && self.overflow.as_ref().is_none_or(Overflow::is_drained)
+    }
+
+    /// What comes next: the file is older than the memory.
+    fn take_next(&mut self) -> Option<Next> {
+        if let Some(span) = self.overflow.as_mut().and_then(Overflow::next) {
+            return Some(Next::File(span));
+        }
+        self.release_overflow();
+        self.flush_gathered();
+        let frame = self.frames.pop_front()?;
+        self.waiting -= frame.len();
+        Some(Next::Bytes(frame))
+    }
+
+    fn release_overflow(&mut self) {
+        if let Some(overflow) = self.overflow.take_if(|overflow| overflow.is_over()) {
+            overflow.discard();
+        }
+    }
+
+    fn grow_overflow(&mut self, writer: Overflow) {
+        match &mut self.overflow {
+            _ if self.gone => writer.discard(),
+            Some(overflow) => overflow.grow(&writer),
+            none => *none = Some(writer),
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn next(stream: &Stream) -> Poll<Next> {
-        stream.poll_next(&Context::from_waker(Waker::noop()))
-    }
-
-    #[test]
-    fn small_chunks_leave_as_one_frame_and_large_ones_as_they_are() {
-        let stream = Stream::new();
-        stream.extend(b"one ");
-        stream.extend(b"two");
-        let large = Bytes::from(vec![7; GATHER]);
-        stream.push(large.clone());
-        assert_eq!(next(&stream), Poll::Ready(Next::Bytes("one two".into())));
-        assert_eq!(next(&stream), Poll::Ready(Next::Bytes(large)));
-        assert_eq!(next(&stream), Poll::Pending);
-        stream.finish(true);
-        assert_eq!(next(&stream), Poll::Ready(Next::End));
-    }
-
-    #[test]
-    fn a_full_buffer_has_room_again_when_it_has_been_emptied() {
-        let stream = Stream::new();
-        let context = Context::from_waker(Waker::noop());
-        stream.extend(&[0; HIGH_WATER]);
-        assert!(!stream.is_full());
-        stream.extend(b"x");
-        assert!(stream.is_full());
-        assert_eq!(stream.poll_room(&context), Poll::Pending);
-        assert!(matches!(next(&stream), Poll::Ready(Next::Bytes(_))));
-        assert_eq!(stream.poll_room(&context), Poll::Ready(()));
-    }
-
-    #[test]
-    fn what_a_broken_body_still_holds_is_sent_before_it_breaks_off() {
-        let stream = Stream::new();
-        stream.extend(b"start");
-        stream.finish(false);
-        stream.finish(true);
-        assert_eq!(next(&stream), Poll::Ready(Next::Bytes("start".into())));
-        assert_eq!(next(&stream), Poll::Ready(Next::Broken));
-    }
-
-    #[test]
-    fn a_writer_whose_client_has_gone_does_not_wait() {
-        let stream = Stream::new();
-        stream.extend(&[0; 2 * HIGH_WATER]);
-        stream.abandon();
-        assert!(stream.is_gone());
-        assert_eq!(stream.poll_room(&Context::from_waker(Waker::noop())), Poll::Ready(()));
-        assert!(stream.extend(b"more").is_none());
-        assert!(!stream.is_full());
-    }
-}
+mod tests;

@@ -101,7 +101,7 @@ impl<'a> Driver<'a> {
                 // helped.
                 let _ = os::kill(pid, signal);
             }
-            Action::FreeSlot(slot) => self.nursery.free_slot(slot),
+            Action::FreeSlot(slot) => self.nursery.free_slot(slot).iter().for_each(report::lost),
             Action::CloseListeners => {
                 self.socket_files.extend(self.listeners.drain(..).filter_map(os::Listener::close));
             }

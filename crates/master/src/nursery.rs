@@ -13,6 +13,14 @@ pub(crate) struct Nursery<'a> {
     scoreboard: Arc<os::Scoreboard>,
 }
 
+/// Requests that ended with their worker.
+pub(crate) struct Lost {
+    pub(crate) pid: Pid,
+    pub(crate) requests: u64,
+    /// Method and target of the one that began last.
+    pub(crate) last: String,
+}
+
 /// On which side of the fork the caller is.
 pub(crate) enum Born {
     /// The master, with the worker's pid and the end of its status pipe.
@@ -43,9 +51,13 @@ impl<'a> Nursery<'a> {
         }
     }
 
-    /// Nobody uses this slot of the scoreboard any more.
-    pub(crate) fn free_slot(&self, slot: usize) {
+    /// Nobody uses this slot of the scoreboard any more; what its worker was at when it ended.
+    pub(crate) fn free_slot(&self, slot: usize) -> Option<Lost> {
+        let signs = self.scoreboard.slot(slot);
+        let (pid, requests) = (signs.pid(), signs.in_flight.load());
+        let last = signs.request().filter(|_| requests > 0);
         self.scoreboard.clear(slot);
+        last.map(|last| Lost { pid, requests, last: last.line })
     }
 
     /// In the worker: what it goes on with. The master's end of the lifeline is closed here.

@@ -3,6 +3,7 @@ use std::time::Duration;
 use rwsgi_os::{self as os, Ending, ExitReason, Signal};
 use tracing::{error, info, warn};
 
+use crate::nursery::Lost;
 use crate::supervisor::{Exit, Fact};
 
 /// Where the server listens. Log scrapers key on this line and on most below: their texts are Gunicorn's.
@@ -85,6 +86,13 @@ fn exited(exit: &Exit, killed: bool) {
             }
         }
     }
+}
+
+/// What a worker that has ended was at.
+pub(crate) fn lost(lost: &Lost) {
+    let Lost { pid, requests, last } = lost;
+    let requests = if *requests == 1 { "1 request".to_owned() } else { format!("{requests} requests") };
+    warn!("Worker (pid:{pid}) was at {requests}; the last that began was `{last}`");
 }
 
 fn from_now(delay: Duration) -> String {

@@ -256,8 +256,8 @@ impl Supervisor {
     fn exited(&mut self, now: Instant, exit: Exit, out: &mut Vec<Action>) {
         let Some(index) = self.workers.iter().position(|worker| worker.pid == exit.pid) else { return };
         let worker = self.workers.swap_remove(index);
-        out.push(Action::FreeSlot(worker.slot));
         out.push(Action::Log(Fact::Exited { exit, killed: worker.killed }));
+        out.push(Action::FreeSlot(worker.slot));
         if !matches!(self.phase, Phase::Serving) {
             return;
         }

@@ -18,6 +18,7 @@ mod child;
 #[expect(unsafe_code)]
 mod clock;
 mod cpu;
+mod crowd;
 #[expect(unsafe_code)]
 mod descendant;
 mod error;
@@ -46,6 +47,7 @@ pub use self::{
     child::{Ending, Exited, Pid, die_with_parent, kill, reap, signal_name},
     clock::{ThreadClock, monotonic_micros, monotonic_millis},
     cpu::available as available_cpus,
+    crowd::{Crowd, CrowdCounts},
     descendant::{ClosedInChildren, guard_descendants, is_descendant},
     error::Error,
     exit::{ExitReason, exit_now},

@@ -6,7 +6,7 @@ use std::{
 const WORDS: usize = 25;
 const CAPACITY: usize = WORDS * 8;
 
-/// The request that a worker was running when the scoreboard was read.
+/// The request that a worker had begun last when the scoreboard was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunningRequest {
     /// Method and target, cut at 200 bytes.
@@ -26,7 +26,7 @@ pub(crate) struct RequestLine {
 }
 
 impl RequestLine {
-    /// Publishes a request. When another thread of the worker writes at this moment, its line stays: this is
+    /// Publishes a request that begins. When another thread of the worker writes at this moment, its line stays: this is
     /// a life sign, not a record.
     pub(crate) fn set(&self, method: &str, target: &str, started: u64) {
         let mut text = [0; CAPACITY];
@@ -46,11 +46,6 @@ impl RequestLine {
         });
     }
 
-    /// Says that no request runs.
-    pub(crate) fn clear(&self) {
-        self.write(|line| line.length.store(0, Ordering::Relaxed));
-    }
-
     /// Forgets everything, also a write that a killed worker left half done; for the master when no worker
     /// uses the slot.
     pub(crate) fn reset(&self) {
@@ -58,7 +53,7 @@ impl RequestLine {
         self.sequence.store(0, Ordering::Release);
     }
 
-    /// The request that runs, none when there is none or when a writer was in the way each time.
+    /// The request that began last, none before the first or when a writer was in the way each time.
     pub(crate) fn read(&self) -> Option<RunningRequest> {
         const TRIES: usize = 4;
         (0..TRIES).find_map(|_| self.try_read()).flatten()
@@ -120,15 +115,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_comes_back_until_it_is_cleared() {
+    fn a_line_comes_back() {
         let line = RequestLine::empty();
         assert_eq!(line.read(), None);
         line.set("GET", "/admin/login/", 1500);
         let running =
             RunningRequest { line: "GET /admin/login/".to_owned(), started: Duration::from_millis(1500) };
         assert_eq!(line.read(), Some(running));
-        line.clear();
-        assert_eq!(line.read(), None);
     }
 
     #[test]

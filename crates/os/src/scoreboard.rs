@@ -1,5 +1,6 @@
 use std::{
     mem::size_of,
+    net::IpAddr,
     num::NonZeroUsize,
     ptr::NonNull,
     slice,
@@ -8,7 +9,11 @@ use std::{
 
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
-use crate::{Error, Pid, RunningRequest, request_line::RequestLine};
+use crate::{
+    Error, Pid, RunningRequest,
+    crowd::{Crowd, CrowdCounts, CrowdKey},
+    request_line::RequestLine,
+};
 
 /// The life signs of all workers in memory that the master and they share: one slot for each, written by its
 /// worker, read by everybody.
@@ -19,6 +24,7 @@ use crate::{Error, Pid, RunningRequest, request_line::RequestLine};
 pub struct Scoreboard {
     base: NonNull<Slot>,
     slots: usize,
+    crowds: CrowdKey,
 }
 
 // SAFETY: the mapping lives until `drop` and is reached as `&[Slot]` only, whose fields are all atomics.
@@ -39,7 +45,7 @@ impl Scoreboard {
             mmap_anonymous(None, bytes, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED)
         }
         .map_err(|errno| Error::system("map the scoreboard", errno))?;
-        Ok(Self { base: base.cast(), slots })
+        Ok(Self { base: base.cast(), slots, crowds: CrowdKey::default() })
     }
 
     /// The slot with this number.
@@ -69,6 +75,18 @@ impl Scoreboard {
     #[must_use]
     pub fn total_connections(&self) -> u64 {
         self.ready().map(|slot| slot.connections.load()).sum()
+    }
+
+    /// To which crowd a client at this address belongs; the same in all processes that share the board.
+    #[must_use]
+    pub fn crowd_of(&self, address: IpAddr) -> Crowd {
+        self.crowds.crowd_of(address)
+    }
+
+    /// How many connections of this crowd all workers hold.
+    #[must_use]
+    pub fn crowd_size(&self, crowd: Crowd) -> u64 {
+        self.slots().iter().map(|slot| u64::from(slot.crowds.size(crowd))).sum()
     }
 
     /// Frees the slot of a worker that is gone.
@@ -135,6 +153,8 @@ pub struct Slot {
     pub queue_depth: Gauge,
     /// Since when no Python thread is free, by [`crate::monotonic_micros`]; 0 when one is.
     pub busy_since: Gauge,
+    /// Connections by where they come from.
+    pub crowds: CrowdCounts,
     request: RequestLine,
 }
 
@@ -148,6 +168,7 @@ impl Slot {
         {
             gauge.store(0);
         }
+        self.crowds.reset();
         self.request.reset();
         self.set_stage(stage);
     }
@@ -185,12 +206,8 @@ impl Slot {
         self.request.set(method, target, started);
     }
 
-    /// Says that no request runs.
-    pub fn clear_request(&self) {
-        self.request.clear();
-    }
-
-    /// The request that runs; none when there is none, or when it changed too fast to be read.
+    /// The request that began last, which may have ended; none before the first, or when it changed too fast to be
+    /// read.
     #[must_use]
     pub fn request(&self) -> Option<RunningRequest> {
         self.request.read()
@@ -249,6 +266,19 @@ mod tests {
         assert_eq!((board.ready_workers(), board.total_connections()), (2, 21));
         board.clear(0);
         assert_eq!((board.ready_workers(), board.total_connections()), (1, 11));
+    }
+
+    #[test]
+    fn a_crowd_is_counted_over_all_workers_and_the_part_of_a_dead_one_vanishes() {
+        let board = Scoreboard::new(2).unwrap();
+        let crowd = board.crowd_of("192.0.2.7".parse().unwrap());
+        board.slot(0).crowds.enter(crowd);
+        board.slot(0).crowds.enter(crowd);
+        board.slot(1).crowds.enter(crowd);
+        board.slot(0).crowds.leave(crowd);
+        assert_eq!(board.crowd_size(crowd), 2);
+        board.clear(1);
+        assert_eq!(board.crowd_size(crowd), 1);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Taking connections from the listen queue that all workers share, each its part.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +9,14 @@ use std::time::Duration;
 use rwsgi_http::{Handler, Peer, Server};
 use rwsgi_os::{ClosedInChildren, Slot, Socket, Stage};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::sleep;
 
+use crate::admission::Admission;
 use crate::crew::Crew;
 use crate::ready::Watched;
 
-/// Requests that may wait for Python before the worker leaves new connections to the others.
+/// Requests that may wait for Python before the worker leaves new connections to others where fewer wait.
 const QUEUE_LIMIT: usize = 256;
 /// How often a worker that has more than its share lets the others go first: it may be them who are slow.
 const YIELDS: u32 = 2;
@@ -35,7 +36,7 @@ pub(crate) struct Entrance<H> {
     pub(crate) server: Arc<Server<H>>,
     /// Connections at most (`--worker-connections`).
     pub(crate) limit: u64,
-    pub(crate) left: Arc<Notify>,
+    pub(crate) admission: Arc<Admission>,
 }
 
 impl<H> Clone for Entrance<H> {
@@ -44,7 +45,7 @@ impl<H> Clone for Entrance<H> {
             crew: self.crew,
             server: Arc::clone(&self.server),
             limit: self.limit,
-            left: Arc::clone(&self.left),
+            admission: Arc::clone(&self.admission),
         }
     }
 }
@@ -77,7 +78,7 @@ impl AsFd for Door {
 
 /// An accepted connection.
 enum Accepted {
-    Tcp(TcpStream, Peer),
+    Tcp(TcpStream, IpAddr, Peer),
     Unix(UnixStream, Peer),
 }
 
@@ -88,7 +89,7 @@ impl Door {
                 let (stream, remote) = listener.accept()?;
                 stream.set_nonblocking(true)?;
                 let peer = self.local.map_or_else(Peer::unix, |local| Peer::tcp(remote, local));
-                Ok(Accepted::Tcp(TcpStream::from_std(stream)?, peer))
+                Ok(Accepted::Tcp(TcpStream::from_std(stream)?, remote.ip(), peer))
             }
             Socket::Unix(listener) => {
                 let (stream, _) = listener.accept()?;
@@ -134,7 +135,7 @@ async fn accept_for_ever<H: Handler>(door: &Watched<Door>, entrance: &Entrance<H
         match ready.try_io(|_| door.owner().accept()) {
             Ok(Ok(accepted)) => entrance.admit(accepted),
             Ok(Err(error)) if is_exhausted(&error) => {
-                tracing::error!("cannot accept connections for a moment: {error}");
+                entrance.admission.exhausted(entrance.crew, error);
                 sleep(EXHAUSTED).await;
             }
             Ok(Err(error)) => tracing::debug!("a connection was gone before it was accepted: {error}"),
@@ -155,14 +156,22 @@ impl<H: Handler> Entrance<H> {
     /// Waits while the worker has as much as it can serve; the rest stays in the listen queue for the others.
     async fn wait_for_room(&self) {
         while self.crew.slot().connections.load() >= self.limit {
-            let left = self.left.notified();
+            let left = self.admission.left();
             if self.crew.slot().connections.load() >= self.limit {
                 left.await;
             }
         }
-        while self.crew.requests.len() >= QUEUE_LIMIT {
+        while self.is_crowded() {
             sleep(PAUSE).await;
         }
+    }
+
+    /// Whether more requests wait than a worker should collect while another one has fewer. Where all have as many, they
+    /// are accepted, so that those beyond `queue_size` are told so.
+    fn is_crowded(&self) -> bool {
+        let has_room =
+            |slot: &Slot| slot.stage() == Stage::Ready && slot.queue_depth.load() < QUEUE_LIMIT as u64;
+        self.crew.requests.len() >= QUEUE_LIMIT && self.crew.scoreboard().slots().iter().any(has_room)
     }
 
     fn is_over_share(&self) -> bool {
@@ -188,29 +197,26 @@ impl<H: Handler> Entrance<H> {
         }
     }
 
+    /// Serves a connection, unless there are too many from where it comes: then it is reset, which costs least.
     fn admit(&self, accepted: Accepted) {
-        self.crew.slot().connections.increment();
-        let counted = Counted { crew: self.crew, left: Arc::clone(&self.left) };
+        let address = match &accepted {
+            Accepted::Tcp(_, address, _) => Some(*address),
+            Accepted::Unix(..) => None,
+        };
+        let Some(admitted) = self.admission.admit(self.crew, address) else {
+            if let Accepted::Tcp(stream, ..) = accepted {
+                // Without it the connection is closed in the usual way.
+                let _ = stream.set_zero_linger();
+            }
+            return;
+        };
         let server = Arc::clone(&self.server);
         tokio::spawn(async move {
-            let _counted = counted;
+            let _admitted = admitted;
             match accepted {
-                Accepted::Tcp(stream, peer) => server.serve(stream, peer).await,
+                Accepted::Tcp(stream, _, peer) => server.serve(stream, peer).await,
                 Accepted::Unix(stream, peer) => server.serve(stream, peer).await,
             }
         });
-    }
-}
-
-/// A connection in the count.
-struct Counted {
-    crew: &'static Crew,
-    left: Arc<Notify>,
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.crew.slot().connections.decrement();
-        self.left.notify_waiters();
     }
 }

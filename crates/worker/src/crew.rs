@@ -13,6 +13,7 @@ use std::task::Waker;
 use std::thread::{self, Thread};
 use std::time::Duration;
 
+use rwsgi_http::{Buffering, Exchange};
 use rwsgi_os::{ExitReason, Scoreboard, Slot, ThreadClock, ThreadId, monotonic_micros};
 use rwsgi_wsgi::StackDump;
 use tokio::runtime::Runtime;
@@ -20,7 +21,8 @@ use tokio::sync::mpsc;
 
 use crate::deadline::Running;
 use crate::lead::{Holder, Lead, Stamp};
-use crate::queue::{Answers, Requests};
+use crate::queue::{Answers, Popped, Pushed, Requests};
+use crate::refusal::{Refusal, Refusals, unavailable};
 use crate::run::Options;
 use crate::shutdown::Order;
 use crate::stand_in::Sleep;
@@ -31,10 +33,13 @@ pub(crate) struct Crew {
     pub(crate) runtime: Runtime,
     pub(crate) requests: Requests,
     pub(crate) answers: Answers,
+    refusals: Refusals,
     pub(crate) members: Box<[Member]>,
     pub(crate) stand_in: Sleep,
     /// `--timeout`.
     pub(crate) timeout: Option<Duration>,
+    /// How much of an answer waits for its client.
+    pub(crate) buffering: Arc<Buffering>,
     /// Where the stacks of stuck threads arrive.
     pub(crate) stacks: Arc<Mutex<StackDump>>,
     /// Reports of timeouts that are being written.
@@ -73,6 +78,11 @@ impl Member {
         self.id.get().copied()
     }
 
+    /// Whether it is the calling thread.
+    pub(crate) fn is_current(&self) -> bool {
+        self.thread.get().is_some_and(|thread| thread.id() == thread::current().id())
+    }
+
     /// The processor time of the thread.
     pub(crate) fn cpu(&self) -> Option<Duration> {
         self.clock.get().map(|clock| clock.read())
@@ -90,11 +100,13 @@ impl Crew {
         let (stacks, orders) = alarm;
         Self {
             runtime,
-            requests: Requests::default(),
+            requests: Requests::new(options.queue_size, options.queue_timeout),
             answers: Answers::default(),
+            refusals: Refusals::new(options),
             members: (0..options.threads).map(|_| Member::default()).collect(),
             stand_in: Sleep::default(),
             timeout: options.timeout,
+            buffering: Arc::new(options.http.buffering.clone()),
             stacks: Arc::new(Mutex::new(stacks)),
             reports: Arc::default(),
             orders,
@@ -132,12 +144,46 @@ impl Crew {
     }
 
     /// A request is complete; called by whoever drives the loop.
-    pub(crate) fn enqueue(&self, exchange: Box<rwsgi_http::Exchange>) {
-        let is_first = self.requests.push(exchange);
-        self.slot().queue_depth.store(self.requests.len() as u64);
-        if is_first {
-            self.wake_driver();
+    pub(crate) fn enqueue(&self, exchange: Box<Exchange>) {
+        match self.requests.push(exchange, now()) {
+            Pushed::First => self.wake_driver(),
+            Pushed::Behind => {}
+            Pushed::Refused(exchange) => self.refuse(&exchange, Refusal::Full),
         }
+        self.publish_depth();
+    }
+
+    /// The next request to be run, at `time`.
+    pub(crate) fn next_request(&self, time: u64) -> Option<Box<Exchange>> {
+        loop {
+            match self.requests.pop(time)? {
+                Popped::Timely(exchange) => return Some(exchange),
+                Popped::Late(exchange) => self.refuse(&exchange, Refusal::Late),
+            }
+        }
+    }
+
+    /// Refuses what has waited for too long; how long until something else will have.
+    pub(crate) fn refuse_late(&self) -> Option<Duration> {
+        let time = now();
+        loop {
+            match self.requests.pop_late(time) {
+                Ok(exchange) => self.refuse(&exchange, Refusal::Late),
+                Err(left) => return left.map(Duration::from_micros),
+            }
+            self.publish_depth();
+        }
+    }
+
+    fn refuse(&self, exchange: &Exchange, refusal: Refusal) {
+        if !exchange.ticket.is_settled() {
+            self.refusals.add(refusal, self.runtime.handle());
+            exchange.ticket.answer(unavailable()).into_iter().for_each(|waker| self.answers.push(waker));
+        }
+    }
+
+    pub(crate) fn publish_depth(&self) {
+        self.slot().queue_depth.store(self.requests.len() as u64);
     }
 
     /// Remembers how to wake whoever drives the loop.

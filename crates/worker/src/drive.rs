@@ -4,14 +4,16 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use rwsgi_http::Stream;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
 use crate::crew::Crew;
 use crate::lead::Holder;
 
 /// How soon the stand-in looks again when no deadline counts: a request that waits for its client may go on.
 const DEADLINES: Duration = Duration::from_millis(250);
+
+/// The same when no request waits.
+const NEVER: Duration = Duration::from_secs(24 * 3600);
 
 /// Why the leader leaves the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,11 +24,11 @@ pub(crate) enum Turn {
     Stop,
 }
 
-/// Why a thread that waits for a slow client stops waiting.
+/// Why a thread that waits for its client stops waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Room {
-    /// The buffer is empty again, or the client has gone.
-    Free,
+pub(crate) enum Waited {
+    /// What it waits for is there.
+    ToTheEnd,
     /// Another member has taken the lead.
     LostLead,
 }
@@ -56,33 +58,58 @@ impl Crew {
             let mut timer = pin!(sleep(Duration::ZERO));
             std::future::poll_fn(|context| {
                 self.drive_with(context.waker());
-                self.answers.deliver();
                 if self.is_stopped() || self.holder() != Holder::StandIn || self.hand_over(Holder::StandIn) {
+                    self.answers.deliver();
                     return Poll::Ready(());
                 }
-                self.poll_deadlines(timer.as_mut(), context);
+                let due = || earlier(self.enforce_deadlines(), self.refuse_late()).unwrap_or(DEADLINES);
+                self.poll_timer(timer.as_mut(), context, due);
+                self.answers.deliver();
                 Poll::Pending
             })
             .await;
         });
     }
 
-    fn poll_deadlines(&self, mut timer: Pin<&mut Sleep>, context: &mut Context<'_>) {
-        while timer.as_mut().poll(context).is_ready() {
-            let next = self.enforce_deadlines().unwrap_or(DEADLINES);
-            timer.as_mut().reset(tokio::time::Instant::now() + next);
-        }
+    /// A member that has the lead and waits for its client drives until `poll` is ready.
+    pub(crate) fn drive_until(&self, number: usize, poll: impl Fn(&Context<'_>) -> Poll<()>) -> Waited {
+        self.runtime.block_on(async {
+            let mut timer = pin!(sleep(Duration::ZERO));
+            std::future::poll_fn(|context| {
+                self.drive_with(context.waker());
+                if !self.requests.is_empty() {
+                    self.poll_timer(timer.as_mut(), context, || self.refuse_late().unwrap_or(NEVER));
+                }
+                self.answers.deliver();
+                if poll(context).is_ready() {
+                    return Poll::Ready(Waited::ToTheEnd);
+                }
+                if self.hand_over(Holder::Member(number)) {
+                    Poll::Ready(Waited::LostLead)
+                } else {
+                    Poll::Pending
+                }
+            })
+            .await
+        })
     }
 
-    /// A member that has the lead and waits for a slow client drives meanwhile.
-    pub(crate) fn drive_until_room(&self, number: usize, stream: &Stream) -> Room {
-        self.runtime.block_on(std::future::poll_fn(|context| {
-            self.drive_with(context.waker());
-            self.answers.deliver();
-            if stream.poll_room(context).is_ready() {
-                return Poll::Ready(Room::Free);
+    /// Calls `act` whenever the time has come that it named the last time. The first request that comes to wait wakes the
+    /// driver, and others come behind it: looking once within the time that one may wait finds all that are late.
+    fn poll_timer(&self, mut timer: Pin<&mut Sleep>, context: &mut Context<'_>, act: impl Fn() -> Duration) {
+        if let Some(patience) = self.requests.patience() {
+            let limit = Instant::now() + patience;
+            if timer.deadline() > limit {
+                timer.as_mut().reset(limit);
             }
-            if self.hand_over(Holder::Member(number)) { Poll::Ready(Room::LostLead) } else { Poll::Pending }
-        }))
+        }
+        while timer.as_mut().poll(context).is_ready() {
+            let next = act();
+            timer.as_mut().reset(Instant::now() + next);
+        }
     }
+}
+
+fn earlier(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    one.into_iter().chain(other).min()
 }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use http::{StatusCode, request};
-use rwsgi_http::{Answer, Content, Exchange, Scheme, Stream};
-use rwsgi_wsgi::{Body, Chunk, Flow, Head, Proxied};
+use http::{HeaderMap, StatusCode, request};
+use rwsgi_http::{Answer, Content, Exchange, FileSpan, Inlet, Scheme, Stream};
+use rwsgi_wsgi::{Body, Chunk, FileBody, Flow, Head, Proxied};
 
 use crate::crew::Crew;
-use crate::member::wait_for_room;
+use crate::live::LiveReader;
+use crate::member::wait_for_client;
 
 /// One request in the hands of member `number`.
 pub(crate) struct Job {
@@ -15,6 +16,8 @@ pub(crate) struct Job {
     number: usize,
     exchange: Box<Exchange>,
     state: State,
+    /// Of a body that is read while it comes.
+    inlet: Option<Arc<Inlet>>,
 }
 
 enum State {
@@ -25,7 +28,7 @@ enum State {
 
 impl Job {
     pub(crate) fn new(crew: &'static Crew, number: usize, exchange: Box<Exchange>) -> Self {
-        Self { crew, number, exchange, state: State::Unanswered }
+        Self { crew, number, exchange, state: State::Unanswered, inlet: None }
     }
 
     fn answer(&mut self, answer: Answer) {
@@ -33,6 +36,11 @@ impl Job {
             self.crew.deliver(self.number, connection);
         }
     }
+}
+
+/// The application asks for this where bytes must not wait for each other, and a proxy in front understands it too.
+fn wants_no_buffer(headers: &HeaderMap) -> bool {
+    headers.get("x-accel-buffering").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"no"))
 }
 
 fn answer(head: Head, content: Content) -> Answer {
@@ -74,10 +82,16 @@ impl rwsgi_wsgi::Exchange for Job {
     }
 
     fn take_body(&mut self) -> Option<Body> {
-        self.exchange.body.take().map(|body| Body {
-            length: body.length(),
-            on_disk: body.is_on_disk(),
-            reader: body.into_reader(),
+        let body = self.exchange.body.take()?;
+        let (length, on_disk, inlet) = (body.length(), body.is_on_disk(), body.inlet());
+        let reader = body.into_reader();
+        Some(match inlet {
+            None => Body { reader, length, may_wait: on_disk },
+            Some(inlet) => {
+                self.inlet = Some(Arc::clone(&inlet));
+                let reader = LiveReader { crew: self.crew, number: self.number, inlet, reader };
+                Body { reader: Box::new(reader), length, may_wait: true }
+            }
         })
     }
 
@@ -86,13 +100,24 @@ impl rwsgi_wsgi::Exchange for Job {
         self.answer(answer(head, Content::Full(body.into_bytes())));
     }
 
+    fn complete_with_file(&mut self, head: Head, body: FileBody) {
+        self.state = State::Answered;
+        let FileBody { file, offset, length } = body;
+        let span = FileSpan { file: Arc::new(file), offset, length };
+        self.answer(answer(head, Content::File(span)));
+    }
+
     fn fail(&mut self) {
         self.state = State::Answered;
         self.answer(Answer::error(StatusCode::INTERNAL_SERVER_ERROR));
     }
 
     fn begin(&mut self, head: Head) {
-        let stream = Arc::new(Stream::new());
+        let stream = Arc::new(if wants_no_buffer(&head.headers) {
+            Stream::unbuffered()
+        } else {
+            Stream::new(&self.crew.buffering)
+        });
         let content = Content::Stream(stream.outlet());
         if let Some(running) = &mut *self.crew.members[self.number].running() {
             running.stream = Some(Arc::clone(&stream));
@@ -118,7 +143,10 @@ impl rwsgi_wsgi::Exchange for Job {
 
     fn wait(&mut self) -> Flow {
         let State::Streaming(stream) = &self.state else { return Flow::Gone };
-        wait_for_room(self.crew, self.number, stream);
+        wait_for_client(self.crew, self.number, |context| stream.poll_room(context));
+        if let Some(connection) = stream.spill() {
+            self.crew.deliver(self.number, connection);
+        }
         if stream.is_gone() { Flow::Gone } else { Flow::More }
     }
 
@@ -139,5 +167,7 @@ impl Drop for Job {
             State::Streaming(_) => rwsgi_wsgi::Exchange::end(self, false),
             State::Answered => {}
         }
+        // An application that keeps `wsgi.input` must not keep the connection from its next request.
+        self.inlet.iter().for_each(|inlet| inlet.abandon());
     }
 }

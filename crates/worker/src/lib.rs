@@ -8,21 +8,26 @@
 //! Read in this order: `run` (the story of a worker), `lead` (who drives the loop: the rules),
 //! `crew` (what the threads share), `member` (a Python
 //! thread), `stand_in` (the thread that watches them), `drive` (the futures at the top of the loop), `job` (a request on
-//! its way through Python), `deadline`, `accept`, `shutdown`.
+//! its way through Python), `live`, `deadline`, `accept` and `admission`, `refusal`, `notice`, `shutdown`.
 
 #![forbid(unsafe_code)]
 
 mod accept;
+mod admission;
 mod crew;
 mod deadline;
 mod drive;
 mod job;
 mod lead;
+mod live;
 mod member;
+mod notice;
 mod queue;
 mod ready;
+mod refusal;
 mod run;
 mod shutdown;
 mod stand_in;
 
+pub use admission::Trusted;
 pub use run::{Error, Options, Place, run};

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-use rwsgi_http::{Exchange, Stream};
+use http::uri::PathAndQuery;
+use rwsgi_http::Exchange;
 use rwsgi_wsgi::{Bridge, detached};
 
 use crate::crew::{Crew, now};
 use crate::deadline::Running;
-use crate::drive::{Room, Turn};
+use crate::drive::{Turn, Waited};
 use crate::job::Job;
 use crate::lead::Holder;
 
@@ -45,7 +46,7 @@ fn run_slice(crew: &'static Crew, number: usize, bridge: &mut Bridge<'_>) -> boo
     let mut time = now();
     let end = time + SLICE;
     while time < end {
-        let Some(exchange) = crew.requests.pop() else { break };
+        let Some(exchange) = crew.next_request(time) else { break };
         if !run_request(crew, number, bridge, exchange, time) {
             return false;
         }
@@ -64,8 +65,12 @@ fn run_request(
 ) -> bool {
     let member = &crew.members[number];
     let slot = crew.slot();
-    slot.queue_depth.store(crew.requests.len() as u64);
+    crew.publish_depth();
     slot.in_flight.increment();
+    // What the master says of a worker that dies.
+    let head = &exchange.head;
+    let target = head.uri.path_and_query().map_or(head.uri.path(), PathAndQuery::as_str);
+    slot.set_request(head.method.as_str(), target, time / 1_000);
     *member.running() = crew.timeout.map(|_| Running::new(&exchange, time));
     member.stamp.begin(time, false);
     crew.stand_in.wake();
@@ -81,19 +86,23 @@ fn run_request(
     !taken || crew.reclaim(number)
 }
 
-/// Waits, without the GIL, until the client has read enough of the stream. The wait is nobody's Python time: neither
-/// the stand-in nor the deadline counts it.
-pub(crate) fn wait_for_room(crew: &Crew, number: usize, stream: &Stream) {
+/// Waits for the client, without the GIL, until `poll` is ready. The wait is nobody's Python time: neither the stand-in
+/// nor the deadline counts it.
+pub(crate) fn wait_for_client(crew: &Crew, number: usize, poll: impl Fn(&Context<'_>) -> Poll<()>) {
     let member = &crew.members[number];
+    if !member.is_current() {
+        // A thread of the application, which has no lead to lose and no deadline.
+        return park_until(poll);
+    }
     let started = now();
     let mut taken = member.stamp.end();
     pause(crew, number, None);
     crew.set_waiting(Some(started));
     if !taken {
-        taken = crew.drive_until_room(number, stream) == Room::LostLead;
+        taken = crew.drive_until(number, &poll) == Waited::LostLead;
     }
     if taken {
-        park_until_room(stream);
+        park_until(poll);
     }
     let time = now();
     pause(crew, number, Some(time - started));
@@ -117,9 +126,9 @@ impl Wake for Unpark {
     }
 }
 
-fn park_until_room(stream: &Stream) {
+fn park_until(poll: impl Fn(&Context<'_>) -> Poll<()>) {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    while stream.poll_room(&Context::from_waker(&waker)) == Poll::Pending {
+    while poll(&Context::from_waker(&waker)).is_pending() {
         thread::park();
     }
 }

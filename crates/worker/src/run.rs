@@ -1,5 +1,6 @@
 //! The story of a worker: load the application, open the doors, serve, leave.
 
+use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -9,9 +10,10 @@ use rwsgi_http::{AccessLog, Exchange, Handler, Server};
 use rwsgi_os::{ExitReason, LifelineEnd, Listener, Scoreboard, Signal, Signals, Stage, Status};
 use rwsgi_wsgi::{Application, Bridge, LoadError, StackDump};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 
 use crate::accept::{Doors, Entrance, accept};
+use crate::admission::{Admission, Trusted};
 use crate::crew::Crew;
 use crate::member;
 use crate::shutdown::{LAST_LINES, Leaving, obey_signals, watch_lifeline};
@@ -37,8 +39,18 @@ pub struct Options {
     pub threads: usize,
     /// Connections at most.
     pub connections: usize,
+    /// Connections at most from one IPv4 address or IPv6 network of 64 bits, over all workers; `None`: any number.
+    pub connections_per_address: Option<usize>,
+    /// Peers to which that limit does not apply.
+    pub trusted: Trusted,
     /// How long a request may run.
     pub timeout: Option<Duration>,
+    /// How long a complete request may wait for a Python thread before it is answered with 503; `None` for ever.
+    pub queue_timeout: Option<Duration>,
+    /// Requests at most that wait for a Python thread; those that come beyond are answered with 503.
+    pub queue_size: usize,
+    /// Where Python's stacks are written when the process crashes.
+    pub crash_log: Option<BorrowedFd<'static>>,
     /// How long the end may take.
     pub graceful_timeout: Duration,
     /// How connections are served.
@@ -127,7 +139,7 @@ fn explain(error: &LoadError) -> ExitReason {
     ExitReason::AppLoadFailed
 }
 
-fn serve(place: Place, options: Options, application: Application) -> Result<ExitReason, Error> {
+fn serve(place: Place, mut options: Options, application: Application) -> Result<ExitReason, Error> {
     // They live as long as the process: threads that cannot be joined may still use them at its end.
     let application: &'static Application = Box::leak(Box::new(application));
     let access_log = options.http.access_log.clone();
@@ -139,17 +151,15 @@ fn serve(place: Place, options: Options, application: Application) -> Result<Exi
         (place.scoreboard, place.slot),
         (stacks, orders),
     )));
+    let admission = Arc::new(Admission::new(&mut options));
     let server = Server::new(ToPython(crew), options.http);
     let signals = take_signals()?;
     rwsgi_os::guard_descendants()?;
+    options.crash_log.map_or(Ok(()), rwsgi_wsgi::dump_crashes)?;
     let _inside = crew.runtime.enter();
     let (doors, opened) = watch::channel(Doors::Open);
-    let entrance = Entrance {
-        crew,
-        server: Arc::clone(&server),
-        limit: options.connections as u64,
-        left: Arc::new(Notify::new()),
-    };
+    let entrance =
+        Entrance { crew, server: Arc::clone(&server), limit: options.connections as u64, admission };
     for listener in place.listeners {
         tokio::spawn(accept(listener.into_socket(), entrance.clone(), opened.clone()));
     }

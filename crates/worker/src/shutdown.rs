@@ -3,11 +3,11 @@
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use http::StatusCode;
-use rwsgi_http::{AccessLog, Answer, Handler, Server};
+use rwsgi_http::{AccessLog, Handler, Server};
 use rwsgi_os::{ExitReason, LifelineEnd, Signal, Signals, Stage, Status, exit_now};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout, timeout_at};
@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout, timeout_at};
 use crate::accept::Doors;
 use crate::crew::Crew;
 use crate::ready::Watched;
+use crate::refusal::unavailable;
 
 /// How long requests wait for Python threads of which each is stuck in one that timed out.
 const STUCK: Duration = Duration::from_secs(5);
@@ -134,11 +135,7 @@ impl<H: Handler> Leaving<H> {
             return;
         }
         for exchange in rest {
-            exchange.ticket.answer(Answer::error(StatusCode::SERVICE_UNAVAILABLE)).into_iter().for_each(
-                |waker| {
-                    waker.wake();
-                },
-            );
+            exchange.ticket.answer(unavailable()).into_iter().for_each(Waker::wake);
         }
         sleep(LOOK).await;
     }

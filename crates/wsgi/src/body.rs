@@ -6,7 +6,7 @@ use pyo3::Bound;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyBytesMethods};
 
-use crate::exchange::{Chunk, Exchange, Flow, Head};
+use crate::exchange::{Chunk, Exchange, FileBody, Flow, Head};
 use crate::ffi::gil::detached;
 
 /// From this many bytes on, keeping the Python object alive is cheaper than copying it.
@@ -95,6 +95,30 @@ impl Output {
             Phase::Complete => self.overrun(),
             Phase::Done | Phase::Gone => {}
         }
+    }
+
+    /// Sends a file as all of the body, if nothing has been sent before; whether it did.
+    pub(crate) fn send_file(&mut self, body: FileBody) -> bool {
+        if self.sent() {
+            return false;
+        }
+        let Some(mut head) = self.head.take() else { return false };
+        if head.content_length.is_none() && !is_without_content(head.status) {
+            set_length(&mut head, body.length);
+        }
+        let declared = head.content_length.unwrap_or(body.length);
+        if declared == 0 || is_bodiless(&self.exchange.head().method, head.status) {
+            self.complete(head, Chunk::Copied(b""));
+        } else {
+            if declared > body.length {
+                let missing = declared - body.length;
+                self.broken(&format!("the file is {missing} bytes shorter than its content-length"));
+            }
+            // No more than the application promised, as PEP 3333 wants ("Optional Platform-Specific File Handling").
+            self.exchange.complete_with_file(head, FileBody { length: declared, ..body });
+        }
+        self.phase = Phase::Done;
+        true
     }
 
     /// The first bytes go with the head, and are often all there is.

@@ -13,6 +13,7 @@ use crate::body::Output;
 use crate::environ::Environ;
 use crate::error::traceback;
 use crate::exchange::Exchange;
+use crate::file_wrapper::plain_file;
 use crate::start_response::{Callable, Response};
 use crate::{Application, Error, HeaderRules};
 
@@ -133,6 +134,11 @@ fn send(bridge: &Bridge<'_>, response: &Response, iterable: &Bound<'_, PyAny>) -
     if let Some(only) = only_item(iterable) {
         let bytes = only?;
         return response.with_output(|output| send_known(output, &bytes)).flatten();
+    }
+    if let Some(file) = plain_file(iterable)
+        && response.with_output(|output| output.send_file(file))?
+    {
+        return Ok(());
     }
     for chunk in iterable.try_iter()? {
         let chunk = as_bytes(bridge.unless_descendant(iterable.py(), chunk)?)?;

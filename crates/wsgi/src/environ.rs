@@ -106,8 +106,10 @@ impl Environ {
         self.connection(&environ, exchange)?;
         self.proxies(&environ, exchange)?;
         if let Some(body) = body {
-            let length = self.length.text(py, body.length.to_string().as_bytes())?;
-            environ.set_item(self.keys.content_length.bind(py), length)?;
+            if let Some(length) = body.length {
+                let length = self.length.text(py, length.to_string().as_bytes())?;
+                environ.set_item(self.keys.content_length.bind(py), length)?;
+            }
             environ.set_item(self.keys.input.bind(py), InputStream::new(body).into_pyobject(py)?)?;
         }
         Ok(environ)

@@ -1,25 +1,27 @@
 //! The seam: what the bridge needs to know of a request, and what it tells of the answer.
 
+use std::fs::File;
 use std::io::BufRead;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, request};
 
-/// A request body that has arrived completely.
+/// A request body.
 pub struct Body {
     /// The bytes; `wsgi.input` reads them.
     pub reader: Box<dyn BufRead + Send + Sync>,
-    /// Their number: becomes `CONTENT_LENGTH`, also for a chunked request.
-    pub length: u64,
-    /// Reading may wait for a disk, so it is done without the GIL.
-    pub on_disk: bool,
+    /// Their number: becomes `CONTENT_LENGTH`, also for a chunked request. `None` when it is not known before the end has
+    /// been read.
+    pub length: Option<u64>,
+    /// Reading may wait for a disk or for the client, so it is done without the GIL.
+    pub may_wait: bool,
 }
 
 impl std::fmt::Debug for Body {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Body")
             .field("length", &self.length)
-            .field("on_disk", &self.on_disk)
+            .field("may_wait", &self.may_wait)
             .finish_non_exhaustive()
     }
 }
@@ -84,6 +86,17 @@ impl Chunk<'_> {
     }
 }
 
+/// A part of a regular file, as the body of an answer.
+#[derive(Debug)]
+pub struct FileBody {
+    /// A descriptor of our own.
+    pub file: File,
+    /// Where the body begins in the file, in bytes.
+    pub offset: u64,
+    /// How long it is, in bytes. The file may turn out to be shorter.
+    pub length: u64,
+}
+
 /// What the receiving end of a streamed answer says after a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
@@ -108,7 +121,7 @@ pub struct Proxied<'a> {
 
 /// One request and the way back for its answer.
 ///
-/// Exactly one of [`complete`](Self::complete), [`fail`](Self::fail) or [`begin`](Self::begin) is called; after
+/// Exactly one of [`complete`](Self::complete), [`complete_with_file`](Self::complete_with_file), [`fail`](Self::fail) or [`begin`](Self::begin) is called; after
 /// `begin` come chunks and one [`end`](Self::end).
 pub trait Exchange: Send + Sync {
     /// Method, target, version and headers.
@@ -131,6 +144,8 @@ pub trait Exchange: Send + Sync {
     fn take_body(&mut self) -> Option<Body>;
     /// The whole answer at once.
     fn complete(&mut self, head: Head, body: Chunk<'_>);
+    /// The whole answer, whose body is in a file.
+    fn complete_with_file(&mut self, head: Head, body: FileBody);
     /// The application failed before anything was sent: answer 500.
     fn fail(&mut self);
     /// An answer whose body follows in chunks.

@@ -1,16 +1,22 @@
-//! `wsgi.input`: a body that has arrived completely, read as a file.
+//! `wsgi.input`: the body of a request, read as a file.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 
 use pyo3::types::{PyAnyMethods, PyBytes, PyList, PyListMethods};
 use pyo3::{Bound, Py, PyRefMut, PyResult, Python, pyclass, pymethods};
 
 use crate::Body;
+use crate::ffi::gil::detached;
+
+/// Up to this many bytes are read straight into the object that Python gets. Memory for more is taken as they come: a
+/// client that has only promised a large body must not cost as much.
+const AT_ONCE: usize = 1024 * 1024;
 
 /// The input stream of PEP 3333. Without a body it is a shared, always empty file.
 #[pyclass(module = "rwsgi", name = "InputStream")]
 pub(crate) struct InputStream {
     body: Option<Body>,
+    /// How many bytes there are at most; what is known from the beginning when the body has a length.
     left: u64,
 }
 
@@ -20,7 +26,7 @@ impl InputStream {
     }
 
     pub(crate) fn new(body: Body) -> Self {
-        Self { left: body.length, body: Some(body) }
+        Self { left: body.length.unwrap_or(u64::MAX), body: Some(body) }
     }
 
     /// Up to `limit` bytes; fewer only at the end of the body.
@@ -30,15 +36,21 @@ impl InputStream {
         let Some(body) = self.body.as_mut().filter(|_| wanted > 0) else {
             return Ok(PyBytes::new(py, b""));
         };
-        self.left -= wanted as u64;
-        PyBytes::new_with(py, wanted, |buffer| {
-            if body.on_disk {
-                py.detach(|| body.reader.read_exact(buffer))?;
+        if body.length.is_none() || (body.may_wait && wanted > AT_ONCE) {
+            let bytes = detached(|| read_up_to(&mut *body.reader, wanted))?;
+            self.left = if bytes.len() < wanted { 0 } else { self.left - wanted as u64 };
+            return Ok(PyBytes::new(py, &bytes));
+        }
+        let bytes = PyBytes::new_with(py, wanted, |buffer| {
+            if body.may_wait {
+                detached(|| body.reader.read_exact(buffer))?;
             } else {
                 body.reader.read_exact(buffer)?;
             }
             Ok(())
-        })
+        })?;
+        self.left -= wanted as u64;
+        Ok(bytes)
     }
 
     /// One line with its newline, at most `limit` bytes of it.
@@ -48,14 +60,22 @@ impl InputStream {
         let Some(body) = self.body.as_mut().filter(|_| limit > 0) else {
             return Ok(PyBytes::new(py, b""));
         };
-        let line = if body.on_disk {
-            py.detach(|| read_line(&mut *body.reader, limit))?
+        let line = if body.may_wait {
+            detached(|| read_line(&mut *body.reader, limit))?
         } else {
             read_line(&mut *body.reader, limit)?
         };
-        self.left -= line.len() as u64;
+        let is_last = line.len() < limit && line.last() != Some(&b'\n');
+        self.left = if is_last { 0 } else { self.left - line.len() as u64 };
         Ok(PyBytes::new(py, &line))
     }
+}
+
+/// Reads to the end or to `limit`, whichever comes first.
+fn read_up_to(reader: &mut (dyn BufRead + Send + Sync), limit: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    reader.take(limit as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Reads to the newline or to `limit`, whichever comes first.
@@ -99,6 +119,10 @@ impl InputStream {
         let mut total = 0;
         while self.left > 0 && hint.is_none_or(|hint| total < hint) {
             let line = self.line(py, None)?;
+            // A body without a length may turn out to be at its end.
+            if line.is_empty()? {
+                break;
+            }
             total += line.len()?;
             lines.append(line)?;
         }
@@ -110,9 +134,7 @@ impl InputStream {
     }
 
     fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        if self.left == 0 {
-            return Ok(None);
-        }
-        self.line(py, None).map(Some)
+        let line = self.line(py, None)?;
+        Ok(if line.is_empty()? { None } else { Some(line) })
     }
 }

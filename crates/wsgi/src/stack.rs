@@ -1,16 +1,32 @@
-//! The Python stack of a thread that is stuck, read without its help and without the GIL.
+//! The Python stack of a thread that is stuck or crashes, read without its help and without the GIL.
 //!
 //! `faulthandler.register` installs a C handler that writes the stack of the thread on which the signal arrives; it
 //! works while a C call holds the GIL. The text comes through a pipe, so that it ends up in the log like any other.
 
 use std::fs::File;
 use std::io::{PipeReader, Read, pipe};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use pyo3::types::{PyAnyMethods, PyDict, PyModule};
 use pyo3::{PyResult, Python};
 
 use crate::Error;
+
+/// Lets CPython write the Python stacks of all threads to `log` when the process crashes (SIGSEGV, SIGABRT and the like),
+/// unless the application has chosen another place.
+///
+/// # Errors
+/// When `faulthandler` refuses.
+pub fn dump_crashes(log: BorrowedFd<'static>) -> Result<(), Error> {
+    Python::attach(|py| -> PyResult<()> {
+        let faulthandler = PyModule::import(py, "faulthandler")?;
+        if !faulthandler.call_method0("is_enabled")?.is_truthy()? {
+            faulthandler.call_method1("enable", (log.as_raw_fd(),))?;
+        }
+        Ok(())
+    })
+    .map_err(|error| Error::python("enable faulthandler", &error))
+}
 
 /// Where the stacks arrive.
 #[derive(Debug)]

@@ -13,7 +13,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::{Answer, Content, Exchange, Handler, Limits, Options, Peer, Proxies, Server, Stream, Timeouts};
+use crate::{
+    Answer, Buffering, Content, Exchange, Handler, Limits, Options, Peer, Proxies, Server, Stream, Timeouts,
+};
 
 /// Longer than every timeout of a server under test but the ones that a test sets.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -45,6 +47,10 @@ pub(super) fn options() -> Options {
         body_memory: 1024 * 1024,
         release_memory: || {},
         server: Some(HeaderValue::from_static("rwsgi")),
+        buffering: Buffering::default(),
+        sendfile: true,
+        sendfile_roots: Vec::new(),
+        request_buffering: true,
         access_log: None,
         proxies: Proxies::default(),
     }
@@ -115,7 +121,7 @@ pub(super) fn with_header(mut answer: Answer, name: HeaderName, value: &'static 
 
 /// An answer that is written through the returned stream.
 pub(super) fn streamed(headers: HeaderMap) -> (Arc<Stream>, Answer) {
-    let stream = Arc::new(Stream::new());
+    let stream = Arc::new(Stream::unbuffered());
     let answer = Answer { headers, content: Content::Stream(stream.outlet()), ..Answer::default() };
     (stream, answer)
 }

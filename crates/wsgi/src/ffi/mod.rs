@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod count;
+pub(crate) mod descriptor;
 pub(crate) mod embed;
 pub(crate) mod fork;
 pub(crate) mod gil;

@@ -21,26 +21,28 @@ def application(environ, start_response):
 
 const LINES: &[u8] = b"one\ntwo\n\nlast";
 
-/// The same for a body in memory and for one in a file.
-fn both(expression: &str) -> String {
+/// The same for a body in memory, for one in a file, and for one that comes while it is read.
+fn each(expression: &str) -> String {
     let memory = evaluated(expression, Request::post(LINES));
     let file = evaluated(expression, Request::new("POST", "/").on_disk(LINES));
+    let live = evaluated(expression, Request::new("POST", "/").live(LINES));
     assert_eq!(memory, file);
+    assert_eq!(memory, live);
     memory
 }
 
 #[test]
 fn read_takes_all_or_so_many_bytes() {
-    assert_eq!(both("stream.read()"), r"b'one\ntwo\n\nlast'");
-    assert_eq!(both("stream.read(-1)"), r"b'one\ntwo\n\nlast'");
-    assert_eq!(both("stream.read(None)"), r"b'one\ntwo\n\nlast'");
-    assert_eq!(both("stream.read(5), stream.read(0), stream.read(100)"), r"(b'one\nt', b'', b'wo\n\nlast')");
+    assert_eq!(each("stream.read()"), r"b'one\ntwo\n\nlast'");
+    assert_eq!(each("stream.read(-1)"), r"b'one\ntwo\n\nlast'");
+    assert_eq!(each("stream.read(None)"), r"b'one\ntwo\n\nlast'");
+    assert_eq!(each("stream.read(5), stream.read(0), stream.read(100)"), r"(b'one\nt', b'', b'wo\n\nlast')");
 }
 
 #[test]
 fn past_the_end_there_are_no_bytes() {
     assert_eq!(
-        both(
+        each(
             "stream.read(), stream.read(), stream.read(5), stream.readline(), stream.readlines(), list(stream)"
         ),
         r"(b'one\ntwo\n\nlast', b'', b'', b'', [], [])"
@@ -49,24 +51,24 @@ fn past_the_end_there_are_no_bytes() {
 
 #[test]
 fn readline_stops_at_a_newline_or_at_its_size() {
-    assert_eq!(both("[stream.readline() for _ in range(5)]"), r"[b'one\n', b'two\n', b'\n', b'last', b'']");
+    assert_eq!(each("[stream.readline() for _ in range(5)]"), r"[b'one\n', b'two\n', b'\n', b'last', b'']");
     assert_eq!(
-        both("stream.readline(2), stream.readline(2), stream.readline(0), stream.readline(-1)"),
+        each("stream.readline(2), stream.readline(2), stream.readline(0), stream.readline(-1)"),
         r"(b'on', b'e\n', b'', b'two\n')"
     );
 }
 
 #[test]
 fn readlines_stops_after_its_hint() {
-    assert_eq!(both("stream.readlines()"), r"[b'one\n', b'two\n', b'\n', b'last']");
-    assert_eq!(both("stream.readlines(5), stream.readlines(1)"), r"([b'one\n', b'two\n'], [b'\n'])");
-    assert_eq!(both("stream.readlines(0)"), r"[b'one\n', b'two\n', b'\n', b'last']");
+    assert_eq!(each("stream.readlines()"), r"[b'one\n', b'two\n', b'\n', b'last']");
+    assert_eq!(each("stream.readlines(5), stream.readlines(1)"), r"([b'one\n', b'two\n'], [b'\n'])");
+    assert_eq!(each("stream.readlines(0)"), r"[b'one\n', b'two\n', b'\n', b'last']");
 }
 
 #[test]
 fn iteration_gives_lines() {
     assert_eq!(
-        both("next(stream), stream.read(1), list(stream)"),
+        each("next(stream), stream.read(1), list(stream)"),
         r"(b'one\n', b't', [b'wo\n', b'\n', b'last'])"
     );
 }
@@ -77,6 +79,38 @@ fn a_request_without_a_body_reads_as_empty() {
         evaluated("stream.read(), stream.read(3), stream.readline(), list(stream)", Request::get("/")),
         "(b'', b'', b'', [])"
     );
+}
+
+#[test]
+fn only_a_body_whose_length_is_known_has_a_content_length() {
+    let length = "environ.get('CONTENT_LENGTH'), environ['wsgi.input_terminated']";
+    assert_eq!(evaluated(length, Request::new("POST", "/").on_disk(b"hello")), "('5', True)");
+    assert_eq!(evaluated(length, Request::new("POST", "/").live(b"hello")), "(None, True)");
+}
+
+#[test]
+fn a_body_that_breaks_off_is_an_error_and_never_a_short_body() {
+    for length in [None, Some(11), Some(4 << 20)] {
+        for expression in
+            ["stream.read()", "stream.read(8)", "stream.readline()", "stream.readlines()", "list(stream)"]
+        {
+            let site = Site::new(&format!(
+                "
+def application(environ, start_response):
+    stream = environ['wsgi.input']
+    for _ in range(2):
+        try:
+            {expression}
+        except OSError as error:
+            events.append(type(error).__name__)
+    start_response('200 OK', [])
+    return []
+"
+            ));
+            site.serve(Request::new("POST", "/").broken(b"hello", length));
+            assert_eq!(site.events(), "ConnectionResetError ConnectionResetError", "{expression} {length:?}");
+        }
+    }
 }
 
 #[test]

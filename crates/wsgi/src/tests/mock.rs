@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, Cursor, Read};
+use std::os::unix::fs::FileExt;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use http::request;
 use pyo3::Python;
 
-use crate::{Body, Chunk, Exchange, Flow, Head, Proxied};
+use crate::{Body, Chunk, Exchange, FileBody, Flow, Head, Proxied};
 
 /// A request; the defaults are those of `GET /` over TCP.
 pub(super) struct Request {
@@ -69,8 +70,8 @@ impl Request {
     pub(super) fn body(mut self, bytes: &[u8]) -> Self {
         self.body = Some(Body {
             reader: Box::new(Cursor::new(bytes.to_vec())),
-            length: bytes.len() as u64,
-            on_disk: false,
+            length: Some(bytes.len() as u64),
+            may_wait: false,
         });
         self
     }
@@ -78,7 +79,21 @@ impl Request {
     /// A body in a file, which must be read without the GIL.
     pub(super) fn on_disk(mut self, bytes: &[u8]) -> Self {
         let reader = Box::new(Slow(Cursor::new(bytes.to_vec())));
-        self.body = Some(Body { reader, length: bytes.len() as u64, on_disk: true });
+        self.body = Some(Body { reader, length: Some(bytes.len() as u64), may_wait: true });
+        self
+    }
+
+    /// A body that comes while it is read, and whose length nobody knows.
+    pub(super) fn live(mut self, bytes: &[u8]) -> Self {
+        let reader = Box::new(Slow(Cursor::new(bytes.to_vec())));
+        self.body = Some(Body { reader, length: None, may_wait: true });
+        self
+    }
+
+    /// A body that breaks off after these bytes.
+    pub(super) fn broken(mut self, bytes: &[u8], length: Option<u64>) -> Self {
+        let reader = Box::new(Cursor::new(bytes.to_vec()).chain(Broken));
+        self.body = Some(Body { reader, length, may_wait: true });
         self
     }
 
@@ -109,6 +124,23 @@ pub(super) fn others_run_python() {
     other.join().unwrap();
 }
 
+/// The end of a body whose client has gone.
+struct Broken;
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::ConnectionReset.into())
+    }
+}
+
+impl BufRead for Broken {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        Err(io::ErrorKind::ConnectionReset.into())
+    }
+
+    fn consume(&mut self, _: usize) {}
+}
+
 /// A file, as far as the GIL is concerned.
 struct Slow(Cursor<Vec<u8>>);
 
@@ -134,6 +166,7 @@ impl BufRead for Slow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Call {
     Complete,
+    File,
     Fail,
     Begin,
     Push(Vec<u8>),
@@ -165,11 +198,11 @@ impl Answer {
         self.header("content-length")
     }
 
-    /// The contract of [`Exchange`]: one of complete, fail, begin; chunks only after begin; one end.
+    /// The contract of [`Exchange`]: one of complete (with bytes or a file), fail, begin; chunks only after begin; one end.
     pub(super) fn check(&self) {
         let mut calls = self.calls.iter();
         match calls.next().expect("the request was not answered") {
-            Call::Complete | Call::Fail => assert!(calls.next().is_none(), "{:?}", self.calls),
+            Call::Complete | Call::File | Call::Fail => assert!(calls.next().is_none(), "{:?}", self.calls),
             Call::Begin => {
                 assert!(matches!(calls.next_back(), Some(Call::End { .. })), "{:?}", self.calls);
                 assert!(calls.all(|call| matches!(call, Call::Push(_) | Call::Wait)), "{:?}", self.calls);
@@ -245,6 +278,19 @@ impl Exchange for Mock {
         answer.calls.push(Call::Complete);
         answer.lent += usize::from(matches!(body, Chunk::Lent(_)));
         answer.body.extend_from_slice(&body.into_bytes());
+        answer.head = Some(head);
+    }
+
+    fn complete_with_file(&mut self, head: Head, body: FileBody) {
+        let mut bytes = vec![0; usize::try_from(body.length).unwrap()];
+        let mut answer = self.answer.lock().unwrap();
+        let mut length = 0;
+        // A file that is shorter than its part gives what it has.
+        while let Ok(count @ 1..) = body.file.read_at(&mut bytes[length..], body.offset + length as u64) {
+            length += count;
+        }
+        answer.calls.push(Call::File);
+        answer.body.extend_from_slice(&bytes[..length]);
         answer.head = Some(head);
     }
 

@@ -3,6 +3,7 @@
 mod body;
 mod environ;
 mod failures;
+mod files;
 mod input;
 mod load;
 mod mock;

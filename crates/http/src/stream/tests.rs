@@ -1,0 +1,223 @@
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use super::*;
+
+fn context() -> Context<'static> {
+    Context::from_waker(Waker::noop())
+}
+
+fn next(stream: &Stream) -> Poll<Next> {
+    stream.poll_next(&context())
+}
+
+/// All that is there.
+fn drain(stream: &Stream) -> Vec<u8> {
+    let mut all = Vec::new();
+    loop {
+        match next(stream) {
+            Poll::Ready(Next::Bytes(bytes)) => all.extend(bytes),
+            Poll::Ready(Next::File(span)) => all.extend(read(&span)),
+            _ => return all,
+        }
+    }
+}
+
+fn read(span: &FileSpan) -> Vec<u8> {
+    let mut bytes = vec![0; usize::try_from(span.length).unwrap()];
+    span.file.read_exact_at(&mut bytes, span.offset).unwrap();
+    bytes
+}
+
+fn bytes(next: Poll<Next>) -> Bytes {
+    match next {
+        Poll::Ready(Next::Bytes(bytes)) => bytes,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn span(next: Poll<Next>) -> FileSpan {
+    match next {
+        Poll::Ready(Next::File(span)) => span,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn buffered(memory: usize, temp_max: Option<u64>) -> Stream {
+    Stream::new(&Arc::new(Buffering { memory, temp_max, temp_dir: None }))
+}
+
+/// What a writer does with a full buffer; whether it may go on.
+fn wait(stream: &Stream) -> bool {
+    let may_go_on = (0..2).any(|_| stream.poll_room(&context()).is_ready());
+    if may_go_on {
+        stream.spill();
+    }
+    may_go_on
+}
+
+/// Writes pieces of 10 bytes, each with a number of its own, until the writer would have to wait; how many.
+fn write_until_full(stream: &Stream, most: u8) -> u8 {
+    for number in 0..most {
+        stream.extend(&[number; 10]);
+        if stream.is_full() && !wait(stream) {
+            return number + 1;
+        }
+    }
+    most
+}
+
+fn written(pieces: u8) -> Vec<u8> {
+    (0..pieces).flat_map(|number| [number; 10]).collect()
+}
+
+#[test]
+fn small_chunks_leave_as_one_frame_and_large_ones_as_they_are() {
+    let stream = buffered(1 << 20, None);
+    stream.extend(b"one ");
+    stream.extend(b"two");
+    let large = Bytes::from(vec![7; GATHER]);
+    stream.push(large.clone());
+    assert_eq!(bytes(next(&stream)), "one two");
+    assert_eq!(bytes(next(&stream)), large);
+    assert!(next(&stream).is_pending());
+    stream.finish(true);
+    assert!(matches!(next(&stream), Poll::Ready(Next::End)));
+}
+
+#[test]
+fn an_unbuffered_answer_has_room_again_when_it_has_been_emptied() {
+    let stream = Stream::unbuffered();
+    stream.push(vec![0; UNBUFFERED].into());
+    assert!(!stream.is_full());
+    stream.push(vec![1; GATHER].into());
+    assert!(stream.is_full());
+    assert!(!wait(&stream));
+    assert!(stream.spill().is_none());
+    assert_eq!(drain(&stream).len(), UNBUFFERED + GATHER);
+    assert!(wait(&stream));
+}
+
+#[test]
+fn what_a_broken_body_still_holds_is_sent_before_it_breaks_off() {
+    let stream = buffered(3, None);
+    stream.extend(b"start");
+    assert!(wait(&stream));
+    stream.extend(b" end");
+    stream.finish(false);
+    stream.finish(true);
+    assert_eq!(drain(&stream), b"start end");
+    assert!(matches!(next(&stream), Poll::Ready(Next::Broken)));
+}
+
+#[test]
+fn a_writer_whose_client_has_gone_does_not_wait() {
+    for stream in [Stream::unbuffered(), buffered(10, Some(0)), buffered(10, None)] {
+        stream.extend(&[0; 2 * UNBUFFERED]);
+        stream.abandon();
+        assert!(stream.is_gone());
+        assert_eq!(stream.poll_room(&context()), Poll::Ready(()));
+        assert!(stream.extend(b"more").is_none());
+        assert!(stream.spill().is_none());
+        assert!(!stream.is_full());
+    }
+}
+
+#[test]
+fn the_loop_has_a_turn_before_anything_goes_to_the_file() {
+    let stream = buffered(10, None);
+    stream.extend(&[1; 11]);
+    assert!(stream.poll_room(&context()).is_pending());
+    assert_eq!(bytes(next(&stream)).len(), 11);
+    assert!(stream.poll_room(&context()).is_ready());
+    assert!(stream.spill().is_none());
+    assert!(stream.lock().overflow.is_none());
+}
+
+#[test]
+fn what_memory_has_no_room_for_goes_to_a_file_and_comes_back_in_order() {
+    let stream = buffered(25, None);
+    assert_eq!(write_until_full(&stream, 200), 200);
+    assert_eq!(stream.lock().waiting, 20);
+    assert_eq!(stream.lock().overflow.as_ref().unwrap().occupied(), 1980);
+    assert_eq!(drain(&stream), written(200));
+}
+
+#[test]
+fn a_file_that_is_read_while_it_is_written_keeps_its_order() {
+    let stream = buffered(25, None);
+    let mut all = Vec::new();
+    for number in 0..100 {
+        stream.extend(&[number; 10]);
+        if stream.is_full() {
+            assert!(wait(&stream));
+        }
+        if number % 7 == 0 {
+            match next(&stream) {
+                Poll::Ready(Next::Bytes(bytes)) => all.extend(bytes),
+                Poll::Ready(Next::File(span)) => all.extend(read(&span)),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    all.extend(drain(&stream));
+    assert_eq!(all, written(100));
+}
+
+#[test]
+fn past_the_bound_of_the_file_the_writer_waits_until_all_has_left() {
+    let stream = buffered(25, Some(100));
+    // 30 bytes go to the file at a time; after the third time there is no room for 30 more.
+    assert_eq!(write_until_full(&stream, 200), 12);
+    assert!(!wait(&stream));
+    assert_eq!(drain(&stream), written(12));
+    assert!(wait(&stream));
+    assert_eq!(write_until_full(&stream, 200), 12);
+    assert_eq!(drain(&stream), written(12));
+}
+
+#[test]
+fn a_file_that_is_being_sent_counts_until_it_has_left() {
+    let stream = buffered(25, Some(100));
+    assert_eq!(write_until_full(&stream, 9), 9);
+    let on_its_way = span(next(&stream));
+    assert_eq!(on_its_way.length, 90);
+    assert_eq!(write_until_full(&stream, 200), 3);
+    assert_eq!(read(&on_its_way), written(9));
+    drop(on_its_way);
+    assert!(wait(&stream));
+    assert_eq!(stream.lock().overflow.as_ref().unwrap().occupied(), 30);
+    assert_eq!(drain(&stream), written(3));
+    assert!(stream.lock().overflow.is_none());
+}
+
+#[test]
+fn a_disk_that_takes_no_more_makes_the_writer_wait() {
+    let nowhere = Path::new("/nonexistent/folder");
+    let buffering = Buffering { memory: 25, temp_max: None, temp_dir: Some(nowhere.to_owned()) };
+    let stream = Stream::new(&Arc::new(buffering));
+    stream.extend(&[0; 10]);
+    stream.extend(&[1; 20]);
+    assert!(wait(&stream));
+    assert!(!wait(&stream));
+    assert_eq!(drain(&stream), [vec![0; 10], vec![1; 20]].concat());
+    assert!(wait(&stream));
+}
+
+#[test]
+fn temporary_files_are_where_they_should_be_and_have_no_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let buffering = Buffering { memory: 0, temp_max: None, temp_dir: Some(folder.path().to_owned()) };
+    let stream = Stream::new(&Arc::new(buffering));
+    stream.extend(b"some");
+    assert!(wait(&stream));
+    let span = span(next(&stream));
+    let target =
+        std::fs::read_link(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&*span.file)));
+    let target = target.unwrap();
+    assert!(
+        target.starts_with(folder.path()) && target.to_str().unwrap().ends_with("(deleted)"),
+        "{target:?}"
+    );
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+}

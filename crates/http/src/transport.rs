@@ -1,0 +1,117 @@
+//! What a connection can do beyond reading and writing bytes: send a part of a file, and close as a failure.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use rustix::io::Errno;
+use tokio::io::{AsyncRead, AsyncWrite, Interest};
+use tokio::net::{TcpStream, UnixStream};
+
+use crate::FileSpan;
+
+/// How much of a file is read at once where the kernel cannot send it by itself.
+const COPY: usize = 64 * 1024;
+
+/// The byte stream of a connection.
+pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin + 'static {
+    /// Sends up to `limit` bytes from the start of `span`, without a copy where that can be.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` when the file ends before its span; what the system says.
+    fn poll_send_file(
+        &mut self,
+        context: &mut Context<'_>,
+        span: &FileSpan,
+        limit: usize,
+    ) -> Poll<io::Result<usize>>
+    where
+        Self: Sized,
+    {
+        poll_copy(self, context, span, limit)
+    }
+
+    /// From now on, closing tells the client that the answer was not complete, as far as there is a way to.
+    fn reset_on_close(&self) {}
+}
+
+impl Transport for TcpStream {
+    fn poll_send_file(
+        &mut self,
+        context: &mut Context<'_>,
+        span: &FileSpan,
+        limit: usize,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.poll_write_ready(context))?;
+            match self.try_io(Interest::WRITABLE, || send_file(&*self, span, limit)) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if is_unsupported(&error) => return poll_copy(self, context, span, limit),
+                sent => return Poll::Ready(sent),
+            }
+        }
+    }
+
+    fn reset_on_close(&self) {
+        // A socket that is broken already needs no reset.
+        let _ = self.set_zero_linger();
+    }
+}
+
+impl Transport for UnixStream {
+    fn poll_send_file(
+        &mut self,
+        context: &mut Context<'_>,
+        span: &FileSpan,
+        limit: usize,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.poll_write_ready(context))?;
+            match self.try_io(Interest::WRITABLE, || send_file(&*self, span, limit)) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if is_unsupported(&error) => return poll_copy(self, context, span, limit),
+                sent => return Poll::Ready(sent),
+            }
+        }
+    }
+}
+
+/// sendfile(2).
+fn send_file(socket: impl AsFd, span: &FileSpan, limit: usize) -> io::Result<usize> {
+    let mut offset = span.offset;
+    match rustix::fs::sendfile(socket, &*span.file, Some(&mut offset), span.at_most(limit))? {
+        0 => Err(too_short()),
+        sent => Ok(sent),
+    }
+}
+
+/// Some file systems cannot.
+fn is_unsupported(error: &io::Error) -> bool {
+    [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP]
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}
+
+/// Reads the file and writes what was read.
+pub(crate) fn poll_copy<S: AsyncWrite + Unpin>(
+    stream: &mut S,
+    context: &mut Context<'_>,
+    span: &FileSpan,
+    limit: usize,
+) -> Poll<io::Result<usize>> {
+    let mut buffer = vec![0; span.at_most(limit).min(COPY)];
+    let length = span.file.read_at(&mut buffer, span.offset)?;
+    if length == 0 {
+        return Poll::Ready(Err(too_short()));
+    }
+    Pin::new(stream).poll_write(context, &buffer[..length])
+}
+
+fn too_short() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "the file is shorter than its content-length")
+}
+
+#[cfg(test)]
+impl Transport for tokio::io::DuplexStream {}
