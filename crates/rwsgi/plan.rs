@@ -10,7 +10,7 @@ use rwsgi_os::{BindAddress, ForkHooks};
 use rwsgi_wsgi::Embedding;
 
 use crate::error::Error;
-use crate::proxies::{header_rules, unlimited};
+use crate::proxies::header_rules;
 use crate::{Host, VERSION, home, logging, traffic};
 
 /// What is to be done, checked as far as it can be before anything is started.
@@ -86,7 +86,7 @@ impl Plan {
             None => None,
         };
         let http = traffic::options(&self.config, access_log);
-        let (headers, trusted) = (Arc::new(header_rules(&http.proxies)), unlimited(&http.proxies));
+        let headers = Arc::new(header_rules(&http.proxies));
         let place = rwsgi_worker::Place {
             listeners: inheritance.listeners,
             scoreboard: inheritance.scoreboard,
@@ -110,7 +110,6 @@ impl Plan {
             threads: self.config.threads,
             connections: self.config.worker_connections,
             connections_per_address: self.config.limit_connections_per_ip,
-            trusted,
             timeout: self.config.timeout,
             queue_timeout: self.config.queue_timeout,
             queue_size: self.config.queue_size,

@@ -1,10 +1,8 @@
-//! The settings about proxies, for the rooms that obey them: `http` believes, `wsgi` lets header names through, `worker`
-//! lets connections in.
+//! The settings about proxies, for the two rooms that obey them: `http` believes, `wsgi` lets header names through.
 
 use http::{HeaderName, HeaderValue};
 use rwsgi_config::{Config, HeaderMap, Networks};
-use rwsgi_http::{ForwarderHeaders, HeaderMapPolicy, PeerAddress, Proxies, ProxyProtocol, Trust};
-use rwsgi_worker::Trusted;
+use rwsgi_http::{ForwarderHeaders, HeaderMapPolicy, Proxies, ProxyProtocol, Trust};
 use rwsgi_wsgi::{HeaderRules, Told};
 
 /// Whom to believe what.
@@ -44,16 +42,6 @@ pub(crate) fn header_rules(proxies: &Proxies) -> HeaderRules {
         is_dangerous: proxies.header_map == HeaderMapPolicy::Dangerous,
         told: Told::default(),
     }
-}
-
-/// Who may have any number of connections: proxies, which bring many clients over one address.
-pub(crate) fn unlimited(proxies: &Proxies) -> Trusted {
-    let speaks_proxy = proxies.proxy_protocol != ProxyProtocol::Off;
-    let (trusted, allowed) = (proxies.trusted.clone(), proxies.proxy_allowed.clone());
-    Trusted::new(move |address| {
-        let peer = PeerAddress::Ip(address);
-        trusted.trusts(&peer) || (speaks_proxy && allowed.trusts(&peer))
-    })
 }
 
 fn trust(networks: &Networks) -> Trust {

@@ -90,11 +90,6 @@ impl Client {
         self.response()
     }
 
-    /// Waits until this is among what was received; it stays there.
-    pub(crate) fn wait_for(&mut self, text: &str) {
-        self.receive_until(text.as_bytes());
-    }
-
     /// The same, `None` when the connection ends before there is a head.
     pub(crate) fn try_get(&mut self, path: &str) -> Option<Response> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n");
@@ -105,6 +100,11 @@ impl Client {
             }
         }
         Some(self.response())
+    }
+
+    /// Waits until this is among what was received; it stays there.
+    pub(crate) fn wait_for(&mut self, text: &str) {
+        self.receive_until(text.as_bytes());
     }
 
     /// The head of the next answer, which has no body: it answers HEAD.

@@ -16,7 +16,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 
 use crate::access_log::AccessLog;
@@ -107,8 +106,8 @@ impl<H: Handler> Server<H> {
             builder: builder(&options),
             budget: Budget::new(options.body_memory, options.buffering.temp_dir.as_deref()),
             patience: Patience::new(options.keep_alive, &options.timeouts),
-            forwarding: Forwarding::new(options.proxies.clone()),
             roots: Roots::open(&options.sendfile_roots),
+            forwarding: Forwarding::new(options.proxies.clone()),
             options,
             closing: Closing::default(),
             parked: AtomicUsize::new(0),
@@ -152,10 +151,7 @@ impl<H: Handler> Server<H> {
 
     /// Meets the peer and takes its PROXY header off the connection; gives what came behind that. `None`: the connection is
     /// over.
-    async fn introduce<S>(&self, stream: &mut S, peer: &mut Peer) -> Option<BytesMut>
-    where
-        S: AsyncRead + AsyncWrite + Send + Unpin,
-    {
+    async fn introduce<S: Transport>(&self, stream: &mut S, peer: &mut Peer) -> Option<BytesMut> {
         self.forwarding.meet(peer);
         if self.options.proxies.proxy_protocol == ProxyProtocol::Off {
             return Some(BytesMut::new());
@@ -288,12 +284,13 @@ impl<H: Handler> Server<H> {
         };
         let (ticket, wait) = Ticket::new();
         let is_1_0 = head.version == Version::HTTP_10;
-        let is_live = body.as_ref().is_some_and(|body| body.inlet().is_some());
+        let live = body.as_ref().and_then(Body::inlet).map(|_| Arc::clone(&peer));
         let conditions = self.roots.as_ref().map(|_| Conditions::of(&head));
         self.handler.call(Exchange { head, body, peer, origin, ticket });
         let mut answer = wait.await;
-        if let Some(fault) = activity.fault().filter(|_| is_live) {
+        if let (Some(peer), Some(fault)) = (live, activity.fault()) {
             // Whatever the application made of half a body.
+            log_refusal(&peer, fault);
             answer = Answer::error(fault.status);
         }
         if let (Some(roots), Some(conditions)) = (&self.roots, conditions)

@@ -7,8 +7,9 @@
 //!
 //! Read in this order: `exchange` (the seam), `connection` (the story of a connection), `inflow`, `collect`, `spool` and `inlet`
 //! (request bodies), `answer`, `stream`, `overflow` and `reply` (the way back), `outgoing` and `transport` (files), `x_sendfile`
-//! and `ranges`, `guard`, `framing` and `refusal` (what is let in), `activity` and `patience` (silence), `access_log`; then `proxies`
-//! and `trust` (whom to believe), `preface` and `proxy_header` (PROXY protocol), `forwarding` and `forwarded` (headers of proxies).
+//! and `ranges`, `guard`, `framing` and `refusal` (what is let in), `activity` and `patience` (silence), `access_log`; then
+//! `proxies` and `trust` (whom to believe), `preface` and `proxy_header` (PROXY protocol), `forwarding` and `forwarded`
+//! (headers of proxies).
 
 #![forbid(unsafe_code)]
 

@@ -1,8 +1,10 @@
 //! What the server believes of what proxies say.
 
+use std::net::IpAddr;
+
 use http::{HeaderName, HeaderValue};
 
-use crate::trust::Trust;
+use crate::trust::{PeerAddress, Trust};
 
 /// How the server behaves behind proxies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +62,16 @@ pub enum ProxyProtocol {
     V2,
     /// Both.
     Auto,
+}
+
+impl Proxies {
+    /// Whether connections from this address are those of a proxy, which brings the clients of many.
+    #[must_use]
+    pub fn is_proxy(&self, address: IpAddr) -> bool {
+        let address = PeerAddress::Ip(address);
+        let speaks_proxy = self.proxy_protocol != ProxyProtocol::Off && self.proxy_allowed.trusts(&address);
+        self.trusted.trusts(&address) || speaks_proxy
+    }
 }
 
 impl Default for Proxies {

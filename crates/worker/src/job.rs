@@ -8,7 +8,7 @@ use rwsgi_wsgi::{Body, Chunk, FileBody, Flow, Head, Proxied};
 
 use crate::crew::Crew;
 use crate::live::LiveReader;
-use crate::member::wait_for_client;
+use crate::member::{untimed, wait_for_client};
 
 /// One request in the hands of member `number`.
 pub(crate) struct Job {
@@ -144,7 +144,7 @@ impl rwsgi_wsgi::Exchange for Job {
     fn wait(&mut self) -> Flow {
         let State::Streaming(stream) = &self.state else { return Flow::Gone };
         wait_for_client(self.crew, self.number, |context| stream.poll_room(context));
-        if let Some(connection) = stream.spill() {
+        if let Some(connection) = untimed(self.crew, self.number, || stream.spill()) {
             self.crew.deliver(self.number, connection);
         }
         if stream.is_gone() { Flow::Gone } else { Flow::More }

@@ -172,16 +172,8 @@ mod tests {
     fn exchange(path: &str) -> (Box<Exchange>, Wait) {
         let (ticket, wait) = Ticket::new();
         let (head, ()) = http::Request::builder().uri(path).body(()).unwrap().into_parts();
-        (
-            Box::new(Exchange {
-                head,
-                body: None,
-                peer: Arc::new(Peer::unix()),
-                origin: Origin::default(),
-                ticket,
-            }),
-            wait,
-        )
+        let peer = Arc::new(Peer::unix());
+        (Box::new(Exchange { head, body: None, peer, origin: Origin::default(), ticket }), wait)
     }
 
     fn path(exchange: &Exchange) -> &str {
