@@ -90,9 +90,11 @@ impl Forwarding {
     }
 
     fn origin(&self, head: &request::Parts) -> Result<Origin, Fault> {
-        let script_name = match head.headers.get(SCRIPT_NAME).filter(|_| self.allows(&SCRIPT_NAME)) {
-            Some(value) => mount(value, head.uri.path())?,
-            None => self.root_path.clone(),
+        let mut named = head.headers.get_all(SCRIPT_NAME).iter().filter(|_| self.allows(&SCRIPT_NAME));
+        let script_name = match (named.next(), named.next()) {
+            (Some(name), None) => mount(name, head.uri.path())?,
+            (Some(_), Some(_)) => return Err(Fault::bad("several headers SCRIPT_NAME")),
+            (None, _) => self.root_path.clone(),
         };
         Ok(Origin { scheme: self.scheme(&head.headers)?, script_name })
     }

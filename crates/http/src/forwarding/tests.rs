@@ -138,6 +138,13 @@ fn a_mount_point_is_a_whole_part_of_the_path() {
 }
 
 #[test]
+fn there_is_one_mount_point() {
+    let twice = [("script_name", "/app"), ("script_name", "/app")];
+    assert!(judge_at(proxies(), PROXY, "/app", &twice).is_err());
+    assert!(judge_at(proxies(), STRANGER, "/app", &twice).is_ok());
+}
+
+#[test]
 fn the_root_path_stands_for_a_mount_point_that_nobody_names() {
     let proxies = Proxies { root_path: "/a%20root".to_owned(), ..proxies() };
     let judge = |headers: &[_]| judge_at(proxies.clone(), PROXY, "/app/x", headers).unwrap().0.script_name;

@@ -1,7 +1,16 @@
 //! What a proxy adds to environ, and which of its headers reach the application.
 
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName};
+use pyo3::Python;
+
 use super::mock::{Proxy, Request};
-use super::site::Site;
+use super::recorder::logged;
+use super::site::{Site, python};
+use crate::HeaderRules;
+use crate::header_rules::Sender;
+use crate::names::Names;
 
 /// Keeps the environ of the last request.
 const KEEP: &str = "
@@ -64,4 +73,19 @@ fn forwarding_headers_of_strangers_are_removed_and_told_once() {
     let served = site.serve_all([request(), request().behind(TRUSTED)]);
     assert_eq!(site.eval("kept['HTTP_X_FORWARDED_FOR']"), "'6.6.6.6'");
     assert_eq!(served.answers.len(), 2);
+}
+
+#[test]
+fn the_threads_of_a_worker_tell_the_log_once() {
+    python();
+    let (rules, headers) = (Arc::new(HeaderRules::default()), HeaderMap::new());
+    let sender = Sender { is_trusted: false, headers: &headers };
+    let (_, log) = logged(|| {
+        for _ in 0..2 {
+            let mut names = Names::new(Arc::clone(&rules));
+            let name = HeaderName::from_static("x-real-ip");
+            Python::attach(|py| assert!(names.entry(py, &name, sender).is_none()));
+        }
+    });
+    assert_eq!(log.matches("`x-real-ip` is removed").count(), 1, "{log}");
 }
