@@ -2,12 +2,15 @@
 //!
 //! Read `harness` first (how a server is started, spoken to and ended); then `starting` (command line, application,
 //! addresses, Python), `serving` (requests, logs, threads, time-outs; `requests` has
-//! raw ones as data), `ending` (signals, dying workers).
+//! raw ones as data), `proxies` (nginx, HAProxy and what they say), `ending` (signals,
+//! dying workers).
 
 #[cfg(test)]
 mod ending;
 #[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod proxies;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]

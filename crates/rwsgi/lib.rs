@@ -15,6 +15,7 @@ mod home;
 mod host;
 mod logging;
 mod plan;
+mod proxies;
 mod traffic;
 mod ui;
 

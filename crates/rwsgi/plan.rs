@@ -1,15 +1,16 @@
 //! From settings to what each room needs. Nothing behind this file knows of settings.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use rwsgi_config::{Address, Config, LogTarget, Networks, Workers};
+use rwsgi_config::{Address, Config, LogTarget, Workers};
 use rwsgi_http::{AccessLog, Format};
 use rwsgi_master::Inheritance;
 use rwsgi_os::{BindAddress, ForkHooks};
-use rwsgi_worker::Trusted;
 use rwsgi_wsgi::Embedding;
 
 use crate::error::Error;
+use crate::proxies::header_rules;
 use crate::{Host, VERSION, home, logging, traffic};
 
 /// What is to be done, checked as far as it can be before anything is started.
@@ -84,6 +85,8 @@ impl Plan {
             }
             None => None,
         };
+        let http = traffic::options(&self.config, access_log);
+        let headers = Arc::new(header_rules(&http.proxies));
         let place = rwsgi_worker::Place {
             listeners: inheritance.listeners,
             scoreboard: inheritance.scoreboard,
@@ -92,11 +95,12 @@ impl Plan {
             lifeline: inheritance.lifeline,
         };
         let options = rwsgi_worker::Options {
-            http: traffic::options(&self.config, access_log),
+            http,
             wsgi: rwsgi_wsgi::Options {
                 server_software: format!("rwsgi/{VERSION}"),
                 multithread: self.config.threads > 1,
                 multiprocess: inheritance.workers > 1,
+                headers,
                 errors: logging::write_raw,
                 is_descendant: rwsgi_os::is_descendant,
             },
@@ -106,7 +110,6 @@ impl Plan {
             threads: self.config.threads,
             connections: self.config.worker_connections,
             connections_per_address: self.config.limit_connections_per_ip,
-            trusted: trusted(self.config.forwarded_allow_ips),
             timeout: self.config.timeout,
             queue_timeout: self.config.queue_timeout,
             queue_size: self.config.queue_size,
@@ -115,13 +118,6 @@ impl Plan {
         };
         Ok((place, options))
     }
-}
-
-/// Whose connections are not counted.
-fn trusted(networks: Networks) -> Trusted {
-    Trusted::new(move |address| {
-        networks.all || networks.nets.iter().any(|net| net.contains(&address.to_canonical()))
-    })
 }
 
 fn address(address: &Address) -> BindAddress {

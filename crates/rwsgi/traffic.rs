@@ -4,6 +4,8 @@ use http::HeaderValue;
 use rwsgi_config::Config;
 use rwsgi_http::{AccessLog, Buffering, Limits, Options, Timeouts};
 
+use crate::proxies::proxies;
+
 /// What the http room needs to know.
 pub(crate) fn options(config: &Config, access_log: Option<AccessLog>) -> Options {
     Options {
@@ -34,6 +36,7 @@ pub(crate) fn options(config: &Config, access_log: Option<AccessLog>) -> Options
         // The setting takes only what a header value may hold.
         server: config.server_header.as_deref().and_then(|text| HeaderValue::from_str(text).ok()),
         access_log,
+        proxies: proxies(config),
     }
 }
 

@@ -102,6 +102,11 @@ impl Client {
         Some(self.response())
     }
 
+    /// Waits until this is among what was received; it stays there.
+    pub(crate) fn wait_for(&mut self, text: &str) {
+        self.receive_until(text.as_bytes());
+    }
+
     /// The head of the next answer, which has no body: it answers HEAD.
     pub(crate) fn head(&mut self) -> Response {
         let end = self.receive_until(b"\r\n\r\n");

@@ -55,14 +55,19 @@ impl Lines {
         }
     }
 
+    /// Waits until nobody can write any more; false when that takes too long.
+    pub(crate) fn ends(&self) -> bool {
+        let state = self.0.state.lock().unwrap();
+        let (_state, timeout) =
+            self.0.changed.wait_timeout_while(state, PATIENCE, |state| !state.ended).unwrap();
+        !timeout.timed_out()
+    }
+
     /// Waits until nobody can write any more; gives all.
     pub(crate) fn wait_end(&self) -> String {
-        let state = self.0.state.lock().unwrap();
-        let (state, timeout) =
-            self.0.changed.wait_timeout_while(state, PATIENCE, |state| !state.ended).unwrap();
-        let all = state.lines.join("\n");
-        drop(state);
-        assert!(!timeout.timed_out(), "the stream does not end; what came:\n{all}");
+        let has_ended = self.ends();
+        let all = self.text();
+        assert!(has_ended, "the stream does not end; what came:\n{all}");
         all
     }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 pub(crate) use builder::{Builder, Failure};
 pub(crate) use client::{Client, Response};
 pub(crate) use gate::Gate;
+pub(crate) use lines::Lines;
 pub(crate) use processes::{children, cpu_ticks_of, sleeps_of, threads};
 pub(crate) use server::Server;
 

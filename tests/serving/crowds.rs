@@ -70,6 +70,16 @@ fn without_a_limit_an_address_has_as_many_as_it_wants() {
     strangers.iter_mut().for_each(|client| assert_eq!(client.get("/").status, 200));
 }
 
+#[test]
+fn a_proxy_has_as_many_as_it_wants() {
+    let (limit, nobody) = ("--limit-connections-per-ip=3", "--forwarded-allow-ips=127.0.0.1");
+    for trust in ["--forwarded-allow-ips=127.0.0.0/8", "--proxy-allow-from=127.0.0.2"] {
+        let server = Server::wsgi(APP).args([limit, "--proxy-protocol=auto", nobody, trust]).start();
+        let mut proxies: Vec<Client> = (0..10).map(|_| stranger(&server)).collect();
+        proxies.iter_mut().for_each(|client| assert_eq!(client.get("/").status, 200, "{trust}"));
+    }
+}
+
 /// Lets a second pass: the server closes an idle connection after it.
 fn let_keep_alive_pass() {
     let clock = Server::wsgi(APP).args(["--keep-alive", "1"]).start();

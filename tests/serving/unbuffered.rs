@@ -16,6 +16,18 @@ def read_in_a_thread(environ):
     thread.join()
     return result[0]
 
+def read_in_the_background(environ):
+    begun = threading.Event()
+    def run():
+        begun.set()
+        try:
+            read(environ)
+        except OSError as error:
+            say(environ, f'in the background: {error}')
+    threading.Thread(target=run).start()
+    begun.wait()
+    time.sleep(0.0005)
+
 def application(environ, start_response):
     path = environ['PATH_INFO']
     say(environ, f'called {path}')
@@ -29,6 +41,9 @@ def application(environ, start_response):
             global kept
             kept = environ['wsgi.input']
             return answer(start_response, kept.read(2).decode())
+        case '/background':
+            read_in_the_background(environ)
+            return answer(start_response, 'begun')
         case '/error':
             try:
                 read(environ)
@@ -168,6 +183,21 @@ fn another_thread_answers_while_one_waits_for_a_slow_body() {
 }
 
 #[test]
+fn a_thread_that_reads_when_the_request_is_over_gets_an_error_and_disturbs_nobody() {
+    for threads in [1, 2] {
+        let server = unbuffered(threads).args(["--timeout", "0.5"]).start();
+        for count in 1..=10 {
+            assert_eq!(slow(&server, "/background").response().text(), "begun");
+            server.wait_log_times("in the background: the request is over, its body cannot be read", count);
+            assert_eq!(server.get("/unread").status, 200);
+        }
+        let_keep_alive_pass();
+        assert_eq!(server.get("/unread").status, 200);
+        assert!(!server.log().text().contains("TIMEOUT"));
+    }
+}
+
+#[test]
 fn the_time_of_a_slow_client_is_not_the_time_of_the_application() {
     for threads in [1, 2] {
         let server = unbuffered(threads).args(["--timeout", "0.5"]).start();
@@ -199,4 +229,45 @@ fn what_is_not_read_is_thrown_away_or_ends_the_connection() {
         assert_eq!(client.response().text(), "xx");
         assert!(client.is_closed_silently());
     }
+}
+
+#[test]
+fn what_is_wrong_with_a_body_is_an_error_in_the_application_and_told_to_the_client() {
+    let options = ["--limit-request-body", "1000", "--body-timeout", "0.5"];
+    let server = unbuffered(1).args(options).start();
+    for (count, (start, status)) in [
+        (chunked("/error") + "5\r\nhello!\r\n", 400),
+        (chunked("/error") + "400\r\n" + &"x".repeat(0x400), 413),
+        (head("/error", 10) + "1", 408),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut client = server.client();
+        client.send(start);
+        let response = client.response();
+        assert_eq!(response.status, status);
+        server.wait_log_times("it is a ConnectionResetError", count + 1);
+        assert!(client.is_closed_silently());
+    }
+    // This one need not be begun.
+    let mut client = server.client();
+    client.send(head("/never", 1001));
+    assert_eq!(client.response().status, 413);
+    assert_eq!(server.get("/unread").status, 200);
+    assert!(!server.log().text().contains("called /never"));
+}
+
+#[test]
+fn the_rest_of_a_body_is_never_taken_for_a_request() {
+    let server = unbuffered(1).start();
+    let mut client = server.client();
+    let smuggled = "GET /smuggled HTTP/1.1\r\nHost: test\r\n\r\n";
+    client.send(head("/keep", 2 + smuggled.len()) + "ab");
+    assert_eq!(client.response().text(), "ab");
+    // The connection is idle by now, as far as its answers go.
+    let_keep_alive_pass();
+    client.send(smuggled);
+    assert_eq!(client.get("/unread").text(), "not read");
+    assert!(!server.log().text().contains("called /smuggled"));
 }

@@ -1,6 +1,6 @@
 //! The story of a connection: requests one after the other, until somebody has enough.
 
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::BytesMut;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST};
 use http::{HeaderValue, Version, request};
 use hyper::body::{Body as _, Incoming};
@@ -15,18 +16,21 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 
 use crate::access_log::AccessLog;
 use crate::activity::{Activity, Order, Phase, Verdict};
 use crate::closing::Closing;
 use crate::collect::{Body, Budget, collect};
 use crate::exchange::{Exchange, Handler, Ticket};
+use crate::forwarding::{Forwarding, Origin};
 use crate::framing::{Limits, Scanner};
 use crate::guard::Guard;
 use crate::inflow::{Failure, Inflow};
 use crate::outgoing::Sending;
 use crate::patience::{Patience, Timeouts};
+use crate::preface::{self, Absence};
+use crate::proxies::{Proxies, ProxyProtocol};
 use crate::ranges::Conditions;
 use crate::refusal::{log_refusal, refusal};
 use crate::reply::{ReplyBody, RequestEnd, response};
@@ -76,6 +80,8 @@ pub struct Options {
     pub server: Option<HeaderValue>,
     /// Where requests are logged.
     pub access_log: Option<AccessLog>,
+    /// What is believed of proxies.
+    pub proxies: Proxies,
 }
 
 /// What all connections of a worker share.
@@ -85,6 +91,7 @@ pub struct Server<H> {
     builder: http1::Builder,
     budget: Arc<Budget>,
     patience: Patience,
+    forwarding: Forwarding,
     options: Options,
     roots: Option<Roots>,
     closing: Closing,
@@ -100,6 +107,7 @@ impl<H: Handler> Server<H> {
             budget: Budget::new(options.body_memory, options.buffering.temp_dir.as_deref()),
             patience: Patience::new(options.keep_alive, &options.timeouts),
             roots: Roots::open(&options.sendfile_roots),
+            forwarding: Forwarding::new(options.proxies.clone()),
             options,
             closing: Closing::default(),
             parked: AtomicUsize::new(0),
@@ -117,15 +125,18 @@ impl<H: Handler> Server<H> {
     }
 
     /// Serves one connection until it ends. What a client does wrong is logged and answered as far as it can be.
-    pub async fn serve<S>(self: Arc<Self>, stream: S, peer: Peer)
+    pub async fn serve<S>(self: Arc<Self>, mut stream: S, mut peer: Peer)
     where
         S: Transport,
     {
+        let Some(ahead) = self.introduce(&mut stream, &mut peer).await else { return };
         let peer = Arc::new(peer);
         let activity = Arc::new(Activity::new());
         let stream = Sending::new(stream, Arc::clone(&activity.outgoing), self.options.sendfile);
         let scanner = Scanner::new(self.options.limits);
         let mut guard = Guard::new(stream, scanner, activity, self.options.server.clone());
+        guard.hold(&ahead);
+        drop(ahead);
         loop {
             // Boxed, so that a connection that waits for its next request holds no memory for a parser.
             guard = Box::pin(self.talk(guard, &peer)).await;
@@ -135,6 +146,45 @@ impl<H: Handler> Server<H> {
             if !guard.is_parked() || !self.wakes(&mut guard).await {
                 return;
             }
+        }
+    }
+
+    /// Meets the peer and takes its PROXY header off the connection; gives what came behind that. `None`: the connection is
+    /// over.
+    async fn introduce<S: Transport>(&self, stream: &mut S, peer: &mut Peer) -> Option<BytesMut> {
+        self.forwarding.meet(peer);
+        if self.options.proxies.proxy_protocol == ProxyProtocol::Off {
+            return Some(BytesMut::new());
+        }
+        let read = tokio::select! {
+            // Boxed: connections that expect no PROXY header need no room for this.
+            read = Box::pin(preface::read(stream, peer, &self.options.proxies)) => read,
+            () = self.no_preface_in_time() => return None,
+        };
+        match read {
+            Ok(ahead) => Some(ahead),
+            Err(Absence::Gone) => None,
+            Err(Absence::Refused(fault)) => {
+                log_refusal(peer, fault);
+                let page = Answer::error(fault.status).into_bytes(self.options.server.as_ref());
+                // Whoever does not take it in time has refused it.
+                let _ = timeout(LAST_CALL, Box::pin(preface::refuse(stream, &page))).await;
+                None
+            }
+        }
+    }
+
+    /// A client may take for a PROXY header what it may take for the head of a request.
+    async fn no_preface_in_time(&self) {
+        let too_late = async {
+            match self.patience.head {
+                Some(head) => sleep(head).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = too_late => {}
+            () = self.closing.wait() => sleep(LAST_CALL).await,
         }
     }
 
@@ -208,11 +258,15 @@ impl<H: Handler> Server<H> {
     ) -> Result<Response<ReplyBody>, hyper::Error> {
         let (mut head, incoming) = request.into_parts();
         prefer_target(&mut head);
+        let (peer, origin) = self.forwarding.judge(&head, peer);
         let line = self.options.access_log.as_ref().map(|log| log.begin(&head, &peer));
         let end = RequestEnd { activity: Arc::clone(&activity), line };
-        let answer = match self.body(&head, incoming, &activity).await {
-            Ok(body) => self.answer(head, body, peer, &activity).await,
-            Err(failure) => refusal(failure, &head, &peer, activity.fault())?,
+        let answer = match origin {
+            Ok(origin) => self.answer(head, incoming, (peer, origin), &activity).await?,
+            Err(fault) => {
+                log_refusal(&peer, fault);
+                Answer::error(fault.status)
+            }
         };
         Ok(response(answer, end, self.options.server.as_ref()))
     }
@@ -220,18 +274,23 @@ impl<H: Handler> Server<H> {
     async fn answer(
         &self,
         head: request::Parts,
-        body: Option<Body>,
-        peer: Arc<Peer>,
-        activity: &Activity,
-    ) -> Answer {
+        incoming: Incoming,
+        (peer, origin): (Arc<Peer>, Origin),
+        activity: &Arc<Activity>,
+    ) -> Result<Answer, hyper::Error> {
+        let body = match self.body(&head, incoming, activity).await {
+            Ok(body) => body,
+            Err(failure) => return refusal(failure, &head, &peer, activity.fault()),
+        };
         let (ticket, wait) = Ticket::new();
         let is_1_0 = head.version == Version::HTTP_10;
-        let is_live = body.as_ref().is_some_and(|body| body.inlet().is_some());
+        let live = body.as_ref().and_then(Body::inlet).map(|_| Arc::clone(&peer));
         let conditions = self.roots.as_ref().map(|_| Conditions::of(&head));
-        self.handler.call(Exchange { head, body, peer, ticket });
+        self.handler.call(Exchange { head, body, peer, origin, ticket });
         let mut answer = wait.await;
-        if let Some(fault) = activity.fault().filter(|_| is_live) {
+        if let (Some(peer), Some(fault)) = (live, activity.fault()) {
             // Whatever the application made of half a body.
+            log_refusal(&peer, fault);
             answer = Answer::error(fault.status);
         }
         if let (Some(roots), Some(conditions)) = (&self.roots, conditions)
@@ -249,7 +308,7 @@ impl<H: Handler> Server<H> {
         if self.closing.has_begun() || ends_by_closing {
             answer.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        answer
+        Ok(answer)
     }
 
     async fn body(

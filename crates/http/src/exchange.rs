@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use http::request;
 
-use crate::{Answer, Body, Peer};
+use crate::{Answer, Body, Origin, Peer};
 
 /// A request that has arrived, completely or (with `request_buffering` off) but for its body.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub struct Exchange {
     pub body: Option<Body>,
     /// Where it came from.
     pub peer: Arc<Peer>,
+    /// What a trusted proxy says of it.
+    pub origin: Origin,
     /// The way back.
     pub ticket: Ticket,
 }

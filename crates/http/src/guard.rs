@@ -101,9 +101,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             return Poll::Ready(false);
         }
         self.ended = Ended::No;
-        self.held.extend_from_slice(bytes);
-        self.judge_held(bytes.len());
+        self.hold(bytes);
         Poll::Ready(true)
+    }
+
+    /// Takes bytes that have been read off the stream already.
+    pub(crate) fn hold(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.held.extend_from_slice(bytes);
+            self.judge_held(bytes.len());
+        }
     }
 
     /// Judges what was read into `out` behind `before`, and leaves there what may be passed on.

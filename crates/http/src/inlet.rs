@@ -23,6 +23,16 @@ const ROOM: usize = 256 * 1024;
 const REST: usize = 256 * 1024;
 const REST_TIME: Duration = Duration::from_secs(5);
 
+/// Smaller frames are copied, for each of them keeps all that was received with it in memory.
+const SMALL: usize = 4 * 1024;
+/// What a frame costs beside its bytes.
+const FRAME: usize = 64;
+const GONE: &str = "the client went away in the middle of the request body";
+
+fn cost(frame: &Bytes) -> usize {
+    frame.len() + FRAME
+}
+
 /// The buffer; shared by its two ends.
 #[derive(Debug, Default)]
 pub struct Inlet {
@@ -45,7 +55,8 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Whole,
-    Broken,
+    /// For this reason.
+    Broken(&'static str),
 }
 
 /// What is to be done with the connection's bytes.
@@ -91,7 +102,7 @@ impl Inlet {
     fn take(&self) -> io::Result<Option<Bytes>> {
         let mut inner = self.lock();
         if let Some(frame) = inner.frames.pop_front() {
-            inner.waiting -= frame.len();
+            inner.waiting -= cost(&frame);
             let filler = if inner.waiting <= ROOM / 2 { inner.filler.take() } else { None };
             drop(inner);
             filler.into_iter().for_each(Waker::wake);
@@ -100,10 +111,7 @@ impl Inlet {
         match inner.end {
             _ if inner.abandoned => Err(io::Error::other("the request is over, its body cannot be read")),
             Some(End::Whole) => Ok(None),
-            Some(End::Broken) => {
-                let reason = "the client went away in the middle of the request body";
-                Err(io::Error::new(ErrorKind::ConnectionReset, reason))
-            }
+            Some(End::Broken(reason)) => Err(io::Error::new(ErrorKind::ConnectionReset, reason)),
             None => Err(ErrorKind::WouldBlock.into()),
         }
     }
@@ -124,9 +132,10 @@ impl Inlet {
         if frame.is_empty() {
             return;
         }
+        let frame = if frame.len() < SMALL { Bytes::copy_from_slice(&frame) } else { frame };
         let mut inner = self.lock();
         if !inner.abandoned {
-            inner.waiting += frame.len();
+            inner.waiting += cost(&frame);
             inner.frames.push_back(frame);
         }
         let reader = inner.reader.take();
@@ -167,7 +176,7 @@ async fn fill(mut inflow: Inflow, inlet: Arc<Inlet>, activity: Arc<Activity>) {
                 if matches!(failure, Failure::TooLarge) {
                     activity.refuse(TOO_LARGE);
                 }
-                return inlet.finish(End::Broken);
+                return inlet.finish(End::Broken(activity.fault().map_or(GONE, |fault| fault.reason)));
             }
         }
     };
@@ -252,7 +261,7 @@ mod tests {
 
     #[test]
     fn what_has_come_is_read_before_the_end_is_told() {
-        for (end, last) in [(End::Whole, None), (End::Broken, Some(ErrorKind::ConnectionReset))] {
+        for (end, last) in [(End::Whole, None), (End::Broken(GONE), Some(ErrorKind::ConnectionReset))] {
             let inlet = Arc::new(Inlet::default());
             let mut reader = InletReader::new(Arc::clone(&inlet));
             assert_eq!(reader.fill_buf().unwrap_err().kind(), ErrorKind::WouldBlock);

@@ -7,7 +7,9 @@
 //!
 //! Read in this order: `exchange` (the seam), `connection` (the story of a connection), `inflow`, `collect`, `spool` and `inlet`
 //! (request bodies), `answer`, `stream`, `overflow` and `reply` (the way back), `outgoing` and `transport` (files), `x_sendfile`
-//! and `ranges`, `guard`, `framing` and `refusal` (what is let in), `activity` and `patience` (silence), `access_log`.
+//! and `ranges`, `guard`, `framing` and `refusal` (what is let in), `activity` and `patience` (silence), `access_log`; then
+//! `proxies` and `trust` (whom to believe), `preface` and `proxy_header` (PROXY protocol), `forwarding` and `forwarded`
+//! (headers of proxies).
 
 #![forbid(unsafe_code)]
 
@@ -19,6 +21,8 @@ mod collect;
 mod connection;
 mod error;
 mod exchange;
+mod forwarded;
+mod forwarding;
 mod framing;
 mod guard;
 mod inflow;
@@ -27,12 +31,16 @@ mod outgoing;
 mod overflow;
 mod patience;
 mod peer;
+mod preface;
+mod proxies;
+mod proxy_header;
 mod ranges;
 mod refusal;
 mod reply;
 mod spool;
 mod stream;
 mod transport;
+mod trust;
 mod x_sendfile;
 
 #[cfg(test)]
@@ -45,10 +53,13 @@ pub use collect::{Body, Budget};
 pub use connection::{Options, Server};
 pub use error::FormatError;
 pub use exchange::{Exchange, Handler, Ticket, Wait};
+pub use forwarding::{Origin, Scheme};
 pub use framing::Limits;
 pub use inlet::Inlet;
 pub use outgoing::FileSpan;
 pub use patience::Timeouts;
-pub use peer::Peer;
+pub use peer::{Peer, Proxied};
+pub use proxies::{ForwarderHeaders, HeaderMapPolicy, Proxies, ProxyProtocol};
 pub use stream::{Buffering, Outlet, Stream};
 pub use transport::Transport;
+pub use trust::{PeerAddress, Trust};

@@ -6,7 +6,7 @@
 //! file, CPU count).
 //!
 //! Read `exit` (how a process ends), `fork`, `signal`, `child`, `lifeline` (what a parent and its child tell
-//! each other), then `socket` and `scoreboard`; the rest stands alone.
+//! each other), then `socket`, `scoreboard` and `crowd`; the rest stands alone.
 //!
 //! Unsafe calls and what guards each: `fork` (one thread, checked), `sigaction` (handlers that only write a
 //! byte, leave or do nothing), `waitpid`, `prctl`, `tgkill`, `clock_gettime`, `pwritev2`, `malloc_trim` (plain

@@ -64,7 +64,7 @@ pub(crate) enum Doors {
 /// A listener in the loop.
 struct Door {
     socket: Socket,
-    local: Option<SocketAddr>,
+    local: SocketAddr,
 }
 
 impl AsFd for Door {
@@ -88,8 +88,7 @@ impl Door {
             Socket::Tcp(listener) => {
                 let (stream, remote) = listener.accept()?;
                 stream.set_nonblocking(true)?;
-                let peer = self.local.map_or_else(Peer::unix, |local| Peer::tcp(remote, local));
-                Ok(Accepted::Tcp(TcpStream::from_std(stream)?, remote.ip(), peer))
+                Ok(Accepted::Tcp(TcpStream::from_std(stream)?, remote.ip(), Peer::tcp(remote, self.local)))
             }
             Socket::Unix(listener) => {
                 let (stream, _) = listener.accept()?;
@@ -110,6 +109,7 @@ pub(crate) async fn accept<H: Handler>(
         Socket::Tcp(listener) => listener.local_addr().ok(),
         Socket::Unix(_) => None,
     };
+    let local = local.unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
     let door = match Watched::new(Door { socket, local }) {
         Ok(door) => door,
         Err(error) => return tracing::error!("cannot wait for connections: {error}"),

@@ -1,11 +1,11 @@
 //! Who is let in: not more than so many connections from one place at a time.
 
-use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rwsgi_http::Proxies;
 use rwsgi_os::Crowd;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
@@ -17,34 +17,12 @@ use crate::run::Options;
 /// Dropped connections, and the lack of descriptors, leave one line in this time.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Which peers may have any number of connections: a proxy brings all its clients over few addresses.
-pub struct Trusted(Box<dyn Fn(IpAddr) -> bool + Send + Sync>);
-
-impl Trusted {
-    /// Those for whom `is_trusted` holds.
-    pub fn new(is_trusted: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Self {
-        Self(Box::new(is_trusted))
-    }
-}
-
-impl Default for Trusted {
-    /// This machine.
-    fn default() -> Self {
-        Self::new(|address| address.to_canonical().is_loopback())
-    }
-}
-
-impl fmt::Debug for Trusted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Trusted").finish_non_exhaustive()
-    }
-}
-
 /// Who may come in, and what the log says of the others.
 #[derive(Debug)]
 pub(crate) struct Admission {
     limit: Option<usize>,
-    trusted: Trusted,
+    /// Proxies may have any number of connections: each brings all its clients over few addresses.
+    proxies: Proxies,
     dropped: Notice<(IpAddr, usize)>,
     exhausted: Notice<io::Error>,
     left: Notify,
@@ -60,10 +38,10 @@ pub(crate) struct Admitted {
 
 impl Admission {
     /// Takes from the options what is about this.
-    pub(crate) fn new(options: &mut Options) -> Self {
+    pub(crate) fn new(options: &Options) -> Self {
         Self {
             limit: options.connections_per_address,
-            trusted: std::mem::take(&mut options.trusted),
+            proxies: options.http.proxies.clone(),
             dropped: Notice::new(INTERVAL, |(address, limit), count| {
                 tracing::warn!(
                     "dropped {}, the last from `{address}`: it has {limit} (`--limit-connections-per-ip`)",
@@ -85,7 +63,7 @@ impl Admission {
     /// Counts a connection from `address` (`None`: over a unix socket). `None` when there are too many from there.
     pub(crate) fn admit(self: &Arc<Self>, crew: &'static Crew, address: Option<IpAddr>) -> Option<Admitted> {
         let crowd = match (self.limit, address) {
-            (Some(limit), Some(address)) if !(self.trusted.0)(address) => {
+            (Some(limit), Some(address)) if !self.proxies.is_proxy(address) => {
                 Some(self.enter(crew, address, limit)?)
             }
             _ => None,

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, request};
-use rwsgi_http::{Answer, Content, Exchange, FileSpan, Inlet, Stream};
-use rwsgi_wsgi::{Body, Chunk, FileBody, Flow, Head};
+use rwsgi_http::{Answer, Content, Exchange, FileSpan, Inlet, Scheme, Stream};
+use rwsgi_wsgi::{Body, Chunk, FileBody, Flow, Head, Proxied};
 
 use crate::crew::Crew;
 use crate::live::LiveReader;
-use crate::member::wait_for_client;
+use crate::member::{untimed, wait_for_client};
 
 /// One request in the hands of member `number`.
 pub(crate) struct Job {
@@ -63,6 +63,23 @@ impl rwsgi_wsgi::Exchange for Job {
 
     fn server(&self) -> Option<(&str, &str)> {
         self.exchange.peer.server()
+    }
+
+    fn is_trusted(&self) -> bool {
+        self.exchange.peer.is_trusted()
+    }
+
+    fn is_https(&self) -> bool {
+        self.exchange.origin.scheme == Some(Scheme::Https)
+    }
+
+    fn script_name(&self) -> &[u8] {
+        &self.exchange.origin.script_name
+    }
+
+    fn proxied(&self) -> Option<Proxied<'_>> {
+        let rwsgi_http::Proxied { protocol, address, port } = self.exchange.peer.proxied()?;
+        Some(Proxied { protocol, address, port })
     }
 
     fn take_body(&mut self) -> Option<Body> {
@@ -131,7 +148,7 @@ impl rwsgi_wsgi::Exchange for Job {
         if patience != Some(Duration::ZERO) {
             wait_for_client(self.crew, self.number, patience, |context| stream.poll_room(context));
         }
-        if let Some(connection) = stream.spill() {
+        if let Some(connection) = untimed(self.crew, self.number, || stream.spill()) {
             self.crew.deliver(self.number, connection);
         }
         if stream.is_gone() { Flow::Gone } else { Flow::More }

@@ -29,5 +29,4 @@ mod run;
 mod shutdown;
 mod stand_in;
 
-pub use admission::Trusted;
 pub use run::{Error, Options, Place, run};

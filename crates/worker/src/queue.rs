@@ -165,14 +165,15 @@ impl Answers {
 mod tests {
     use std::sync::Arc;
 
-    use rwsgi_http::{Peer, Ticket, Wait};
+    use rwsgi_http::{Origin, Peer, Ticket, Wait};
 
     use super::*;
 
     fn exchange(path: &str) -> (Box<Exchange>, Wait) {
         let (ticket, wait) = Ticket::new();
         let (head, ()) = http::Request::builder().uri(path).body(()).unwrap().into_parts();
-        (Box::new(Exchange { head, body: None, peer: Arc::new(Peer::unix()), ticket }), wait)
+        let peer = Arc::new(Peer::unix());
+        (Box::new(Exchange { head, body: None, peer, origin: Origin::default(), ticket }), wait)
     }
 
     fn path(exchange: &Exchange) -> &str {

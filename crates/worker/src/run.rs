@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 
 use crate::accept::{Doors, Entrance, accept};
-use crate::admission::{Admission, Trusted};
+use crate::admission::Admission;
 use crate::crew::Crew;
 use crate::member;
 use crate::shutdown::{LAST_LINES, Leaving, obey_signals, watch_lifeline};
@@ -41,8 +41,6 @@ pub struct Options {
     pub connections: usize,
     /// Connections at most from one IPv4 address or IPv6 network of 64 bits, over all workers; `None`: any number.
     pub connections_per_address: Option<usize>,
-    /// Peers to which that limit does not apply.
-    pub trusted: Trusted,
     /// How long a request may run.
     pub timeout: Option<Duration>,
     /// How long a complete request may wait for a Python thread before it is answered with 503; `None` for ever.
@@ -139,7 +137,7 @@ fn explain(error: &LoadError) -> ExitReason {
     ExitReason::AppLoadFailed
 }
 
-fn serve(place: Place, mut options: Options, application: Application) -> Result<ExitReason, Error> {
+fn serve(place: Place, options: Options, application: Application) -> Result<ExitReason, Error> {
     // They live as long as the process: threads that cannot be joined may still use them at its end.
     let application: &'static Application = Box::leak(Box::new(application));
     let access_log = options.http.access_log.clone();
@@ -151,7 +149,7 @@ fn serve(place: Place, mut options: Options, application: Application) -> Result
         (place.scoreboard, place.slot),
         (stacks, orders),
     )));
-    let admission = Arc::new(Admission::new(&mut options));
+    let admission = Arc::new(Admission::new(&options));
     let server = Server::new(ToPython(crew), options.http);
     let signals = take_signals()?;
     rwsgi_os::guard_descendants()?;

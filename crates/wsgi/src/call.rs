@@ -1,5 +1,7 @@
 //! One request through the application: environ, call, chunks, `close()`.
 
+use std::sync::Arc;
+
 use pyo3::exceptions::{PyRuntimeError, PySystemExit, PyTypeError};
 use pyo3::types::{
     PyAnyMethods, PyBytes, PyBytesMethods, PyList, PyListMethods, PyModule, PyTuple, PyTupleMethods,
@@ -13,7 +15,7 @@ use crate::error::traceback;
 use crate::exchange::Exchange;
 use crate::file_wrapper::plain_file;
 use crate::start_response::{Callable, Response};
-use crate::{Application, Error};
+use crate::{Application, Error, HeaderRules};
 
 /// What the application is told of the server.
 #[derive(Clone, Debug)]
@@ -24,6 +26,8 @@ pub struct Options {
     pub multithread: bool,
     /// `wsgi.multiprocess`: whether another process serves the same application.
     pub multiprocess: bool,
+    /// Which request headers reach the application.
+    pub headers: Arc<HeaderRules>,
     /// Where `wsgi.errors` writes.
     pub errors: fn(&[u8]),
     /// Whether this process is a child that the application forked while it was called.

@@ -1,17 +1,19 @@
 //! environ: a template made once, and per request a copy with the request in it (PEP 3333, "environ Variables").
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use http::header::{COOKIE, HOST};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, request};
 use percent_encoding::percent_decode;
 use pyo3::types::{PyDict, PyDictMethods, PyString, PyTuple};
-use pyo3::{Bound, IntoPyObject, Py, PyResult, Python};
+use pyo3::{Bound, IntoPyObject, Py, PyResult, Python, intern};
 
 use crate::call::Options;
 use crate::errors::ErrorStream;
 use crate::exchange::Exchange;
 use crate::file_wrapper::FileWrapper;
+use crate::header_rules::Sender;
 use crate::input::InputStream;
 use crate::names::{Last, Names};
 
@@ -24,6 +26,7 @@ pub(crate) struct Environ {
     template: Py<PyDict>,
     keys: Keys,
     names: Names,
+    script_name: Last,
     path: Last,
     raw: Last,
     query: Last,
@@ -38,6 +41,7 @@ pub(crate) struct Environ {
 /// The interned keys of what changes with the request.
 struct Keys {
     request_method: Py<PyString>,
+    script_name: Py<PyString>,
     path_info: Py<PyString>,
     query_string: Py<PyString>,
     raw_uri: Py<PyString>,
@@ -49,6 +53,8 @@ struct Keys {
     content_length: Py<PyString>,
     input: Py<PyString>,
     http_1_0: Py<PyString>,
+    url_scheme: Py<PyString>,
+    https: Py<PyString>,
 }
 
 impl Environ {
@@ -58,6 +64,7 @@ impl Environ {
             template: template(py, options)?,
             keys: Keys {
                 request_method: intern("REQUEST_METHOD"),
+                script_name: intern("SCRIPT_NAME"),
                 path_info: intern("PATH_INFO"),
                 query_string: intern("QUERY_STRING"),
                 raw_uri: intern("RAW_URI"),
@@ -69,8 +76,11 @@ impl Environ {
                 content_length: intern("CONTENT_LENGTH"),
                 input: intern("wsgi.input"),
                 http_1_0: intern("HTTP/1.0"),
+                url_scheme: intern("wsgi.url_scheme"),
+                https: intern("https"),
             },
-            names: Names::default(),
+            names: Names::new(Arc::clone(&options.headers)),
+            script_name: Last::default(),
             path: Last::default(),
             raw: Last::default(),
             query: Last::default(),
@@ -91,10 +101,10 @@ impl Environ {
     ) -> PyResult<Bound<'py, PyDict>> {
         let environ = self.template.bind(py).copy()?;
         let body = exchange.take_body();
-        let head = exchange.head();
-        self.request_line(&environ, &head.method, &head.uri, head.version)?;
-        self.headers(&environ, &head.headers)?;
+        self.request_line(&environ, exchange)?;
+        self.headers(&environ, exchange)?;
         self.connection(&environ, exchange)?;
+        self.proxies(&environ, exchange)?;
         if let Some(body) = body {
             if let Some(length) = body.length {
                 let length = self.length.text(py, length.to_string().as_bytes())?;
@@ -105,29 +115,25 @@ impl Environ {
         Ok(environ)
     }
 
-    fn request_line(
-        &mut self,
-        environ: &Bound<'_, PyDict>,
-        method: &Method,
-        uri: &Uri,
-        version: Version,
-    ) -> PyResult<()> {
+    fn request_line(&mut self, environ: &Bound<'_, PyDict>, exchange: &dyn Exchange) -> PyResult<()> {
         let py = environ.py();
-        if method != Method::GET {
+        let request::Parts { method, uri, version, .. } = exchange.head();
+        if *method != Method::GET {
             environ.set_item(
                 self.keys.request_method.bind(py),
                 self.method.text(py, method.as_str().as_bytes())?,
             )?;
         }
-        if version == Version::HTTP_10 {
+        if *version == Version::HTTP_10 {
             environ.set_item(self.keys.server_protocol.bind(py), self.keys.http_1_0.bind(py))?;
         }
         // `OPTIONS *` is about the server, not about a resource: its path is empty.
         let path = if uri.path() == "*" { "" } else { uri.path() };
         let decoded: Cow<'_, [u8]> = percent_decode(path.as_bytes()).into();
-        let path_info = self.path.text(py, &decoded)?;
+        let path = self.mounted(environ, exchange.script_name(), &decoded)?;
+        let path_info = self.path.text(py, path)?;
         let target = target(uri);
-        let raw = if *decoded == *target.as_bytes() {
+        let raw = if path == target.as_bytes() {
             path_info.clone()
         } else {
             self.raw.text(py, target.as_bytes())?
@@ -140,12 +146,31 @@ impl Environ {
         Ok(())
     }
 
-    /// Headers of one name follow each other in the map; they are joined as one.
-    fn headers(&mut self, environ: &Bound<'_, PyDict>, headers: &HeaderMap) -> PyResult<()> {
+    /// Sets `SCRIPT_NAME`, and gives what of the path is left for `PATH_INFO`. A path that does not lie under the mount
+    /// point is left alone: the proxy may have cut it already.
+    fn mounted<'a>(
+        &mut self,
+        environ: &Bound<'_, PyDict>,
+        script_name: &[u8],
+        path: &'a [u8],
+    ) -> PyResult<&'a [u8]> {
+        if script_name.is_empty() {
+            return Ok(path);
+        }
         let py = environ.py();
+        environ.set_item(self.keys.script_name.bind(py), self.script_name.text(py, script_name)?)?;
+        let rest = path.strip_prefix(script_name);
+        Ok(rest.filter(|rest| rest.is_empty() || rest.starts_with(b"/")).unwrap_or(path))
+    }
+
+    /// Headers of one name follow each other in the map; they are joined as one.
+    fn headers(&mut self, environ: &Bound<'_, PyDict>, exchange: &dyn Exchange) -> PyResult<()> {
+        let py = environ.py();
+        let headers = &exchange.head().headers;
+        let sender = Sender { is_trusted: exchange.is_trusted(), headers };
         let repeated = headers.len() != headers.keys_len();
         for (name, value) in headers {
-            let Some(entry) = self.names.entry(py, name) else { continue };
+            let Some(entry) = self.names.entry(py, name, sender) else { continue };
             let value = if repeated { joined(headers, name, value) } else { Cow::Borrowed(value.as_bytes()) };
             environ.set_item(entry.key.bind(py), entry.last.text(py, &value)?)?;
         }
@@ -162,10 +187,24 @@ impl Environ {
         }
         let (name, port) = match exchange.server() {
             Some((name, port)) => (name.as_bytes(), port.as_bytes()),
-            None => split_host(exchange.head().headers.get(HOST)),
+            None => split_host(exchange),
         };
         environ.set_item(keys.server_name.bind(py), self.server_name.text(py, name)?)?;
         environ.set_item(keys.server_port.bind(py), self.server_port.text(py, port)?)
+    }
+
+    /// What is there only behind a proxy.
+    fn proxies(&self, environ: &Bound<'_, PyDict>, exchange: &dyn Exchange) -> PyResult<()> {
+        let py = environ.py();
+        if exchange.is_https() {
+            environ.set_item(self.keys.url_scheme.bind(py), self.keys.https.bind(py))?;
+        }
+        if let Some(proxied) = exchange.proxied() {
+            environ.set_item(intern!(py, "PROXY_PROTOCOL"), proxied.protocol)?;
+            environ.set_item(intern!(py, "PROXY_ADDR"), proxied.address)?;
+            environ.set_item(intern!(py, "PROXY_PORT"), proxied.port)?;
+        }
+        Ok(())
     }
 }
 
@@ -189,15 +228,16 @@ fn joined<'a>(headers: &'a HeaderMap, name: &HeaderName, first: &'a HeaderValue)
 
 /// Name and port of a Host header, for a listener that has neither (a unix socket). Both "can never be empty strings"
 /// (PEP 3333, "environ Variables").
-fn split_host(host: Option<&HeaderValue>) -> (&[u8], &[u8]) {
-    let host = host.map_or(&b""[..], HeaderValue::as_bytes);
+fn split_host(exchange: &dyn Exchange) -> (&[u8], &[u8]) {
+    let host = exchange.head().headers.get(HOST).map_or(&b""[..], HeaderValue::as_bytes);
     let after_bracket = host.iter().rposition(|byte| *byte == b']').unwrap_or(0);
     let colon = host[after_bracket..].iter().position(|byte| *byte == b':');
     let (name, port) = match colon.map(|colon| after_bracket + colon) {
         Some(colon) => (&host[..colon], &host[colon + 1..]),
         None => (host, &b""[..]),
     };
-    (if name.is_empty() { b"localhost" } else { name }, if port.is_empty() { b"80" } else { port })
+    let usual: &[u8] = if exchange.is_https() { b"443" } else { b"80" };
+    (if name.is_empty() { b"localhost" } else { name }, if port.is_empty() { usual } else { port })
 }
 
 fn template(py: Python<'_>, options: &Options) -> PyResult<Py<PyDict>> {

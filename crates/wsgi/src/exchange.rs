@@ -108,6 +108,17 @@ pub enum Flow {
     Gone,
 }
 
+/// The connection that a proxy accepted, as its PROXY header says.
+#[derive(Clone, Copy, Debug)]
+pub struct Proxied<'a> {
+    /// `PROXY_PROTOCOL`: `TCP4` or `TCP6`.
+    pub protocol: &'a str,
+    /// `PROXY_ADDR`: the address that the client connected to.
+    pub address: &'a str,
+    /// `PROXY_PORT`: its port in decimal.
+    pub port: &'a str,
+}
+
 /// One request and the way back for its answer.
 ///
 /// Exactly one of [`complete`](Self::complete), [`complete_with_file`](Self::complete_with_file), [`fail`](Self::fail) or [`begin`](Self::begin) is called; after
@@ -121,6 +132,14 @@ pub trait Exchange: Send + Sync {
     fn remote_port(&self) -> Option<&str>;
     /// `SERVER_NAME` and `SERVER_PORT`: what the listener is bound to; `None` for a unix socket, where Host tells.
     fn server(&self) -> Option<(&str, &str)>;
+    /// Whether the peer is a proxy whose forwarding headers count.
+    fn is_trusted(&self) -> bool;
+    /// `wsgi.url_scheme`: whether the client speaks TLS, to this server or to a trusted proxy.
+    fn is_https(&self) -> bool;
+    /// `SCRIPT_NAME`: empty, or begins with `/` and does not end with one. Cut off the path where that lies under it.
+    fn script_name(&self) -> &[u8];
+    /// What a PROXY header said.
+    fn proxied(&self) -> Option<Proxied<'_>>;
     /// The body, once; `None` when the request has none.
     fn take_body(&mut self) -> Option<Body>;
     /// The whole answer at once.

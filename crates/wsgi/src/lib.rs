@@ -11,7 +11,7 @@
 //!
 //! | PEP 3333 | file |
 //! |---|---|
-//! | environ variables | `environ`, `names` |
+//! | environ variables | `environ`, `names`, `header_rules` |
 //! | input and error streams | `input`, `errors` |
 //! | `start_response()`, the write() callable, `exc_info` | `start_response`, `head` |
 //! | handling the Content-Length header, buffering and streaming, `close()` | `call`, `body` |
@@ -27,6 +27,7 @@ mod exchange;
 mod ffi;
 mod file_wrapper;
 mod head;
+mod header_rules;
 mod input;
 mod names;
 mod process;
@@ -41,10 +42,11 @@ mod tests;
 pub use application::Application;
 pub use call::{Bridge, Options};
 pub use error::{Error, LoadError};
-pub use exchange::{Body, Chunk, Exchange, FileBody, Flow, Head};
+pub use exchange::{Body, Chunk, Exchange, FileBody, Flow, Head, Proxied};
 pub use ffi::embed::{Embedding, boot, finalize, linked_version};
 pub use ffi::fork::{after_in_child, after_in_parent, before as before_fork};
 pub use ffi::gil::{detached, park, resume, run_python};
+pub use header_rules::{HeaderRules, Told};
 pub use process::{prepend_paths, set_environment};
 pub use stack::{StackDump, dump_crashes};
 pub use thread::spawn;

@@ -1,5 +1,7 @@
 //! Request header names as environ keys, and the `str` objects that repeat from request to request.
 
+use std::sync::Arc;
+
 use http::HeaderName;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use pyo3::types::PyString;
@@ -7,6 +9,7 @@ use pyo3::{Bound, Py, PyResult, Python};
 use rustc_hash::FxHashMap;
 
 use crate::ffi::text::latin1;
+use crate::header_rules::{HeaderRules, Rule, Sender};
 
 /// How many names are remembered: a client that makes up names must not fill the memory.
 const NAMES: usize = 256;
@@ -42,46 +45,67 @@ pub(crate) struct Entry {
     pub(crate) last: Last,
 }
 
+/// A name that requests have brought.
+struct Known {
+    entry: Option<Entry>,
+    rule: Rule,
+    is_told: bool,
+}
+
 /// The map from header names to keys.
-#[derive(Default)]
 pub(crate) struct Names {
-    known: FxHashMap<HeaderName, Option<Entry>>,
-    /// Holds the entry of a name that did not fit.
-    overflow: Option<Entry>,
+    rules: Arc<HeaderRules>,
+    known: FxHashMap<HeaderName, Known>,
+    /// Holds a name that did not fit.
+    overflow: Option<Known>,
 }
 
 impl Names {
+    pub(crate) fn new(rules: Arc<HeaderRules>) -> Self {
+        Self { rules, known: FxHashMap::default(), overflow: None }
+    }
+
     /// The entry for `name`; `None` for a name that does not reach the application this way.
-    pub(crate) fn entry(&mut self, py: Python<'_>, name: &HeaderName) -> Option<&mut Entry> {
-        if self.known.contains_key(name) {
-            return self.known.get_mut(name).and_then(Option::as_mut);
-        }
-        let is_kept = self.known.len() < NAMES;
-        // Only names that are kept are interned: CPython 3.12 never frees an interned string.
-        let text = |key: &str| if is_kept { PyString::intern(py, key) } else { PyString::new(py, key) };
-        let entry = key_of(name).map(|key| Entry { key: text(&key).unbind(), last: Last::default() });
-        if is_kept {
-            if entry.is_none() && name.as_str().contains('_') {
-                tracing::warn!(
-                    "request header `{name}` is dropped: a name with `_` could pass for one with `-`"
-                );
+    pub(crate) fn entry(
+        &mut self,
+        py: Python<'_>,
+        name: &HeaderName,
+        sender: Sender<'_>,
+    ) -> Option<&mut Entry> {
+        let is_known = self.known.contains_key(name);
+        let is_kept = is_known || self.known.len() < NAMES;
+        if !is_known {
+            // Only names that are kept are interned: CPython 3.12 never frees an interned string.
+            let text = |key: &str| if is_kept { PyString::intern(py, key) } else { PyString::new(py, key) };
+            let entry = key_of(name).map(|key| Entry { key: text(&key).unbind(), last: Last::default() });
+            let known = Known { entry, rule: self.rules.rule(name), is_told: false };
+            if is_kept {
+                self.known.insert(name.clone(), known);
+            } else {
+                self.overflow = Some(known);
             }
-            return self.known.entry(name.clone()).or_insert(entry).as_mut();
         }
-        self.overflow = entry;
-        self.overflow.as_mut()
+        let known = if is_kept { self.known.get_mut(name) } else { self.overflow.as_mut() }?;
+        if !known.rule.passes_always() && !known.rule.passes(sender) {
+            // A client that makes up names must not fill the log either.
+            if is_kept && !std::mem::replace(&mut known.is_told, true) {
+                self.rules.tell(name, &known.rule, sender);
+            }
+            return None;
+        }
+        known.entry.as_mut()
     }
 }
 
 /// `HTTP_` and the name in upper case with `_` for `-` (PEP 3333, "environ Variables").
 ///
-/// Not passed on: names with `_`, which would collide (Gunicorn's `header_map = drop`); Content-Length, which is set
-/// from the body that arrived; Transfer-Encoding, which is undone by then (RFC 9112 section 6.1).
+/// Not passed on: Content-Length, which is set from the body that arrived; Transfer-Encoding, which is undone by then
+/// (RFC 9112 section 6.1).
 fn key_of(name: &HeaderName) -> Option<String> {
     if name == CONTENT_TYPE {
         return Some("CONTENT_TYPE".to_owned());
     }
-    if name == CONTENT_LENGTH || name == TRANSFER_ENCODING || name.as_str().contains('_') {
+    if name == CONTENT_LENGTH || name == TRANSFER_ENCODING {
         return None;
     }
     let upper =
@@ -99,17 +123,18 @@ mod tests {
         assert_eq!(key("x-forwarded-for").as_deref(), Some("HTTP_X_FORWARDED_FOR"));
         assert_eq!(key("content-type").as_deref(), Some("CONTENT_TYPE"));
         assert_eq!(key("content-length"), None);
-        assert_eq!(key("x_forwarded_for"), None);
     }
 
     #[test]
     fn a_flood_of_names_is_not_remembered() {
         Python::initialize();
         Python::attach(|py| {
-            let mut names = Names::default();
+            let mut names = Names::new(Arc::default());
+            let headers = http::HeaderMap::new();
+            let sender = Sender { is_trusted: false, headers: &headers };
             for number in 0..2 * NAMES {
                 let name = HeaderName::from_bytes(format!("x-{number}").as_bytes()).unwrap();
-                let entry = names.entry(py, &name).unwrap();
+                let entry = names.entry(py, &name, sender).unwrap();
                 let key = format!("HTTP_X_{number}");
                 assert_eq!(entry.key.to_string(), key);
                 let is_interned = entry.key.is(PyString::intern(py, &key));

@@ -22,7 +22,7 @@ impl Fault {
     }
 
     /// 400: what most things are.
-    pub(super) const fn bad(reason: &'static str) -> Self {
+    pub(crate) const fn bad(reason: &'static str) -> Self {
         Self { status: StatusCode::BAD_REQUEST, reason }
     }
 

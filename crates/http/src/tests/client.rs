@@ -13,7 +13,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::{Answer, Buffering, Content, Exchange, Handler, Limits, Options, Peer, Server, Stream, Timeouts};
+use crate::{
+    Answer, Buffering, Content, Exchange, Handler, Limits, Options, Peer, Proxies, Server, Stream, Timeouts,
+};
 
 /// Longer than every timeout of a server under test but the ones that a test sets.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -50,6 +52,7 @@ pub(super) fn options() -> Options {
         sendfile_roots: Vec::new(),
         request_buffering: true,
         access_log: None,
+        proxies: Proxies::default(),
     }
 }
 

@@ -10,21 +10,38 @@ use std::time::Duration;
 use http::request;
 use pyo3::Python;
 
-use crate::{Body, Chunk, Exchange, FileBody, Flow, Head};
+use crate::{Body, Chunk, Exchange, FileBody, Flow, Head, Proxied};
 
 /// A request; the defaults are those of `GET /` over TCP.
 pub(super) struct Request {
     builder: request::Builder,
     body: Option<Body>,
     unix: bool,
+    proxy: Proxy,
     flows: VecDeque<Flow>,
     after_wait: Flow,
+}
+
+/// What a proxy says of a request.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Proxy {
+    pub(super) is_trusted: bool,
+    pub(super) is_https: bool,
+    pub(super) script_name: &'static [u8],
+    pub(super) has_preface: bool,
 }
 
 impl Request {
     pub(super) fn new(method: &str, target: &str) -> Self {
         let builder = http::Request::builder().method(method).uri(target);
-        Self { builder, body: None, unix: false, flows: VecDeque::new(), after_wait: Flow::More }
+        Self {
+            builder,
+            body: None,
+            unix: false,
+            proxy: Proxy::default(),
+            flows: VecDeque::new(),
+            after_wait: Flow::More,
+        }
     }
 
     pub(super) fn get(target: &str) -> Self {
@@ -82,6 +99,11 @@ impl Request {
 
     pub(super) fn over_unix_socket(mut self) -> Self {
         self.unix = true;
+        self
+    }
+
+    pub(super) fn behind(mut self, proxy: Proxy) -> Self {
+        self.proxy = proxy;
         self
     }
 
@@ -194,6 +216,7 @@ pub(super) struct Mock {
     head: request::Parts,
     body: Option<Body>,
     unix: bool,
+    proxy: Proxy,
     flows: VecDeque<Flow>,
     after_wait: Flow,
     answer: Arc<Mutex<Answer>>,
@@ -203,8 +226,8 @@ impl Mock {
     pub(super) fn new(request: Request) -> (Self, Arc<Mutex<Answer>>) {
         let answer = Arc::new(Mutex::new(Answer::default()));
         let (head, ()) = request.builder.body(()).unwrap().into_parts();
-        let Request { body, unix, flows, after_wait, .. } = request;
-        (Self { head, body, unix, flows, after_wait, answer: Arc::clone(&answer) }, answer)
+        let Request { body, unix, proxy, flows, after_wait, .. } = request;
+        (Self { head, body, unix, proxy, flows, after_wait, answer: Arc::clone(&answer) }, answer)
     }
 
     fn record(&self, call: Call) {
@@ -227,6 +250,23 @@ impl Exchange for Mock {
 
     fn server(&self) -> Option<(&str, &str)> {
         (!self.unix).then_some(("127.0.0.1", "8000"))
+    }
+
+    fn is_trusted(&self) -> bool {
+        self.proxy.is_trusted
+    }
+
+    fn is_https(&self) -> bool {
+        self.proxy.is_https
+    }
+
+    fn script_name(&self) -> &[u8] {
+        self.proxy.script_name
+    }
+
+    fn proxied(&self) -> Option<Proxied<'_>> {
+        let proxied = Proxied { protocol: "TCP4", address: "198.51.100.2", port: "443" };
+        self.proxy.has_preface.then_some(proxied)
     }
 
     fn take_body(&mut self) -> Option<Body> {

@@ -7,6 +7,7 @@ mod files;
 mod input;
 mod load;
 mod mock;
+mod proxies;
 mod recorder;
 mod runtime;
 mod site;

@@ -2,8 +2,8 @@
 
 use std::cell::RefCell;
 use std::ffi::CString;
-use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Once};
 
 use pyo3::types::{PyAnyMethods, PyModule};
 use pyo3::{Py, Python};
@@ -58,6 +58,7 @@ pub(super) fn options() -> Options {
         server_software: "rwsgi/test".to_owned(),
         multithread: false,
         multiprocess: true,
+        headers: Arc::default(),
         is_descendant: || false,
         errors: |bytes| ERRORS.with_borrow_mut(|errors| errors.extend_from_slice(bytes)),
     }

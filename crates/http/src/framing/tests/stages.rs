@@ -129,6 +129,8 @@ fn without_limits_those_of_the_libraries_are_left() {
     assert_eq!(refused(NONE, &get(1, &format!("{}: y\r\n", "n".repeat(65_536)))), Some(431));
     assert_eq!(refused(NONE, &get(1, &format!("X: {}\r\n", "v".repeat(300_000)))), None);
     let chunked = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    assert_eq!(refused(NONE, &format!("{chunked}{}", "0".repeat(16 * 1024))), None);
+    assert_eq!(refused(NONE, &format!("{chunked}{}", "0".repeat(16 * 1024 + 1))), Some(400));
     assert_eq!(refused(NONE, &format!("{chunked}3;{}\r\n", "e".repeat(17_000))), Some(400));
     assert_eq!(refused(NONE, &format!("{chunked}0\r\nX: {}\r\n", "v".repeat(17_000))), Some(431));
 }
