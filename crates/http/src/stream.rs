@@ -1,9 +1,10 @@
 //! The body of an answer that comes while it is sent: a buffer between a Python thread and the connection.
 //!
 //! The writer appends to memory, the connection takes all there is at once, which also merges small chunks into one
-//! frame. A writer that has filled the memory waits a moment for a client that reads, and when it does not keep up moves
-//! what waits to a temporary file, so that Python is free again. What is in the file is older than what is in memory.
-//! Only past the bounds of the file does the writer wait until the connection has emptied the buffer.
+//! frame. A writer lets the loop have a turn now and then, which keeps the buffer small as long as the client takes
+//! everything. One that has filled the memory all the same waits a moment for a client that reads, and when it does not
+//! keep up moves what waits to a temporary file, so that Python is free again. What is in the file is older than what is
+//! in memory. Only past the bounds of the file does the writer wait until the connection has emptied the buffer.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -16,7 +17,7 @@ use bytes::Bytes;
 use crate::FileSpan;
 use crate::overflow::{Overflow, report};
 
-/// How much of an unbuffered answer may wait.
+/// How much of an unbuffered answer may wait, and how much of another one before the loop has a turn.
 const UNBUFFERED: usize = 64 * 1024;
 /// How long a client may take to empty a full buffer before it counts as slow, and how many bytes in a microsecond it
 /// has to read after that. One that keeps up, as a proxy on the same machine does, costs no temporary file; another one
@@ -59,6 +60,10 @@ struct Inner {
     gathered: Vec<u8>,
     /// Bytes in memory.
     waiting: usize,
+    /// The loop has had its turn since the writer began to wait.
+    has_turned: bool,
+    /// The client left something after the loop had its turn: another one is of no use.
+    is_behind: bool,
     /// Since when the memory has been full without having been emptied.
     full_since: Option<Instant>,
     /// How many bytes the connection has taken since then.
@@ -154,7 +159,8 @@ impl Stream {
     /// and then [`spill`](Self::spill), before it goes on.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.is_over_memory(&self.lock())
+        let inner = self.lock();
+        self.is_over_memory(&inner) || (!inner.is_behind && inner.waiting > UNBUFFERED)
     }
 
     fn is_over_memory(&self, inner: &Inner) -> bool {
@@ -167,11 +173,19 @@ impl Stream {
         self.lock().gone
     }
 
-    /// Ready when the buffer has been emptied or the connection has gone.
+    /// Ready when the buffer has been emptied or the connection has gone; while there is memory left, also when the loop
+    /// has had a turn.
     pub fn poll_room(&self, context: &Context<'_>) -> Poll<()> {
         let mut inner = self.lock();
-        if inner.gone || inner.is_empty() {
+        let is_over_memory = self.is_over_memory(&inner);
+        if inner.gone || inner.is_empty() || (inner.has_turned && !is_over_memory) {
+            inner.is_behind = !inner.is_empty();
+            inner.has_turned = false;
             return Poll::Ready(());
+        }
+        if !is_over_memory {
+            inner.has_turned = true;
+            context.waker().wake_by_ref();
         }
         inner.writer = Some(context.waker().clone());
         Poll::Pending
@@ -181,6 +195,9 @@ impl Stream {
     #[must_use]
     pub fn patience(&self) -> Option<Duration> {
         let mut inner = self.lock();
+        if !self.is_over_memory(&inner) {
+            return Some(GRACE);
+        }
         let can_spill = self.can_spill(&inner);
         let since = *inner.full_since.get_or_insert_with(Instant::now);
         let granted = GRACE + Duration::from_micros(inner.taken / RATE);
@@ -233,7 +250,7 @@ impl Stream {
         let mut inner = self.lock();
         if let Some(next) = inner.take_next() {
             let writer = inner.is_empty().then(|| {
-                (inner.full_since, inner.taken) = (None, 0);
+                (inner.is_behind, inner.full_since, inner.taken) = (false, None, 0);
                 inner.writer.take()
             });
             drop(inner);

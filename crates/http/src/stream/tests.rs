@@ -124,6 +124,29 @@ fn a_writer_whose_client_has_gone_does_not_wait() {
 }
 
 #[test]
+fn the_loop_has_turns_as_long_as_they_help() {
+    let stream = buffered(1 << 20, None);
+    for _ in 0..2 {
+        stream.push(vec![1; UNBUFFERED + 1].into());
+        assert!(stream.is_full());
+        assert!(stream.poll_room(&context()).is_pending());
+        assert_eq!(drain(&stream).len(), UNBUFFERED + 1);
+        assert!(stream.poll_room(&context()).is_ready());
+    }
+    stream.push(vec![1; UNBUFFERED + 1].into());
+    assert!(stream.is_full());
+    assert!(stream.poll_room(&context()).is_pending());
+    assert!(stream.poll_room(&context()).is_ready());
+    assert!(stream.spill().is_none());
+    // From here on up to the memory, until the client has caught up.
+    stream.push(vec![1; UNBUFFERED + 1].into());
+    assert!(!stream.is_full());
+    assert_eq!(drain(&stream).len(), 2 * UNBUFFERED + 2);
+    stream.push(vec![1; UNBUFFERED + 1].into());
+    assert!(stream.is_full());
+}
+
+#[test]
 fn a_client_that_reads_has_a_moment_before_anything_goes_to_the_file() {
     let stream = buffered(10, None);
     stream.extend(&[1; 11]);
@@ -135,7 +158,9 @@ fn a_client_that_reads_has_a_moment_before_anything_goes_to_the_file() {
     assert_eq!(bytes(next(&stream)).len(), 11);
     stream.extend(&[1; 11]);
     assert!(stream.patience().is_some_and(|patience| !patience.is_zero()));
-    assert!(Stream::unbuffered().patience().is_none());
+    let stream = Stream::unbuffered();
+    stream.push(vec![1; UNBUFFERED + 1].into());
+    assert!(stream.patience().is_none());
 }
 
 #[test]
@@ -143,9 +168,9 @@ fn a_client_that_keeps_up_is_waited_for() {
     let stream = buffered(10, None);
     let long_ago = Instant::now().checked_sub(2 * GRACE).unwrap();
     stream.lock().full_since = Some(long_ago);
-    assert_eq!(stream.patience(), Some(Duration::ZERO));
     stream.push(vec![1; GATHER].into());
-    stream.extend(b"more");
+    stream.extend(b"some more bytes");
+    assert_eq!(stream.patience(), Some(Duration::ZERO));
     assert_eq!(bytes(next(&stream)).len(), GATHER);
     assert_eq!(stream.lock().taken, GATHER as u64);
     stream.lock().taken = 1 << 40;
