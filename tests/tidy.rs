@@ -22,12 +22,13 @@ const ARROWS: [(&str, &[&str]); 8] = [
 ];
 
 /// Foreign crates that decide what a room can do, and the only rooms that may use them.
-const KEPT: [(&str, &[&str]); 6] = [
+const KEPT: [(&str, &[&str]); 7] = [
     ("tokio", &["rwsgi-http", "rwsgi-worker"]),
     ("hyper", &["rwsgi-http"]),
     ("pyo3", &["rwsgi-wsgi", "rwsgi-py"]),
     ("nix", &["rwsgi-os", "rwsgi-master"]),
     ("libc", &["rwsgi-os"]),
+    ("rustix", &["rwsgi-http"]),
     ("clap", &["rwsgi-config"]),
 ];
 
