@@ -33,6 +33,7 @@ pub(crate) fn options(config: &Config, access_log: Option<AccessLog>) -> Options
         sendfile: config.sendfile,
         sendfile_roots: config.sendfile_roots.clone(),
         release_memory: rwsgi_os::release_memory,
+        unsent: rwsgi_os::unsent_bytes,
         // The setting takes only what a header value may hold.
         server: config.server_header.as_deref().and_then(|text| HeaderValue::from_str(text).ok()),
         access_log,

@@ -153,7 +153,7 @@ fn a_body_that_breaks_off_is_an_error_in_the_application_and_frees_its_thread() 
             count += 1;
             server.wait_log_times("called /error", count);
             drop(client);
-            server.wait_log_times("it is a ConnectionResetError", count);
+            server.wait_log_times("it is a BrokenBody", count);
         }
         assert_eq!(server.get("/unread").status, 200);
     }
@@ -247,7 +247,7 @@ fn what_is_wrong_with_a_body_is_an_error_in_the_application_and_told_to_the_clie
         client.send(start);
         let response = client.response();
         assert_eq!(response.status, status);
-        server.wait_log_times("it is a ConnectionResetError", count + 1);
+        server.wait_log_times("it is a BrokenBody", count + 1);
         assert!(client.is_closed_silently());
     }
     // This one need not be begun.

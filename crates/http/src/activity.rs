@@ -1,6 +1,6 @@
 //! What a connection is doing and since when: words that the connection writes and its timer reads.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ pub(crate) enum Order {
     TimeOut,
 }
 
-/// The state of one connection. Only its task writes, so nothing has to be ordered.
+/// The state of one connection. It is written by tasks of one loop, so nothing has to be ordered.
 #[derive(Debug)]
 pub(crate) struct Activity {
     epoch: Instant,
@@ -52,6 +52,18 @@ pub(crate) struct Activity {
     /// Bytes of this body.
     received: AtomicU64,
     bodies: AtomicU64,
+    /// The request of this body has its answer.
+    answered: AtomicBool,
+    /// The answer is on its way.
+    answering: AtomicBool,
+    /// The end of the connection, or a refusal, waits until the request before it has been answered.
+    owes_end: AtomicBool,
+    /// What the system had not sent when the client was last seen taking something.
+    unsent: AtomicU64,
+    /// The client is to be asked whether it takes something of its response.
+    doubted: AtomicBool,
+    /// It does not.
+    is_stuck: AtomicBool,
     order: AtomicU8,
     fault: OnceLock<Fault>,
     /// What its answers and its stream have to tell each other.
@@ -78,6 +90,10 @@ pub(crate) enum Verdict {
 const PHASES: [Phase; 6] = [Phase::New, Phase::Idle, Phase::Head, Phase::Body, Phase::Busy, Phase::Closing];
 const PHASE_BITS: u32 = 3;
 
+/// A client that ends its sending side within so many milliseconds of its request wants the answer: nobody who gives up is so
+/// quick.
+const HALF_CLOSE: u64 = 100;
+
 impl Activity {
     pub(crate) fn new() -> Self {
         Self {
@@ -88,6 +104,12 @@ impl Activity {
             waited: AtomicU64::new(0),
             received: AtomicU64::new(0),
             bodies: AtomicU64::new(0),
+            answered: AtomicBool::new(false),
+            answering: AtomicBool::new(false),
+            owes_end: AtomicBool::new(false),
+            unsent: AtomicU64::new(0),
+            doubted: AtomicBool::new(false),
+            is_stuck: AtomicBool::new(false),
             order: AtomicU8::new(Order::None as u8),
             fault: OnceLock::new(),
             outgoing: Arc::default(),
@@ -98,10 +120,9 @@ impl Activity {
         u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX >> PHASE_BITS)
     }
 
-    /// A phase begins. Nobody asks how long a busy one lasts, so that one costs no look at the clock.
+    /// A phase begins.
     pub(crate) fn enter(&self, phase: Phase) {
-        let millis = if phase == Phase::Busy { 0 } else { self.millis() };
-        self.phase.store(millis << PHASE_BITS | phase as u64, Ordering::Relaxed);
+        self.phase.store(self.millis() << PHASE_BITS | phase as u64, Ordering::Relaxed);
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -115,11 +136,25 @@ impl Activity {
         matches!(self.phase(), Phase::Body | Phase::Busy)
     }
 
+    /// An answer is on its way to the client.
+    pub(crate) fn begin_answer(&self) {
+        self.answering.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the end of what the client sends, coming now, is the end of its interest: it is not while an answer is on its way,
+    /// nor right behind a request.
+    pub(crate) fn end_means_gone(&self) -> bool {
+        let is_early =
+            self.millis().saturating_sub(self.phase.load(Ordering::Relaxed) >> PHASE_BITS) < HALF_CLOSE;
+        self.is_busy() && !is_early && !self.answering.load(Ordering::Relaxed)
+    }
+
     /// A body is going to be received; its number.
     pub(crate) fn begin_body(&self) -> u64 {
         for word in [&self.awaited, &self.waited, &self.received] {
             word.store(0, Ordering::Relaxed);
         }
+        self.answered.store(false, Ordering::Relaxed);
         self.enter(Phase::Body);
         self.bodies.fetch_add(1, Ordering::Relaxed) + 1
     }
@@ -129,10 +164,20 @@ impl Activity {
         self.bodies.load(Ordering::Relaxed)
     }
 
-    /// A body has been received, unless something has been begun since.
+    /// A body has been received, or will not be, unless something has been begun since.
     pub(crate) fn end_body(&self, number: u64) {
         if self.phase() == Phase::Body && self.body() == number {
-            self.enter(Phase::Busy);
+            self.enter(if self.answered.load(Ordering::Relaxed) { Phase::Idle } else { Phase::Busy });
+        }
+    }
+
+    /// A request has been answered; its body may still come.
+    pub(crate) fn end_request(&self) {
+        self.answering.store(false, Ordering::Relaxed);
+        if self.phase() == Phase::Body {
+            self.answered.store(true, Ordering::Relaxed);
+        } else {
+            self.enter(Phase::Idle);
         }
     }
 
@@ -164,15 +209,58 @@ impl Activity {
         self.stuck.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether bytes wait for the client to read. The connection is idle only from when the last one has left.
-    pub(crate) fn set_writing(&self, writing: bool) {
-        if self.is_writing() == writing {
+    /// Everything has been sent. The connection is idle only from now on.
+    pub(crate) fn wrote_all(&self) {
+        if !self.is_writing() {
             return;
         }
-        self.stuck.store(if writing { self.millis() + 1 } else { 0 }, Ordering::Relaxed);
-        if !writing && self.phase() == Phase::Idle {
+        self.stuck.store(0, Ordering::Relaxed);
+        self.is_stuck.store(false, Ordering::Relaxed);
+        if self.phase() == Phase::Idle {
             self.enter(Phase::Idle);
         }
+    }
+
+    /// Bytes wait for the client to read. `unsent` tells how many the system has not got rid of, if it can: a socket takes new ones
+    /// only when a good part of what it holds has gone, so that a slow reader looks like one that does not read.
+    pub(crate) fn waits_for_reader(&self, unsent: impl FnOnce() -> Option<u64>) {
+        if !self.is_writing() {
+            self.takes(unsent());
+        } else if self.doubted.load(Ordering::Relaxed) {
+            self.doubted.store(false, Ordering::Relaxed);
+            match unsent() {
+                Some(unsent) if unsent != self.unsent.load(Ordering::Relaxed) => self.takes(Some(unsent)),
+                _ => self.is_stuck.store(true, Ordering::Relaxed),
+            }
+        }
+    }
+
+    fn takes(&self, unsent: Option<u64>) {
+        self.unsent.store(unsent.unwrap_or_default(), Ordering::Relaxed);
+        self.is_stuck.store(false, Ordering::Relaxed);
+        self.stuck.store(self.millis() + 1, Ordering::Relaxed);
+    }
+
+    /// Nothing could be written for too long. Whether that has been looked into, and is so; otherwise it will be with the next
+    /// write.
+    pub(crate) fn is_stuck(&self) -> bool {
+        let is_stuck = self.is_stuck.load(Ordering::Relaxed);
+        self.doubted.store(!is_stuck, Ordering::Relaxed);
+        is_stuck
+    }
+
+    /// The connection cannot end before the request that it is at has been answered.
+    pub(crate) fn owe_end(&self) {
+        self.owes_end.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether an end that had to wait can come now; once.
+    pub(crate) fn end_is_due(&self) -> bool {
+        let is_due = self.owes_end.load(Ordering::Relaxed) && !self.is_busy();
+        if is_due {
+            self.owes_end.store(false, Ordering::Relaxed);
+        }
+        is_due
     }
 
     pub(crate) fn order(&self, order: Order) {
@@ -228,8 +316,7 @@ impl Activity {
         let stuck = self.stuck.load(Ordering::Relaxed).checked_sub(1);
         let by_writing =
             stuck.zip(patience.write).map(|(since, write)| (self.at(since) + write, Verdict::Stuck));
-        let is_parked_soon = matches!(self.phase(), Phase::Idle | Phase::Busy);
-        let next = now + if is_parked_soon { patience.park } else { patience.next_look() };
+        let next = now + if self.phase() == Phase::Idle { patience.park } else { patience.next_look() };
         match by_phase.into_iter().chain(by_writing).min_by_key(|(due, _)| *due) {
             Some((due, verdict)) if due <= now => verdict,
             Some((due, _)) => Verdict::Wait(due.min(next)),
@@ -307,9 +394,48 @@ mod tests {
     fn an_answer_on_its_way_out_is_not_idle_but_must_be_read() {
         let activity = Activity::new();
         activity.enter(Phase::Idle);
-        activity.set_writing(true);
+        activity.waits_for_reader(|| None);
         assert!(matches!(activity.judge(later(&activity, 59), &patience()), Verdict::Wait(_)));
         assert_eq!(activity.judge(later(&activity, 61), &patience()), Verdict::Stuck);
+    }
+
+    #[test]
+    fn a_reader_is_slow_as_long_as_the_system_gets_rid_of_bytes() {
+        let activity = Activity::new();
+        activity.enter(Phase::Busy);
+        activity.waits_for_reader(|| Some(1_000));
+        assert_eq!(activity.judge(later(&activity, 61), &patience()), Verdict::Stuck);
+        assert!(!activity.is_stuck(), "that has to be looked into first");
+        activity.waits_for_reader(|| Some(900));
+        assert!(!activity.is_stuck(), "it took some");
+        activity.waits_for_reader(|| Some(900));
+        assert!(activity.is_stuck());
+        activity.wrote_all();
+        assert!(!activity.is_writing());
+    }
+
+    #[test]
+    fn the_end_of_what_a_client_sends_is_not_always_the_end_of_its_interest() {
+        let activity = Activity::new();
+        activity.enter(Phase::Busy);
+        assert!(!activity.end_means_gone(), "right behind the request");
+        activity.phase.store(Phase::Busy as u64, Ordering::Relaxed);
+        let waited = Activity { epoch: Instant::now() - Duration::from_secs(1), ..activity };
+        assert!(waited.end_means_gone());
+        waited.begin_answer();
+        assert!(!waited.end_means_gone(), "an answer is on its way");
+    }
+
+    #[test]
+    fn a_body_that_comes_on_after_its_answer_is_still_judged() {
+        let activity = Activity::new();
+        let body = activity.begin_body();
+        activity.begin_answer();
+        activity.end_request();
+        activity.awaits_client(false);
+        assert_eq!(activity.judge(later(&activity, 31), &patience()), Verdict::TimeOut);
+        activity.end_body(body);
+        assert_eq!(activity.phase(), Phase::Idle);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use crate::activity::Activity;
 use crate::inflow::{Failure, Inflow};
-use crate::inlet::{Inlet, InletReader, receive};
+use crate::inlet::{Inlet, InletReader, Start, receive};
 use crate::spool::Spool;
 
 /// How many bytes of a spooled body are read from its file at once.
@@ -52,8 +52,13 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
-    fn new(budget: &Arc<Budget>) -> Self {
+    pub(crate) fn new(budget: &Arc<Budget>) -> Self {
         Self { budget: Arc::clone(budget), bytes: 0 }
+    }
+
+    /// Takes what is missing to `bytes`; fails when the budget is used up.
+    pub(crate) fn hold(&mut self, bytes: usize) -> bool {
+        self.grow(bytes.saturating_sub(self.bytes))
     }
 
     /// Takes so much more; fails when the budget is used up.
@@ -88,7 +93,8 @@ pub struct Body {
 enum Source {
     Memory(Frames),
     File(File),
-    Live(Arc<Inlet>),
+    /// Dropped unread, it lets go of the connection that fills it.
+    Live(InletReader),
 }
 
 /// Received frames, read in order.
@@ -100,8 +106,8 @@ struct Frames {
 
 impl Body {
     /// A body that is received while it is read.
-    pub(crate) fn live(inflow: Inflow, activity: Arc<Activity>) -> Self {
-        Self { length: inflow.length(), source: Source::Live(receive(inflow, activity)) }
+    pub(crate) fn live(inflow: Inflow, start: Start, activity: Arc<Activity>) -> Self {
+        Self { length: inflow.length(), source: Source::Live(receive(inflow, start, activity)) }
     }
 
     /// The number of bytes; `None` for a live one without a Content-Length.
@@ -120,7 +126,7 @@ impl Body {
     #[must_use]
     pub fn inlet(&self) -> Option<Arc<Inlet>> {
         match &self.source {
-            Source::Live(inlet) => Some(Arc::clone(inlet)),
+            Source::Live(reader) => Some(reader.inlet()),
             Source::Memory(_) | Source::File(_) => None,
         }
     }
@@ -132,7 +138,7 @@ impl Body {
         match self.source {
             Source::Memory(frames) => Box::new(frames),
             Source::File(file) => Box::new(BufReader::with_capacity(READ_AHEAD, file)),
-            Source::Live(inlet) => Box::new(InletReader::new(inlet)),
+            Source::Live(reader) => Box::new(reader),
         }
     }
 }

@@ -2,10 +2,9 @@
 
 use std::future::pending;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
 use bytes::BytesMut;
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST};
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST};
 use http::{HeaderValue, Version, request};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
@@ -14,14 +13,15 @@ use tokio::time::{sleep, timeout};
 
 use crate::activity::Activity;
 use crate::closing::Closing;
-use crate::collect::{Body, Budget, collect};
+use crate::collect::{Body, Budget, Reservation, collect};
 use crate::exchange::{Exchange, Handler, Ticket};
 use crate::forwarding::{Forwarding, Origin};
-use crate::framing::Scanner;
 use crate::guard::Guard;
 use crate::inflow::{Failure, Inflow};
+use crate::inlet::Start;
 use crate::options::{Options, builder};
 use crate::outgoing::Sending;
+use crate::parking::Parking;
 use crate::patience::{LAST_CALL, Patience};
 use crate::preface::{self, Absence};
 use crate::proxies::ProxyProtocol;
@@ -42,12 +42,13 @@ pub struct Server<H> {
     pub(crate) options: Options,
     roots: Option<Roots>,
     pub(crate) closing: Closing,
-    pub(crate) parked: AtomicUsize,
+    pub(crate) parking: Arc<Parking>,
 }
 
 impl<H: Handler> Server<H> {
     /// A server whose requests go to `handler`.
     pub fn new(handler: H, options: Options) -> Arc<Self> {
+        let parking = Parking::new(options.release_memory);
         Arc::new(Self {
             handler,
             builder: builder(&options),
@@ -57,7 +58,7 @@ impl<H: Handler> Server<H> {
             forwarding: Forwarding::new(options.proxies.clone()),
             options,
             closing: Closing::default(),
-            parked: AtomicUsize::new(0),
+            parking,
         })
     }
 
@@ -79,9 +80,8 @@ impl<H: Handler> Server<H> {
         let Some(ahead) = self.introduce(&mut stream, &mut peer).await else { return };
         let peer = Arc::new(peer);
         let activity = Arc::new(Activity::new());
-        let stream = Sending::new(stream, Arc::clone(&activity.outgoing), self.options.sendfile);
-        let scanner = Scanner::new(self.options.limits);
-        let mut guard = Guard::new(stream, scanner, activity, self.options.server.clone());
+        let stream = Sending::new(stream, Arc::clone(&activity.outgoing), &self.options);
+        let mut guard = Guard::new(stream, activity, &self.options, Reservation::new(&self.budget));
         guard.hold(&ahead);
         drop(ahead);
         loop {
@@ -146,6 +146,7 @@ impl<H: Handler> Server<H> {
         let (peer, origin) = self.forwarding.judge(&head, peer);
         let line = self.options.access_log.as_ref().map(|log| log.begin(&head, &peer));
         let end = RequestEnd { activity: Arc::clone(&activity), line };
+        let is_1_0 = head.version == Version::HTTP_10;
         let answer = match origin {
             Ok(origin) => self.answer(head, incoming, (peer, origin), &activity).await?,
             Err(fault) => {
@@ -153,7 +154,12 @@ impl<H: Handler> Server<H> {
                 Answer::error(fault.status)
             }
         };
-        Ok(response(answer, end, self.options.server.as_ref()))
+        let mut response = response(answer, end, self.options.server.as_ref());
+        if is_1_0 && response.headers().contains_key(CONNECTION) {
+            // To a client that has asked for `keep-alive` hyper would promise it beside our `close`.
+            *response.version_mut() = Version::HTTP_10;
+        }
+        Ok(response)
     }
 
     async fn answer(
@@ -173,6 +179,7 @@ impl<H: Handler> Server<H> {
         let conditions = self.roots.as_ref().map(|_| Conditions::of(&head));
         self.handler.call(Exchange { head, body, peer, origin, ticket });
         let mut answer = wait.await;
+        activity.begin_answer();
         if let (Some(peer), Some(fault)) = (live, activity.fault()) {
             // Whatever the application made of half a body.
             log_refusal(&peer, fault);
@@ -208,7 +215,8 @@ impl<H: Handler> Server<H> {
         let inflow = Inflow::new(incoming, self.options.body_limit)?;
         let body = activity.begin_body();
         if !self.options.request_buffering && inflow.length() != Some(0) {
-            return Ok(Some(Body::live(inflow, Arc::clone(activity))));
+            let start = if head.headers.contains_key(EXPECT) { Start::WhenWanted } else { Start::Now };
+            return Ok(Some(Body::live(inflow, start, Arc::clone(activity))));
         }
         let collected = collect(inflow, &self.budget).await;
         activity.end_body(body);

@@ -13,22 +13,31 @@ use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderValue, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::Transport;
 use crate::activity::{Activity, Order, Phase};
 use crate::answer::Answer;
+use crate::collect::Reservation;
 use crate::framing::{Fault, Place, Scanner};
+use crate::options::Options;
+use crate::outgoing::Sending;
 
 /// How much of what a refused client still sends is read: enough for what was under way.
 const LINGER_BYTES: usize = 16 * 1024 * 1024;
 /// How much is read at once while nothing is parsed.
 const SIP: usize = 2 * 1024;
 
+/// Heads up to this size, of which any client may send a part, are not counted in the memory for bodies.
+const SMALL_HEAD: usize = 16 * 1024;
+
+const NO_MEMORY: Fault =
+    Fault { status: StatusCode::SERVICE_UNAVAILABLE, reason: "`--body-memory` has no room for this head" };
 const SLOW: Fault =
     Fault { status: StatusCode::REQUEST_TIMEOUT, reason: "the request did not come to its end in time" };
 
 /// A stream whose bytes are judged.
 #[derive(Debug)]
-pub(crate) struct Guard<S> {
-    stream: S,
+pub(crate) struct Guard<S: Transport> {
+    stream: Sending<S>,
     activity: Arc<Activity>,
     scanner: Scanner,
     /// What has come and has not been passed on.
@@ -40,6 +49,8 @@ pub(crate) struct Guard<S> {
     /// The answer to a refused request, as far as it has not been written.
     page: Bytes,
     lingered: usize,
+    /// What large heads take of the memory for bodies.
+    reservation: Reservation,
     server: Option<HeaderValue>,
 }
 
@@ -47,8 +58,10 @@ pub(crate) struct Guard<S> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ended {
     No,
-    /// The client has closed.
+    /// The client has gone.
     ByClient,
+    /// The client sends no more, and wants the answer to its last request.
+    HalfClosed,
     /// A body is broken; whoever receives it answers.
     InBody,
     /// A head is refused; the answer is written here.
@@ -57,24 +70,25 @@ enum Ended {
     Parked,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
+impl<S: Transport> Guard<S> {
     pub(crate) fn new(
-        stream: S,
-        scanner: Scanner,
+        stream: Sending<S>,
         activity: Arc<Activity>,
-        server: Option<HeaderValue>,
+        options: &Options,
+        reservation: Reservation,
     ) -> Self {
         Self {
             stream,
             activity,
-            scanner,
+            scanner: Scanner::new(options.limits),
             held: BytesMut::new(),
             judged: 0,
             fault: None,
             ended: Ended::No,
             page: Bytes::new(),
             lingered: 0,
-            server,
+            reservation,
+            server: options.server.clone(),
         }
     }
 
@@ -136,6 +150,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         let scan = self.scanner.scan(&self.held);
         self.judged = scan.pass;
         self.fault = scan.fault;
+        let held = self.held.len();
+        if held > SMALL_HEAD && self.judged == 0 && !self.reservation.hold(held) {
+            self.fault = self.fault.or(Some(NO_MEMORY));
+        }
         if self.fault.is_some() {
             self.held.truncate(self.judged);
         }
@@ -151,6 +169,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         if self.held.is_empty() {
             // A connection that has had one large head does not keep its memory.
             self.held = BytesMut::new();
+            self.reservation.release();
         }
     }
 
@@ -162,24 +181,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             Order::Park => {}
             Order::TimeOut => self.fault = self.fault.or(Some(SLOW)),
         }
-        if self.ended == Ended::No
-            && let Some(fault) = self.fault
-        {
-            if self.scanner.place() == Place::Body {
+        match (self.ended, self.fault) {
+            (Ended::No, None) => return None,
+            (Ended::No, Some(fault)) if self.scanner.place() == Place::Body => {
                 self.activity.refuse(fault);
                 self.ended = Ended::InBody;
-            } else if self.activity.is_busy() {
-                // The request before it is answered first; its end has hyper read again.
-                return Some(Poll::Pending);
-            } else {
-                self.refuse(fault);
             }
+            (Ended::No, Some(fault)) if !self.activity.is_busy() => self.refuse(fault),
+            // The request before it is answered first.
+            (Ended::No, _) | (Ended::HalfClosed, _) if self.activity.is_busy() => {
+                self.activity.owe_end();
+                return Some(Poll::Pending);
+            }
+            _ => {}
         }
-        (self.ended != Ended::No).then_some(Poll::Ready(()))
+        Some(Poll::Ready(()))
     }
 
+    /// An empty line that has come before a request is no part of one.
     fn is_between(&self) -> bool {
-        self.held.is_empty() && self.scanner.place() == Place::Between && !self.activity.is_busy()
+        self.scanner.place() == Place::Between && !self.activity.is_busy()
     }
 
     fn refuse(&mut self, fault: Fault) {
@@ -191,12 +212,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     fn close(&mut self) {
         self.fault = self.scanner.end();
         if self.fault.is_none() {
-            self.ended = Ended::ByClient;
+            let is_gone = !self.activity.is_busy() || self.activity.end_means_gone();
+            self.ended = if is_gone { Ended::ByClient } else { Ended::HalfClosed };
         }
     }
 
     fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        self.activity.set_writing(written.is_pending());
+        if written.is_pending() {
+            self.activity.waits_for_reader(|| self.stream.unsent());
+        } else {
+            self.activity.wrote_all();
+        }
         written
     }
 
@@ -214,7 +240,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         match self.ended {
             Ended::Refused | Ended::InBody => true,
             Ended::No => self.scanner.place() == Place::Body || !self.held.is_empty(),
-            Ended::ByClient | Ended::Parked => false,
+            Ended::ByClient | Ended::HalfClosed | Ended::Parked => false,
         }
     }
 
@@ -233,7 +259,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
+impl<S: Transport> AsyncRead for Guard<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -254,7 +280,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
                 Poll::Ready(Ok(())) => this.judge(out, before),
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
-                    this.activity.awaits_client(!this.held.is_empty());
+                    this.activity.awaits_client(this.scanner.place() == Place::Head);
                     return Poll::Pending;
                 }
             }
@@ -265,7 +291,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
+impl<S: Transport> AsyncWrite for Guard<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -1,8 +1,8 @@
 //! A request body that is read while it comes (`--no-request-buffering`): a byte buffer between the connection and a Python
 //! thread, the mirror image of `stream`.
 //!
-//! Nothing is received before the reader asks for the first time, so that `100 Continue` is sent when the body is going to
-//! be read. From then on the buffer is kept filled.
+//! The buffer is kept filled. Where the client waits for `100 Continue`, nothing is received before the reader asks for the
+//! first time: the answer to that is sent when the body is going to be read.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -28,6 +28,7 @@ const SMALL: usize = 4 * 1024;
 /// What a frame costs beside its bytes.
 const FRAME: usize = 64;
 const GONE: &str = "the client went away in the middle of the request body";
+const UNREAD: &str = "the request is over, its body cannot be read";
 
 fn cost(frame: &Bytes) -> usize {
     frame.len() + FRAME
@@ -57,6 +58,15 @@ enum End {
     Whole,
     /// For this reason.
     Broken(&'static str),
+}
+
+/// From when on a body is received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// At once, which also shows when the client goes away.
+    Now,
+    /// When somebody reads: the client waits for `100 Continue`.
+    WhenWanted,
 }
 
 /// What is to be done with the connection's bytes.
@@ -109,7 +119,7 @@ impl Inlet {
             return Ok(Some(frame));
         }
         match inner.end {
-            _ if inner.abandoned => Err(io::Error::other("the request is over, its body cannot be read")),
+            _ if inner.abandoned => Err(io::Error::other(UNREAD)),
             Some(End::Whole) => Ok(None),
             Some(End::Broken(reason)) => Err(io::Error::new(ErrorKind::ConnectionReset, reason)),
             None => Err(ErrorKind::WouldBlock.into()),
@@ -153,38 +163,43 @@ impl Inlet {
 }
 
 /// Fills an inlet for as long as somebody reads, from a task of its own: the body may still come while the answer is sent.
-pub(crate) fn receive(inflow: Inflow, activity: Arc<Activity>) -> Arc<Inlet> {
+pub(crate) fn receive(inflow: Inflow, start: Start, activity: Arc<Activity>) -> InletReader {
     let inlet = Arc::new(Inlet::default());
-    tokio::spawn(fill(inflow, Arc::clone(&inlet), activity));
-    inlet
+    inlet.lock().wanted = start == Start::Now;
+    let number = activity.body();
+    let filled = Arc::clone(&inlet);
+    tokio::spawn(async move {
+        let end = fill(inflow, &filled, &activity).await;
+        // Before the reader learns of the end and the answer follows.
+        activity.end_body(number);
+        filled.finish(end);
+    });
+    InletReader::new(inlet)
 }
 
-async fn fill(mut inflow: Inflow, inlet: Arc<Inlet>, activity: Arc<Activity>) {
-    let body = activity.body();
-    let demand = loop {
-        let demand = poll_fn(|context| inlet.poll_demand(context)).await;
-        if demand != Demand::More {
-            break demand;
+async fn fill(mut inflow: Inflow, inlet: &Inlet, activity: &Activity) -> End {
+    let wanted = loop {
+        match poll_fn(|context| inlet.poll_demand(context)).await {
+            Demand::More => {}
+            Demand::Nobody { wanted } => break wanted,
         }
         match inflow.next().await {
             Ok(Some(frame)) => inlet.push(frame),
-            Ok(None) => {
-                activity.end_body(body);
-                return inlet.finish(End::Whole);
-            }
+            Ok(None) => return End::Whole,
             Err(failure) => {
                 if matches!(failure, Failure::TooLarge) {
                     activity.refuse(TOO_LARGE);
                 }
-                return inlet.finish(End::Broken(activity.fault().map_or(GONE, |fault| fault.reason)));
+                return End::Broken(activity.fault().map_or(GONE, |fault| fault.reason));
             }
         }
     };
     // A client that waits for `100 Continue` must not be told to continue now. hyper closes a connection whose body has not
     // been received.
-    if demand == (Demand::Nobody { wanted: true }) {
+    if wanted {
         let _ = timeout(REST_TIME, throw_away(&mut inflow)).await;
     }
+    End::Broken(UNREAD)
 }
 
 async fn throw_away(inflow: &mut Inflow) {
@@ -205,8 +220,13 @@ pub(crate) struct InletReader {
 }
 
 impl InletReader {
-    pub(crate) fn new(inlet: Arc<Inlet>) -> Self {
+    fn new(inlet: Arc<Inlet>) -> Self {
         Self { inlet, frame: Bytes::new() }
+    }
+
+    /// What tells when there is something to read.
+    pub(crate) fn inlet(&self) -> Arc<Inlet> {
+        Arc::clone(&self.inlet)
     }
 }
 

@@ -5,7 +5,7 @@
 //! What it must not know: Python, processes, signals, settings, and who answers a request.
 //! Who calls it: `worker`, with every connection that it accepts.
 //!
-//! Read in this order: `exchange` (the seam), `options`, `connection` and `talk` (the story of a connection); `inflow`,
+//! Read in this order: `exchange` (the seam), `options`, `connection`, `talk` and `parking` (the story of a connection); `inflow`,
 //! `collect`, `spool` and `inlet` (request bodies); `answer`, `stream`, `overflow` and `reply` (the way back); `outgoing` and
 //! `transport` (files), `x_sendfile` and `ranges`; `guard`, `framing` and `refusal` (what is let in), `activity` and
 //! `patience` (silence); `proxies` and `trust` (whom to believe), `preface` and `proxy_header` (PROXY protocol), `forwarding`
@@ -30,6 +30,7 @@ mod inlet;
 mod options;
 mod outgoing;
 mod overflow;
+mod parking;
 mod patience;
 mod peer;
 mod preface;

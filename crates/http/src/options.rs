@@ -1,5 +1,6 @@
 //! How connections are served, and what of it is hyper's business.
 
+use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -45,6 +46,8 @@ pub struct Options {
     pub sendfile_roots: Vec<(String, PathBuf)>,
     /// Gives free memory back to the system. Called off the loop, now and then, when many connections have become idle.
     pub release_memory: fn(),
+    /// How many bytes a socket has not got rid of (`SIOCOUTQ`), if the system can tell: whether a client reads.
+    pub unsent: fn(BorrowedFd<'_>) -> Option<u64>,
     /// The value of the `Server` header; `None`: there is none.
     pub server: Option<HeaderValue>,
     /// Where requests are logged.

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, IoSlice, IoSliceMut};
+use std::os::fd::BorrowedFd;
 use std::os::unix::fs::FileExt;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::Transport;
+use crate::options::Options;
 use crate::transport::poll_copy;
 
 /// Stands for the bytes of files. As long as what is sent at once, before other connections have their turn.
@@ -155,11 +157,32 @@ pub(crate) struct Sending<S: Transport> {
     copies: bool,
     /// What comes next is being read from the disk.
     loading: Option<JoinHandle<()>>,
+    /// The connection is reset when it is closed, also when the kernel does that at the end of the process.
+    armed: bool,
+    unsent: Unsent,
 }
 
+/// How many bytes a socket still holds.
+pub(crate) type Unsent = fn(BorrowedFd<'_>) -> Option<u64>;
+
 impl<S: Transport> Sending<S> {
-    pub(crate) fn new(stream: S, outgoing: Arc<Outgoing>, sendfile: bool) -> Self {
-        Self { stream, outgoing, copies: !sendfile, loading: None }
+    pub(crate) fn new(stream: S, outgoing: Arc<Outgoing>, options: &Options) -> Self {
+        let (copies, unsent) = (!options.sendfile, options.unsent);
+        Self { stream, outgoing, copies, loading: None, armed: false, unsent }
+    }
+
+    /// How many bytes the system has not got rid of, if it can tell.
+    pub(crate) fn unsent(&self) -> Option<u64> {
+        self.stream.descriptor().and_then(self.unsent)
+    }
+
+    /// Obeys what the answers say about the end.
+    fn arm(&mut self) {
+        let armed = self.outgoing.reset.load(Ordering::Relaxed);
+        if self.armed != armed {
+            self.armed = armed;
+            self.stream.reset_on_close(armed);
+        }
     }
 
     /// Waits for the disk without holding up the loop, which may have the GIL.
@@ -233,6 +256,7 @@ impl<S: Transport> AsyncWrite for Sending<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.arm();
         if is_placeholder(bytes) {
             return self.poll_send(context, bytes.len());
         }
@@ -244,6 +268,7 @@ impl<S: Transport> AsyncWrite for Sending<S> {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.arm();
         match slices.iter().position(|slice| is_placeholder(slice)) {
             None => Pin::new(&mut self.stream).poll_write_vectored(context, slices),
             Some(place) if slices[..place].iter().any(|slice| !slice.is_empty()) => {
@@ -265,14 +290,13 @@ impl<S: Transport> AsyncWrite for Sending<S> {
     /// hyper comes here when everything has been written, and never after a broken answer.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.outgoing.reset.store(false, Ordering::Relaxed);
+        self.arm();
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 
 impl<S: Transport> Drop for Sending<S> {
     fn drop(&mut self) {
-        if self.outgoing.reset.load(Ordering::Relaxed) {
-            self.stream.reset_on_close();
-        }
+        self.arm();
     }
 }

@@ -12,7 +12,7 @@ use hyper::Response;
 use hyper::ext::ReasonPhrase;
 
 use crate::access_log::Line;
-use crate::activity::{Activity, Phase};
+use crate::activity::Activity;
 use crate::outgoing::{Data, FileSpan};
 use crate::stream::{Next, Outlet};
 use crate::{Answer, Content};
@@ -46,7 +46,7 @@ pub(crate) struct RequestEnd {
 
 impl Drop for RequestEnd {
     fn drop(&mut self) {
-        self.activity.enter(Phase::Idle);
+        self.activity.end_request();
         if let Some(line) = self.line.take() {
             line.write();
         }

@@ -3,7 +3,6 @@
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
 use hyper::service::service_fn;
@@ -14,19 +13,12 @@ use crate::activity::{Activity, Order, Phase, Verdict};
 use crate::connection::Server;
 use crate::exchange::Handler;
 use crate::guard::Guard;
-use crate::outgoing::Sending;
 use crate::patience::Patience;
 use crate::{Peer, Transport};
 
-/// So many connections have to give up their parsers before their memory is worth giving back.
-const RELEASE_AFTER: usize = 1024;
 impl<H: Handler> Server<H> {
     /// Serves requests until the connection has ended or has nothing to do for a while.
-    pub(crate) async fn talk<S: Transport>(
-        &self,
-        guard: Guard<Sending<S>>,
-        peer: &Arc<Peer>,
-    ) -> Guard<Sending<S>> {
+    pub(crate) async fn talk<S: Transport>(&self, guard: Guard<S>, peer: &Arc<Peer>) -> Guard<S> {
         let activity = Arc::clone(guard.activity());
         let service = service_fn(|request| {
             activity.enter(Phase::Busy);
@@ -53,16 +45,22 @@ impl<H: Handler> Server<H> {
                     Pin::new(&mut connection).graceful_shutdown();
                     continue;
                 }
+                // hyper reads again only when it is polled.
+                if activity.end_is_due() {
+                    continue;
+                }
                 match ready!(poll_silence(timer.as_mut(), &activity, &patience, context)) {
                     Verdict::Wait(_) => {}
                     Verdict::Park => activity.order(Order::Park),
                     Verdict::TimeOut => activity.order(Order::TimeOut),
                     Verdict::CloseIdle => Pin::new(&mut connection).graceful_shutdown(),
                     Verdict::Drop => return Poll::Ready(Ok(())),
-                    Verdict::Stuck => {
+                    Verdict::Stuck if activity.is_stuck() => {
+                        log_stuck(peer, &patience);
                         activity.outgoing.reset_unless_shut_down();
                         return Poll::Ready(Ok(()));
                     }
+                    Verdict::Stuck => {}
                 }
             }
         })
@@ -74,18 +72,26 @@ impl<H: Handler> Server<H> {
     }
 
     /// Waits for the next request on a connection that has given back its parser; whether one comes.
-    pub(crate) async fn wakes<S: Transport>(&self, guard: &mut Guard<Sending<S>>) -> bool {
-        if self.parked.fetch_add(1, Ordering::Relaxed) % RELEASE_AFTER == RELEASE_AFTER - 1 {
-            tokio::task::spawn_blocking(self.options.release_memory);
-        }
+    pub(crate) async fn wakes<S: Transport>(&self, guard: &mut Guard<S>) -> bool {
+        self.parking.park();
         let idle = self.options.keep_alive.unwrap_or_default();
         let due = guard.activity().idle_until(idle);
         tokio::select! {
+            // A request that has come is served, also when its time or that of all connections is over.
+            biased;
             comes = poll_fn(|context| guard.poll_wake(context)) => comes,
             () = sleep_until(due) => false,
             () = self.closing.wait() => false,
         }
     }
+}
+
+fn log_stuck(peer: &Peer, patience: &Patience) {
+    let seconds = patience.write.unwrap_or_default().as_secs_f64();
+    tracing::info!(
+        "dropped the connection of ip={}: nothing of its response was read for {seconds} s (`--write-timeout`)",
+        peer.remote_addr()
+    );
 }
 
 /// Looks at the silence each time the timer runs out, and sets it anew: requests do not touch it. Ready when something is to

@@ -1,12 +1,14 @@
 //! What a connection can do beyond reading and writing bytes: send a part of a file, and close as a failure.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use rustix::io::Errno;
+use rustix::net::sockopt::set_socket_linger;
 use tokio::io::{AsyncRead, AsyncWrite, Interest};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -33,8 +35,13 @@ pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin + 'static {
         poll_copy(self, context, span, limit)
     }
 
-    /// From now on, closing tells the client that the answer was not complete, as far as there is a way to.
-    fn reset_on_close(&self) {}
+    /// From now on, closing tells the client that the answer was not complete, or does not, as far as there is a way to.
+    fn reset_on_close(&self, _: bool) {}
+
+    /// The descriptor, where there is one.
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
 }
 
 impl Transport for TcpStream {
@@ -47,16 +54,21 @@ impl Transport for TcpStream {
         loop {
             ready!(self.poll_write_ready(context))?;
             match self.try_io(Interest::WRITABLE, || send_file(&*self, span, limit)) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error)
+                    if [io::ErrorKind::WouldBlock, io::ErrorKind::Interrupted].contains(&error.kind()) => {}
                 Err(error) if is_unsupported(&error) => return poll_copy(self, context, span, limit),
                 sent => return Poll::Ready(sent),
             }
         }
     }
 
-    fn reset_on_close(&self) {
+    fn reset_on_close(&self, reset: bool) {
         // A socket that is broken already needs no reset.
-        let _ = self.set_zero_linger();
+        let _ = set_socket_linger(self, reset.then_some(Duration::ZERO));
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.as_fd())
     }
 }
 
@@ -70,11 +82,16 @@ impl Transport for UnixStream {
         loop {
             ready!(self.poll_write_ready(context))?;
             match self.try_io(Interest::WRITABLE, || send_file(&*self, span, limit)) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error)
+                    if [io::ErrorKind::WouldBlock, io::ErrorKind::Interrupted].contains(&error.kind()) => {}
                 Err(error) if is_unsupported(&error) => return poll_copy(self, context, span, limit),
                 sent => return Poll::Ready(sent),
             }
         }
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.as_fd())
     }
 }
 

@@ -9,8 +9,8 @@
 //! each other), then `socket`, `scoreboard` and `crowd`; the rest stands alone.
 //!
 //! Unsafe calls and what guards each: `fork` (one thread, checked), `sigaction` (handlers that only write a
-//! byte, leave or do nothing), `waitpid`, `prctl`, `tgkill`, `clock_gettime`, `pwritev2`, `malloc_trim` (plain
-//! values and live buffers), the scoreboard's mapping (owned, atomics only).
+//! byte, leave or do nothing), `waitpid`, `prctl`, `tgkill`, `clock_gettime`, `pwritev2`, `malloc_trim`, `ioctl`
+//! (plain values and live buffers), the scoreboard's mapping (owned, atomics only).
 
 mod cgroup;
 #[expect(unsafe_code)]
@@ -39,6 +39,8 @@ mod signal;
 mod socket;
 #[expect(unsafe_code)]
 mod thread;
+#[expect(unsafe_code)]
+mod unsent;
 mod wait;
 #[expect(unsafe_code)]
 mod write;
@@ -61,6 +63,7 @@ pub use self::{
     signal::{Signal, Signals, boot_handlers, install_interrupter, replaced_handlers},
     socket::{BindAddress, Listener, Socket, SocketFile},
     thread::ThreadId,
+    unsent::unsent_bytes,
     wait::readable_within,
     write::write_if_ready,
 };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pyo3::exceptions::{PyRuntimeError, PySystemExit, PyTypeError};
 use pyo3::types::{
-    PyAnyMethods, PyBytes, PyBytesMethods, PyList, PyListMethods, PyModule, PyTuple, PyTupleMethods,
+    PyAnyMethods, PyBytes, PyBytesMethods, PyDict, PyList, PyListMethods, PyModule, PyTuple, PyTupleMethods,
     PyTypeMethods,
 };
 use pyo3::{Bound, PyAny, PyErr, PyResult, Python, intern};
@@ -14,6 +14,7 @@ use crate::environ::Environ;
 use crate::error::traceback;
 use crate::exchange::Exchange;
 use crate::file_wrapper::plain_file;
+use crate::input::BrokenBody;
 use crate::start_response::{Callable, Response};
 use crate::{Application, Error, HeaderRules};
 
@@ -80,7 +81,21 @@ impl<'a> Bridge<'a> {
     }
 
     fn run(&mut self, py: Python<'_>, mut exchange: Box<dyn Exchange>) -> PyResult<()> {
-        let environ = self.environ.build(py, &mut *exchange)?;
+        let (environ, input) = self.environ.build(py, &mut *exchange)?;
+        let result = self.answer(py, environ, exchange);
+        // A thread of the application that reads it just now keeps it for itself.
+        if let Some(mut input) = input.as_ref().and_then(|input| input.try_borrow_mut().ok()) {
+            input.close();
+        }
+        result
+    }
+
+    fn answer(
+        &self,
+        py: Python<'_>,
+        environ: Bound<'_, PyDict>,
+        exchange: Box<dyn Exchange>,
+    ) -> PyResult<()> {
         self.callable.load(Output::new(exchange))?;
         let response = self.callable.response();
         let called = self.application.callable().bind(py).call1((environ, self.callable.method(py)));
@@ -219,7 +234,12 @@ fn finish(py: Python<'_>, output: &mut Output, sent: PyResult<()>) {
     match sent {
         Ok(()) => output.finish(),
         Err(error) => {
-            tracing::error!("Error handling request {}\n{}", output.request_line(), traceback(py, &error));
+            let request = output.request_line();
+            if error.is_instance_of::<BrokenBody>(py) {
+                tracing::info!("{request} was given up: {}", error.value(py));
+            } else {
+                tracing::error!("Error handling request {request}\n{}", traceback(py, &error));
+            }
             output.abort();
         }
     }

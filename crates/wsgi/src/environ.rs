@@ -93,26 +93,26 @@ impl Environ {
         })
     }
 
-    /// The environ of one request; takes the body out of the exchange.
+    /// The environ of one request, and its `wsgi.input` if it has a body, which is taken out of the exchange.
     pub(crate) fn build<'py>(
         &mut self,
         py: Python<'py>,
         exchange: &mut dyn Exchange,
-    ) -> PyResult<Bound<'py, PyDict>> {
+    ) -> PyResult<(Bound<'py, PyDict>, Option<Bound<'py, InputStream>>)> {
         let environ = self.template.bind(py).copy()?;
         let body = exchange.take_body();
         self.request_line(&environ, exchange)?;
         self.headers(&environ, exchange)?;
         self.connection(&environ, exchange)?;
         self.proxies(&environ, exchange)?;
-        if let Some(body) = body {
-            if let Some(length) = body.length {
-                let length = self.length.text(py, length.to_string().as_bytes())?;
-                environ.set_item(self.keys.content_length.bind(py), length)?;
-            }
-            environ.set_item(self.keys.input.bind(py), InputStream::new(body).into_pyobject(py)?)?;
+        let Some(body) = body else { return Ok((environ, None)) };
+        if let Some(length) = body.length {
+            let length = self.length.text(py, length.to_string().as_bytes())?;
+            environ.set_item(self.keys.content_length.bind(py), length)?;
         }
-        Ok(environ)
+        let input = InputStream::new(body).into_pyobject(py)?;
+        environ.set_item(self.keys.input.bind(py), &input)?;
+        Ok((environ, Some(input)))
     }
 
     fn request_line(&mut self, environ: &Bound<'_, PyDict>, exchange: &dyn Exchange) -> PyResult<()> {

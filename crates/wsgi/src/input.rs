@@ -2,8 +2,9 @@
 
 use std::io::{self, BufRead, Read};
 
+use pyo3::exceptions::{PyConnectionResetError, PyOSError};
 use pyo3::types::{PyAnyMethods, PyBytes, PyList, PyListMethods};
-use pyo3::{Bound, Py, PyRefMut, PyResult, Python, pyclass, pymethods};
+use pyo3::{Bound, Py, PyErr, PyRefMut, PyResult, Python, create_exception, pyclass, pymethods};
 
 use crate::Body;
 use crate::ffi::gil::detached;
@@ -18,36 +19,50 @@ pub(crate) struct InputStream {
     body: Option<Body>,
     /// How many bytes there are at most; what is known from the beginning when the body has a length.
     left: u64,
+    /// The request is over.
+    closed: bool,
 }
 
 impl InputStream {
     pub(crate) fn empty() -> Self {
-        Self { body: None, left: 0 }
+        Self { body: None, left: 0, closed: false }
     }
 
     pub(crate) fn new(body: Body) -> Self {
-        Self { left: body.length.unwrap_or(u64::MAX), body: Some(body) }
+        Self { left: body.length.unwrap_or(u64::MAX), body: Some(body), closed: false }
+    }
+
+    /// Lets go of the body: the environ may live on in a reference cycle, until the garbage collector comes by, and memory and
+    /// disk with it.
+    pub(crate) fn close(&mut self) {
+        self.body = None;
+        self.closed = true;
+    }
+
+    /// The body, if `wanted` bytes are any.
+    fn readable(&mut self, wanted: usize) -> PyResult<Option<&mut Body>> {
+        if self.closed {
+            return Err(PyOSError::new_err("the request is over, its body cannot be read"));
+        }
+        Ok(self.body.as_mut().filter(|_| wanted > 0))
     }
 
     /// Up to `limit` bytes; fewer only at the end of the body.
     fn take<'py>(&mut self, py: Python<'py>, limit: Option<usize>) -> PyResult<Bound<'py, PyBytes>> {
         let left = usize::try_from(self.left).unwrap_or(usize::MAX);
         let wanted = limit.map_or(left, |limit| limit.min(left));
-        let Some(body) = self.body.as_mut().filter(|_| wanted > 0) else {
-            return Ok(PyBytes::new(py, b""));
-        };
+        let Some(body) = self.readable(wanted)? else { return Ok(PyBytes::new(py, b"")) };
         if body.length.is_none() || (body.may_wait && wanted > AT_ONCE) {
-            let bytes = detached(|| read_up_to(&mut *body.reader, wanted))?;
+            let bytes = detached(|| read_up_to(&mut *body.reader, wanted)).map_err(failed)?;
             self.left = if bytes.len() < wanted { 0 } else { self.left - wanted as u64 };
             return Ok(PyBytes::new(py, &bytes));
         }
         let bytes = PyBytes::new_with(py, wanted, |buffer| {
             if body.may_wait {
-                detached(|| body.reader.read_exact(buffer))?;
+                detached(|| body.reader.read_exact(buffer)).map_err(failed)
             } else {
-                body.reader.read_exact(buffer)?;
+                body.reader.read_exact(buffer).map_err(failed)
             }
-            Ok(())
         })?;
         self.left -= wanted as u64;
         Ok(bytes)
@@ -57,18 +72,32 @@ impl InputStream {
     fn line<'py>(&mut self, py: Python<'py>, limit: Option<usize>) -> PyResult<Bound<'py, PyBytes>> {
         let left = usize::try_from(self.left).unwrap_or(usize::MAX);
         let limit = limit.map_or(left, |limit| limit.min(left));
-        let Some(body) = self.body.as_mut().filter(|_| limit > 0) else {
-            return Ok(PyBytes::new(py, b""));
-        };
+        let Some(body) = self.readable(limit)? else { return Ok(PyBytes::new(py, b"")) };
         let line = if body.may_wait {
-            detached(|| read_line(&mut *body.reader, limit))?
+            detached(|| read_line(&mut *body.reader, limit))
         } else {
-            read_line(&mut *body.reader, limit)?
-        };
+            read_line(&mut *body.reader, limit)
+        }
+        .map_err(failed)?;
         let is_last = line.len() < limit && line.last() != Some(&b'\n');
         self.left = if is_last { 0 } else { self.left - line.len() as u64 };
         Ok(PyBytes::new(py, &line))
     }
+}
+
+// Escaping from the application it says nothing about the application, and is logged so.
+create_exception!(
+    rwsgi,
+    BrokenBody,
+    PyConnectionResetError,
+    "The body of the request breaks off: its client has gone, or what it sent was refused."
+);
+
+fn failed(error: io::Error) -> PyErr {
+    if error.kind() == io::ErrorKind::ConnectionReset {
+        return BrokenBody::new_err(error.to_string());
+    }
+    error.into()
 }
 
 /// Reads to the end or to `limit`, whichever comes first.

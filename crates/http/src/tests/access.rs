@@ -63,6 +63,7 @@ async fn a_client_that_left_is_logged_too() {
     let mut logged = logged("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
     let _exchange = logged.site.request().await;
     let Logged { client, .. } = logged;
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     client.leave().await;
     logged.log.flush(Duration::from_secs(60));
     let mut line = String::new();

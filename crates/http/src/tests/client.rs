@@ -46,6 +46,7 @@ pub(super) fn options() -> Options {
         body_limit: None,
         body_memory: 1024 * 1024,
         release_memory: || {},
+        unsent: |_| None,
         server: Some(HeaderValue::from_static("rwsgi")),
         buffering: Buffering::default(),
         sendfile: true,
@@ -211,6 +212,11 @@ impl Client {
     pub(super) async fn is_silent_for(&mut self, duration: Duration) -> bool {
         let mut byte = [0];
         self.received.is_empty() && timeout(duration, self.io.read(&mut byte)).await.is_err()
+    }
+
+    /// Sends nothing more, and goes on reading.
+    pub(super) async fn close_sending_side(&mut self) {
+        self.io.shutdown().await.unwrap();
     }
 
     /// Whether something has come by now.

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
-use super::client::{Site, full, give, options, sent, streamed, write};
+use tokio::time::{Instant, sleep};
+
+use super::client::{Site, finish, full, give, options, sent, streamed, write};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -14,21 +16,59 @@ async fn a_client_that_leaves_before_its_answer_settles_the_request() {
     let (mut site, client) = sent(GET).await;
     let exchange = site.request().await;
     assert!(!exchange.ticket.is_settled());
+    sleep(Duration::from_secs(1)).await;
     client.leave().await;
     assert!(exchange.ticket.is_settled());
     assert!(exchange.ticket.answer(full("too late")).is_none());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_leaves_during_a_stream_is_noticed() {
+async fn a_client_that_leaves_during_a_stream_is_noticed_at_the_next_bytes() {
     let (mut site, mut client) = sent(GET).await;
     let (stream, answer) = streamed(HeaderMap::new());
     write(&stream, b"first");
     give(&site.request().await, answer);
     client.until("first\r\n").await;
     assert!(!stream.is_gone());
-    client.leave().await;
+    let left = tokio::spawn(client.leave());
+    sleep(Duration::from_secs(1)).await;
+    assert!(!stream.is_gone(), "it may have closed its sending side only");
+    write(&stream, b"second");
+    left.await.unwrap();
     assert!(stream.is_gone());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_closes_its_sending_side_behind_its_request_gets_the_answer() {
+    for wait in [0, 50] {
+        let (mut site, mut client) = sent(GET).await;
+        sleep(Duration::from_millis(wait)).await;
+        client.close_sending_side().await;
+        let exchange = site.request().await;
+        sleep(Duration::from_secs(5)).await;
+        assert!(!exchange.ticket.is_settled());
+        give(&exchange, full("hello"));
+        let start = Instant::now();
+        assert_eq!(client.answer().await.1, "hello");
+        assert_eq!(client.rest().await, "");
+        assert!(start.elapsed().is_zero(), "and is closed behind it");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_on_its_way_is_finished_for_a_client_that_closes_its_sending_side() {
+    let (mut site, mut client) = sent(GET).await;
+    let (stream, answer) = streamed(HeaderMap::new());
+    write(&stream, b"first");
+    give(&site.request().await, answer);
+    client.until("first\r\n").await;
+    sleep(Duration::from_secs(5)).await;
+    client.close_sending_side().await;
+    sleep(Duration::from_secs(5)).await;
+    write(&stream, b"second");
+    finish(&stream, true);
+    client.until("second\r\n0\r\n\r\n").await;
+    assert_eq!(client.rest().await, "");
 }
 
 #[tokio::test(start_paused = true)]

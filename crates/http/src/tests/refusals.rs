@@ -44,8 +44,25 @@ async fn a_refused_request_waits_for_the_answer_before_it() {
     assert!(client.is_silent_for(Duration::from_secs(5)).await);
     assert!(!exchange.ticket.is_settled());
     give(&exchange, full("first"));
+    let start = Instant::now();
     assert_eq!(client.answer().await.1, "first");
     assert_eq!(client.answer().await.0.status, BAD_REQUEST);
+    assert!(start.elapsed().is_zero());
+}
+
+#[tokio::test(start_paused = true)]
+async fn unfinished_heads_share_the_memory_for_bodies() {
+    let site = Site::new(Options { body_memory: 100 * 1024, ..options() });
+    let (mut first, mut second) = (site.connect(), site.connect());
+    let part = format!("GET / HTTP/1.1\r\nHost: a\r\n{}", format!("A: {}\r\n", "a".repeat(6000)).repeat(10));
+    first.send(&part).await;
+    second.send(&part).await;
+    assert_eq!(second.answer().await.0.status, "HTTP/1.1 503 Service Unavailable");
+    assert_eq!(second.rest().await, "");
+    first.send("\r\n").await;
+    let mut site = site;
+    site.answer("whole").await;
+    assert_eq!(first.answer().await.1, "whole");
 }
 
 #[tokio::test(start_paused = true)]

@@ -108,7 +108,7 @@ def application(environ, start_response):
 "
             ));
             site.serve(Request::new("POST", "/").broken(b"hello", length));
-            assert_eq!(site.events(), "ConnectionResetError ConnectionResetError", "{expression} {length:?}");
+            assert_eq!(site.events(), "BrokenBody BrokenBody", "{expression} {length:?}");
         }
     }
 }
@@ -155,4 +155,28 @@ def application(environ, start_response):
     let served = site.serve_all([Request::get("/")]);
     assert_eq!(served.log, "");
     assert!(served.errors.starts_with("file \u{fffd}"), "{}", served.errors);
+}
+
+#[test]
+fn a_body_does_not_outlive_its_request() {
+    for request in [Request::post(LINES), Request::new("POST", "/").on_disk(LINES)] {
+        let site = Site::new(
+            "
+def application(environ, start_response):
+    global stream
+    stream = environ['wsgi.input']
+    stream.read(1)
+    start_response('200 OK', [])
+    return []
+
+def read():
+    try:
+        return stream.read()
+    except OSError as error:
+        return str(error)
+",
+        );
+        site.serve(request);
+        assert_eq!(site.eval("read()"), "'the request is over, its body cannot be read'");
+    }
 }

@@ -1,0 +1,73 @@
+//! Connections that wait for their next request without a parser, and the memory that they have given up.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+
+/// So many connections have to give up their parsers before their memory is worth giving back to the system.
+const MANY: usize = 1024;
+/// Giving back locks the heap for some milliseconds: it waits until the worker has calmed down, and is rare.
+const CALM: Duration = Duration::from_secs(5);
+const RARE: Duration = Duration::from_secs(60);
+
+/// Counts parkings, and has memory given back after many.
+#[derive(Debug)]
+pub(crate) struct Parking {
+    since_release: AtomicUsize,
+    is_scheduled: AtomicBool,
+    release: fn(),
+}
+
+impl Parking {
+    pub(crate) fn new(release: fn()) -> Arc<Self> {
+        Arc::new(Self { since_release: AtomicUsize::new(0), is_scheduled: AtomicBool::new(false), release })
+    }
+
+    /// A connection has given up its parser.
+    pub(crate) fn park(self: &Arc<Self>) {
+        let count = self.since_release.fetch_add(1, Ordering::Relaxed) + 1;
+        if count >= MANY && !self.is_scheduled.swap(true, Ordering::Relaxed) {
+            tokio::spawn(Arc::clone(self).release());
+        }
+    }
+
+    async fn release(self: Arc<Self>) {
+        while self.since_release.load(Ordering::Relaxed) >= MANY {
+            sleep(CALM).await;
+            self.since_release.store(0, Ordering::Relaxed);
+            // A panic in there would be a defect of ours that must not end the worker.
+            let _ = spawn_blocking(self.release).await;
+            sleep(RARE).await;
+        }
+        self.is_scheduled.store(false, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static RELEASES: AtomicUsize = AtomicUsize::new(0);
+
+    #[tokio::test(start_paused = true)]
+    async fn memory_is_given_back_after_many_parkings_and_rarely() {
+        let parking = Parking::new(|| {
+            RELEASES.fetch_add(1, Ordering::SeqCst);
+        });
+        let releases = || RELEASES.load(Ordering::SeqCst);
+        (1..MANY).for_each(|_| parking.park());
+        sleep(2 * RARE).await;
+        assert_eq!(releases(), 0, "few");
+        (0..5 * MANY).for_each(|_| parking.park());
+        sleep(2 * CALM).await;
+        assert_eq!(releases(), 1);
+        (0..MANY).for_each(|_| parking.park());
+        sleep(RARE / 2).await;
+        assert_eq!(releases(), 1, "too soon");
+        sleep(RARE).await;
+        assert_eq!(releases(), 2);
+    }
+}
