@@ -1,6 +1,6 @@
 //! What a connection is doing and since when: words that the connection writes and its timer reads.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -53,6 +53,8 @@ pub(crate) struct Activity {
     received: AtomicU64,
     bodies: AtomicU64,
     order: AtomicU8,
+    /// The next request is refused already, and waits for its turn to be told so.
+    refusal_waits: AtomicBool,
     fault: OnceLock<Fault>,
     /// What its answers and its stream have to tell each other.
     pub(crate) outgoing: Arc<Outgoing>,
@@ -89,6 +91,7 @@ impl Activity {
             received: AtomicU64::new(0),
             bodies: AtomicU64::new(0),
             order: AtomicU8::new(Order::None as u8),
+            refusal_waits: AtomicBool::new(false),
             fault: OnceLock::new(),
             outgoing: Arc::default(),
         }
@@ -189,6 +192,20 @@ impl Activity {
                 if order == Order::Park as u8 { Order::Park } else { Order::TimeOut }
             }
         }
+    }
+
+    /// The next request is refused as soon as the one before it is answered.
+    pub(crate) fn let_refusal_wait(&self) {
+        self.refusal_waits.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether its turn has come; says so once.
+    pub(crate) fn take_refusal_due(&self) -> bool {
+        let is_due = self.refusal_waits.load(Ordering::Relaxed) && !self.is_busy();
+        if is_due {
+            self.refusal_waits.store(false, Ordering::Relaxed);
+        }
+        is_due
     }
 
     /// Remembers why the request that is being received is refused.

@@ -205,6 +205,10 @@ impl<H: Handler> Server<H> {
                 if let Poll::Ready(ended) = Pin::new(&mut connection).poll(context) {
                     return Poll::Ready(ended);
                 }
+                // hyper does not read again by itself what it has once waited for behind a request.
+                if activity.take_refusal_due() {
+                    continue;
+                }
                 if !is_closing && closing.as_mut().poll(context).is_ready() {
                     is_closing = true;
                     patience = patience.at_the_end(LAST_CALL);
@@ -261,6 +265,7 @@ impl<H: Handler> Server<H> {
         let (peer, origin) = self.forwarding.judge(&head, peer);
         let line = self.options.access_log.as_ref().map(|log| log.begin(&head, &peer));
         let end = RequestEnd { activity: Arc::clone(&activity), line };
+        let is_1_0 = head.version == Version::HTTP_10;
         let answer = match origin {
             Ok(origin) => self.answer(head, incoming, (peer, origin), &activity).await?,
             Err(fault) => {
@@ -268,7 +273,12 @@ impl<H: Handler> Server<H> {
                 Answer::error(fault.status)
             }
         };
-        Ok(response(answer, end, self.options.server.as_ref()))
+        let mut response = response(answer, end, self.options.server.as_ref());
+        if is_1_0 && response.headers().contains_key(CONNECTION) {
+            // To a client that has asked for `keep-alive` hyper would promise it beside our `close`.
+            *response.version_mut() = Version::HTTP_10;
+        }
+        Ok(response)
     }
 
     async fn answer(

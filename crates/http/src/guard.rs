@@ -169,7 +169,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                 self.activity.refuse(fault);
                 self.ended = Ended::InBody;
             } else if self.activity.is_busy() {
-                // The request before it is answered first; its end has hyper read again.
+                // The request before it is answered first; the connection is then polled once more.
+                self.activity.let_refusal_wait();
                 return Some(Poll::Pending);
             } else {
                 self.refuse(fault);
