@@ -70,7 +70,8 @@ fn mutated_requests_and_proxy_headers_do_no_harm() {
 }
 
 fn server() -> Builder {
-    Server::wsgi(include_str!("app.py")).workers(2)
+    // A connection that only the idle time would end is one that the server has forgotten: the client gives up before.
+    Server::wsgi(include_str!("app.py")).workers(2).args(["--keep-alive", "300"])
 }
 
 #[track_caller]

@@ -85,6 +85,10 @@ impl Visit {
         for _ in 0..requests {
             sent.extend(mutator.request());
         }
+        if mutator.numbers.below(8) == 0 {
+            let header = preface.unwrap_or(0);
+            sent.truncate(header + mutator.numbers.below(sent.len() - header + 1));
+        }
         let pieces = pieces(&mut mutator.numbers, sent.len());
         let after = mutator.numbers.below(pieces.len() + 1);
         let ending = match mutator.numbers.below(10) {
