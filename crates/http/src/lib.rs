@@ -5,11 +5,11 @@
 //! What it must not know: Python, processes, signals, settings, and who answers a request.
 //! Who calls it: `worker`, with every connection that it accepts.
 //!
-//! Read in this order: `exchange` (the seam), `connection` (the story of a connection), `inflow`, `collect`, `spool` and `inlet`
-//! (request bodies), `answer`, `stream`, `overflow` and `reply` (the way back), `outgoing` and `transport` (files), `x_sendfile`
-//! and `ranges`, `guard`, `framing` and `refusal` (what is let in), `activity` and `patience` (silence), `access_log`; then
-//! `proxies` and `trust` (whom to believe), `preface` and `proxy_header` (PROXY protocol), `forwarding` and `forwarded`
-//! (headers of proxies).
+//! Read in this order: `exchange` (the seam), `options`, `connection` and `talk` (the story of a connection); `inflow`,
+//! `collect`, `spool` and `inlet` (request bodies); `answer`, `stream`, `overflow` and `reply` (the way back); `outgoing` and
+//! `transport` (files), `x_sendfile` and `ranges`; `guard`, `framing` and `refusal` (what is let in), `activity` and
+//! `patience` (silence); `proxies` and `trust` (whom to believe), `preface` and `proxy_header` (PROXY protocol), `forwarding`
+//! and `forwarded` (headers of proxies); `access_log`.
 
 #![forbid(unsafe_code)]
 
@@ -27,6 +27,7 @@ mod framing;
 mod guard;
 mod inflow;
 mod inlet;
+mod options;
 mod outgoing;
 mod overflow;
 mod patience;
@@ -39,6 +40,7 @@ mod refusal;
 mod reply;
 mod spool;
 mod stream;
+mod talk;
 mod transport;
 mod trust;
 mod x_sendfile;
@@ -50,12 +52,13 @@ pub use access_log::{AccessLog, Format};
 pub use answer::{Answer, Content};
 pub use closing::Closing;
 pub use collect::{Body, Budget};
-pub use connection::{Options, Server};
+pub use connection::Server;
 pub use error::FormatError;
 pub use exchange::{Exchange, Handler, Ticket, Wait};
 pub use forwarding::{Origin, Scheme};
 pub use framing::Limits;
 pub use inlet::Inlet;
+pub use options::Options;
 pub use outgoing::FileSpan;
 pub use patience::Timeouts;
 pub use peer::{Peer, Proxied};

@@ -13,6 +13,9 @@ const PARK: Duration = Duration::from_millis(250);
 /// unread bytes resets the connection (RFC 9112 section 9.6).
 const LINGER: Duration = Duration::from_secs(2);
 
+/// When all connections are to end, one that has not sent a whole head gets this long: a request may be on its way.
+pub(crate) const LAST_CALL: Duration = Duration::from_millis(500);
+
 /// How long clients may be slow or silent. `None`: for ever.
 #[derive(Clone, Debug)]
 pub struct Timeouts {
@@ -67,9 +70,9 @@ impl Patience {
         }
     }
 
-    /// The patience with connections that are to end: none with idle ones, and `last_call` for heads.
-    pub(crate) fn at_the_end(&self, last_call: Duration) -> Self {
-        let head = self.head.map_or(last_call, |head| head.min(last_call));
+    /// The patience with connections that are to end: none with idle ones, and little for heads.
+    pub(crate) fn at_the_end(&self) -> Self {
+        let head = self.head.map_or(LAST_CALL, |head| head.min(LAST_CALL));
         Self { idle: Some(Duration::ZERO), head: Some(head), ..self.clone() }
     }
 

@@ -43,16 +43,15 @@ impl Watch {
     pub(crate) fn wait(&mut self, wake: Option<Instant>) -> Result<VecDeque<Event>, Error> {
         self.sleep(wake)?;
         let mut events = VecDeque::from([Event::Tick]);
-        self.collect_reports(&mut events);
+        // First: a worker that leaves because its whole process group was told to is not replaced.
         for signal in self.signals.drain() {
             if let Some(intent) = Intent::of(signal) {
                 report::handling(signal);
                 events.push_back(Event::Intent(intent));
             }
         }
-        // After the signals: what ended because its whole process group was told to end is not replaced.
         let gone = os::reap();
-        // Once more, for what a worker said between the first look and its end.
+        // Between the two, so that nothing is missed that a worker said before its end.
         self.collect_reports(&mut events);
         self.collect_exits(gone, &mut events);
         Ok(events)

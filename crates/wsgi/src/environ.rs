@@ -163,16 +163,21 @@ impl Environ {
         Ok(rest.filter(|rest| rest.is_empty() || rest.starts_with(b"/")).unwrap_or(path))
     }
 
-    /// Headers of one name follow each other in the map; they are joined as one.
+    /// Values of one name are joined as one, once: a client that repeats a name must not make this quadratic.
     fn headers(&mut self, environ: &Bound<'_, PyDict>, exchange: &dyn Exchange) -> PyResult<()> {
         let py = environ.py();
         let headers = &exchange.head().headers;
         let sender = Sender { is_trusted: exchange.is_trusted(), headers };
-        let repeated = headers.len() != headers.keys_len();
+        if headers.len() != headers.keys_len() {
+            for name in headers.keys() {
+                let Some(entry) = self.names.entry(py, name, sender) else { continue };
+                environ.set_item(entry.key.bind(py), entry.last.text(py, &joined(headers, name))?)?;
+            }
+            return Ok(());
+        }
         for (name, value) in headers {
             let Some(entry) = self.names.entry(py, name, sender) else { continue };
-            let value = if repeated { joined(headers, name, value) } else { Cow::Borrowed(value.as_bytes()) };
-            environ.set_item(entry.key.bind(py), entry.last.text(py, &value)?)?;
+            environ.set_item(entry.key.bind(py), entry.last.text(py, value.as_bytes())?)?;
         }
         Ok(())
     }
@@ -217,13 +222,17 @@ fn target(uri: &Uri) -> Cow<'_, str> {
 }
 
 /// All values of `name`, joined with a comma, cookies with a semicolon (RFC 9110 section 5.3, RFC 6265 section 4.2.1).
-fn joined<'a>(headers: &'a HeaderMap, name: &HeaderName, first: &'a HeaderValue) -> Cow<'a, [u8]> {
-    let values = headers.get_all(name);
-    if values.iter().nth(1).is_none() {
-        return Cow::Borrowed(first.as_bytes());
-    }
+fn joined<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Cow<'a, [u8]> {
+    let mut values = headers.get_all(name).iter().map(HeaderValue::as_bytes);
+    let first = values.next().unwrap_or_default();
+    let Some(second) = values.next() else { return Cow::Borrowed(first) };
     let separator: &[u8] = if name == COOKIE { b"; " } else { b"," };
-    Cow::Owned(values.iter().map(HeaderValue::as_bytes).collect::<Vec<_>>().join(separator))
+    let mut all = [first, separator, second].concat();
+    for value in values {
+        all.extend_from_slice(separator);
+        all.extend_from_slice(value);
+    }
+    Cow::Owned(all)
 }
 
 /// Name and port of a Host header, for a listener that has neither (a unix socket). Both "can never be empty strings"

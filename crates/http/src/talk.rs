@@ -1,0 +1,114 @@
+//! A connection in conversation: hyper, its timer, and the end of all connections; and a connection that waits.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, ready};
+
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::activity::{Activity, Order, Phase, Verdict};
+use crate::connection::Server;
+use crate::exchange::Handler;
+use crate::guard::Guard;
+use crate::outgoing::Sending;
+use crate::patience::Patience;
+use crate::{Peer, Transport};
+
+/// So many connections have to give up their parsers before their memory is worth giving back.
+const RELEASE_AFTER: usize = 1024;
+impl<H: Handler> Server<H> {
+    /// Serves requests until the connection has ended or has nothing to do for a while.
+    pub(crate) async fn talk<S: Transport>(
+        &self,
+        guard: Guard<Sending<S>>,
+        peer: &Arc<Peer>,
+    ) -> Guard<Sending<S>> {
+        let activity = Arc::clone(guard.activity());
+        let service = service_fn(|request| {
+            activity.enter(Phase::Busy);
+            self.request(request, Arc::clone(peer), Arc::clone(&activity))
+        });
+        let mut connection = self.builder.serve_connection(TokioIo::new(guard), service);
+        let mut closing = pin!(self.closing.wait());
+        let mut patience = self.patience.clone();
+        let mut timer = pin!(sleep_until(Instant::now() + patience.park));
+        let (mut is_closing, mut is_told) = (false, false);
+        let ended = poll_fn(|context| {
+            loop {
+                if let Poll::Ready(ended) = Pin::new(&mut connection).poll(context) {
+                    return Poll::Ready(ended);
+                }
+                // hyper does not read again by itself what it has once waited for behind a request.
+                if activity.take_refusal_due() {
+                    continue;
+                }
+                if !is_closing && closing.as_mut().poll(context).is_ready() {
+                    is_closing = true;
+                    patience = patience.at_the_end();
+                    timer.as_mut().reset(Instant::now());
+                }
+                // A connection without a request would be closed by this; one that has a request closes after it.
+                if is_closing && !is_told && activity.is_busy() {
+                    is_told = true;
+                    Pin::new(&mut connection).graceful_shutdown();
+                    continue;
+                }
+                match ready!(poll_silence(timer.as_mut(), &activity, &patience, context)) {
+                    Verdict::Wait(_) => {}
+                    Verdict::Park => activity.order(Order::Park),
+                    Verdict::TimeOut => activity.order(Order::TimeOut),
+                    Verdict::CloseIdle => Pin::new(&mut connection).graceful_shutdown(),
+                    Verdict::Drop => return Poll::Ready(Ok(())),
+                    Verdict::Stuck => {
+                        activity.outgoing.reset_unless_shut_down();
+                        return Poll::Ready(Ok(()));
+                    }
+                }
+            }
+        })
+        .await;
+        if let Err(error) = ended {
+            tracing::debug!("connection of `{}` closed: {error}", peer.remote_addr());
+        }
+        connection.into_parts().io.into_inner()
+    }
+
+    /// Waits for the next request on a connection that has given back its parser; whether one comes.
+    pub(crate) async fn wakes<S: Transport>(&self, guard: &mut Guard<Sending<S>>) -> bool {
+        if self.parked.fetch_add(1, Ordering::Relaxed) % RELEASE_AFTER == RELEASE_AFTER - 1 {
+            tokio::task::spawn_blocking(self.options.release_memory);
+        }
+        let idle = self.options.keep_alive.unwrap_or_default();
+        let due = guard.activity().idle_until(idle);
+        tokio::select! {
+            comes = poll_fn(|context| guard.poll_wake(context)) => comes,
+            () = sleep_until(due) => false,
+            () = self.closing.wait() => false,
+        }
+    }
+}
+
+/// Looks at the silence each time the timer runs out, and sets it anew: requests do not touch it. Ready when something is to
+/// be done about it.
+fn poll_silence(
+    mut timer: Pin<&mut Sleep>,
+    activity: &Activity,
+    patience: &Patience,
+    context: &mut Context<'_>,
+) -> Poll<Verdict> {
+    loop {
+        ready!(timer.as_mut().poll(context));
+        let now = Instant::now();
+        match activity.judge(now, patience) {
+            Verdict::Wait(until) => timer.as_mut().reset(until),
+            verdict => {
+                timer.as_mut().reset(now + patience.next_look());
+                return Poll::Ready(verdict);
+            }
+        }
+    }
+}
