@@ -2,11 +2,13 @@
 //!
 //! Read `harness` first (how a server is started, spoken to and ended); then `starting` (command line, application,
 //! addresses, Python), `serving` (requests, logs, threads, time-outs; `requests` has
-//! raw ones as data), `proxies` (nginx, HAProxy and what they say), `ending` (signals,
+//! raw ones as data, `fuzzing` many that are nearly right), `proxies` (nginx, HAProxy and what they say), `ending` (signals,
 //! dying workers).
 
 #[cfg(test)]
 mod ending;
+#[cfg(test)]
+mod fuzzing;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]

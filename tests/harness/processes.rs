@@ -24,6 +24,14 @@ pub(crate) fn sleeps_of(pid: u32) -> Vec<(u32, u64)> {
     threads(pid).into_iter().map(sleeps).collect()
 }
 
+/// How many sockets a process has open, listening ones too.
+pub(crate) fn sockets_of(pid: u32) -> usize {
+    let entries = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
+    // A descriptor may be closed between the listing and the look at it.
+    let targets = entries.filter_map(|entry| fs::read_link(entry.path()).ok());
+    targets.filter(|target| target.as_os_str().as_encoded_bytes().starts_with(b"socket:")).count()
+}
+
 /// The processor time that a process has used so far, in hundredths of a second.
 pub(crate) fn cpu_ticks_of(pid: u32) -> u64 {
     let fields = fields_of(pid).unwrap();

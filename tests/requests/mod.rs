@@ -1,5 +1,5 @@
-//! Raw requests beside what becomes of them, as data. Two drivers read them: the unit tests of `crates/http`, which know
-//! nothing but the scanner, and `serving/corpus.rs`, which sends them to a real server.
+//! Raw requests beside what becomes of them, as data. The unit tests of `crates/http` read them, which know
+//! nothing but the scanner, `serving/corpus.rs`, which sends them to a real server, and `wheel/test_requests.py`, for both hosts.
 //!
 //! A file has one topic and many cases:
 //!
@@ -22,6 +22,11 @@
 //!   connection is closed, and nothing behind it is a request.
 //! - `=> closed`: the connection is closed though nothing was refused. Without it, it takes one more request.
 //! - Requests that are refused carry `zzEchozz` somewhere, which must never come back.
+//!
+//! `mutator` makes many more requests of them, `seen` says in the simplest way what an application sees of good bytes.
+
+pub(crate) mod mutator;
+pub(crate) mod seen;
 
 /// One connection.
 #[derive(Debug)]

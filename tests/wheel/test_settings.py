@@ -7,7 +7,8 @@ import socket
 
 import client
 import pytest
-from processes import kill_all
+from log import PATIENCE
+from processes import Watch, kill_all
 
 APP = "hello"
 ANY_PORT = ("--bind", "127.0.0.1:0")
@@ -118,8 +119,11 @@ def test_a_stale_unix_socket_is_replaced(host, tmp_path):
     path = tmp_path / "socket"
     with host.start(APP, bind=f"unix:{path}") as server:
         server.ready()
-        kill_all([server.pid, *server.worker_pids()])
-        server.wait()
+        pids = [server.pid, *server.worker_pids()]
+        with Watch(pids) as watch:
+            kill_all(pids)
+            server.wait()
+            assert watch.wait(PATIENCE) == []
     assert path.is_socket()
     with host.start(APP, bind=f"unix:{path}") as server:
         assert server.ready().get("/").status == 200

@@ -1,11 +1,23 @@
 """wsgiref's validator finds nothing wrong."""
 
 import pytest
-from client import chunked
+from client import chunked, message
 from server import WSGI_APPS
 
 APP = "validated"
 CHUNKED = [("Transfer-Encoding", "chunked")]
+FILE = (WSGI_APPS / "validated.py").read_bytes()
+
+
+@pytest.fixture(
+    scope="module",
+    params=[(), ("--no-request-buffering",), ("--no-request-buffering", "--threads", "2")],
+    ids=["buffered", "unbuffered", "unbuffered threads"],
+)
+def server(request, host):
+    """Bodies as a whole and as they come."""
+    with host.start(APP, *request.param) as running:
+        yield running.ready()
 
 
 @pytest.fixture(autouse=True)
@@ -37,12 +49,43 @@ def test_generator(server):
     assert server.get("/generator").text == "one,two"
 
 
+def test_head_of_a_generator(server):
+    assert server.request("HEAD", "/generator").status == 200
+
+
+def test_an_answer_while_the_body_is_read(server):
+    pieces = [b"some ", b"more ", b"text"] * 1000
+    response = server.request("POST", "/upper", headers=CHUNKED, body=chunked(*pieces))
+    assert response.body == b"".join(pieces).upper()
+
+
+def test_a_body_that_is_not_read(server):
+    with server.connect() as connection:
+        for _ in range(2):
+            connection.send(message("POST", "/write", body=b"unread" * 1000))
+            assert connection.response().text == "written"
+
+
 def test_write(server):
     assert server.get("/write").text == "written"
 
 
 def test_file_wrapper(server):
-    assert server.get("/file").body == (WSGI_APPS / "validated.py").read_bytes()
+    assert server.get("/file").body == FILE
+
+
+def test_a_file_that_is_sent(server):
+    response = server.get("/sent-file")
+    # Only a file whose length is known has one.
+    assert (response.body, response.framing) == (FILE, "length")
+
+
+@pytest.mark.parametrize("target", ["/file", "/sent-file"])
+def test_head_of_a_file(server, target):
+    with server.connect() as connection:
+        connection.send(message("HEAD", target) + message("GET", "/echo"))
+        assert connection.response("HEAD").status == 200
+        assert connection.response().text == "hello"
 
 
 def test_lines_and_errors(server):

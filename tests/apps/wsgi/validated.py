@@ -6,13 +6,22 @@ from wsgiref.validate import validator
 from routes import Routes
 
 routes = Routes()
-application = validator(routes)
+validated = validator(routes)
+
+
+def application(environ, start_response):
+    """The validator puts an iterator of its own round each answer: a file is unpacked again."""
+    answer = validated(environ, start_response)
+    if environ["PATH_INFO"] != "/sent-file":
+        return answer
+    answer.closed = True
+    return answer.original_iterator
 
 
 @routes.add("/echo")
 def echo(environ, start_response):
     """GET and HEAD greet; POST echoes."""
-    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) or b"hello"
+    body = b"".join(_pieces(environ)) or b"hello"
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
     return [b""] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
@@ -24,6 +33,13 @@ def generator(environ, start_response):
     return (text for text in (b"one,", b"two"))
 
 
+@routes.add("/upper")
+def upper(environ, start_response):
+    """Answers while it reads."""
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return (piece.upper() for piece in _pieces(environ))
+
+
 @routes.add("/write")
 def write(environ, start_response):
     """The write() callable."""
@@ -32,6 +48,7 @@ def write(environ, start_response):
     return []
 
 
+@routes.add("/sent-file")
 @routes.add("/file")
 def file(environ, start_response):
     """This file through the file_wrapper."""
@@ -49,3 +66,7 @@ def lines(environ, start_response):
     read = [body.readline(), *body.readlines(), *body]
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"|".join(read), str(os.getpid()).encode()]
+
+
+def _pieces(environ):
+    return iter(lambda: environ["wsgi.input"].read(3), b"")

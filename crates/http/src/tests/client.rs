@@ -157,7 +157,12 @@ pub(super) struct Head {
 impl Head {
     /// The value of a header, whose name must be written just so.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.lines.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+        self.all(name).first().copied()
+    }
+
+    /// Its values, line by line.
+    pub(super) fn all(&self, name: &str) -> Vec<&str> {
+        self.lines.iter().filter_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).collect()
     }
 }
 

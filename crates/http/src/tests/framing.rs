@@ -133,6 +133,17 @@ async fn http_1_0_reads_a_streamed_answer_to_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn http_1_0_is_not_promised_to_keep_what_ends_by_closing() {
+    let (mut site, mut client) = sent("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").await;
+    let (stream, answer) = streamed(HeaderMap::new());
+    write(&stream, b"all of it");
+    finish(&stream, true);
+    give(&site.request().await, answer);
+    assert_eq!(client.head().await.all("Connection"), ["close"]);
+    assert_eq!(client.rest().await, "all of it");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_servers_own_answer_says_what_happened_and_closes() {
     let (mut site, mut client) = sent(GET).await;
     give(&site.request().await, Answer::error(StatusCode::GATEWAY_TIMEOUT));

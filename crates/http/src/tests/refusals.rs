@@ -27,9 +27,11 @@ async fn a_refused_request_is_answered_with_a_whole_page() {
 #[tokio::test(start_paused = true)]
 async fn what_comes_before_a_refused_request_is_answered_first() {
     let (mut site, mut client) = sent(&format!("{GET}{BAD}{GET}")).await;
+    let begun = Instant::now();
     site.answer("first").await;
     assert_eq!(client.answer().await.1, "first");
     assert_eq!(client.answer().await.0.status, BAD_REQUEST);
+    assert_eq!(begun.elapsed(), Duration::ZERO, "at once");
     assert_eq!(client.rest().await, "");
     assert!(site.is_quiet(), "what follows is no request");
 }

@@ -1,7 +1,7 @@
 //! The cases of `tests/requests`, as far as the scanner decides them.
 
+use super::requests::seen::requests;
 use super::requests::{Case, MARKER, cases};
-use super::seen::requests;
 use crate::framing::{Fault, Limits, Scanner};
 
 /// What the scanner has done with a connection.

@@ -18,9 +18,9 @@ use tokio::io::{AsyncReadExt, duplex, join, sink};
 use tokio::time::timeout;
 
 use super::corpus::scan;
-use super::mutator::Mutator;
 use super::requests::cases;
-use super::seen::requests;
+use super::requests::mutator::Mutator;
+use super::requests::seen::requests;
 
 /// All whole requests that hyper finds, as the cases write them.
 async fn found(passed: &[u8]) -> Vec<Vec<u8>> {

@@ -1,7 +1,7 @@
 //! What is true of all bytes, however they come.
 
 use super::corpus::scan;
-use super::mutator::{Mutator, Numbers};
+use super::requests::mutator::{Mutator, Numbers};
 use super::requests::{Case, cases};
 use crate::framing::{Limits, Scanner};
 

@@ -1,4 +1,4 @@
-//! What an application would see of bytes that the scanner has passed, found in the simplest way: they are good.
+//! What an application would see of bytes that are good, found in the simplest way. What cannot be read like this is the end.
 
 use percent_encoding::percent_decode;
 
@@ -37,15 +37,16 @@ fn request(bytes: &[u8]) -> Option<(Seen, &[u8])> {
         found.map(|(_, value)| value.trim_matches([' ', '\t'])).collect()
     };
     let (body, rest) = if values("transfer-encoding").is_empty() {
-        let length = values("content-length").first().map_or(0, |length| length.parse().unwrap());
-        let body = bytes.get(end + 4..end + 4 + length)?;
-        (body.to_vec(), &bytes[end + 4 + length..])
+        let length = values("content-length").first().map_or(Some(0), |length| length.parse().ok())?;
+        let (body, rest) = bytes[end + 4..].split_at_checked(length)?;
+        (body.to_vec(), rest)
     } else {
         chunked(&bytes[end + 4..])?
     };
-    let (host, path) = split(line[1]);
+    let [method, target, version] = line[..] else { return None };
+    let (host, path) = split(target)?;
     let host = host.or(values("host").first().copied()).unwrap_or("-");
-    let mut text = format!("{} ", line[0]).into_bytes();
+    let mut text = format!("{method} ").into_bytes();
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     text.extend(percent_decode(match path {
         "" => b"/",
@@ -58,20 +59,22 @@ fn request(bytes: &[u8]) -> Option<(Seen, &[u8])> {
     }
     text.extend_from_slice(format!(" host={host} body=").as_bytes());
     text.extend(body);
-    let options = values("connection").join(",").to_lowercase();
+    // One that is no text says nothing.
+    let options = values("connection").into_iter().filter(|value| value.is_ascii());
+    let options = options.collect::<Vec<_>>().join(",").to_lowercase();
     let says = |option: &str| options.split(',').any(|found| found.trim() == option);
-    let closes = says("close") || (line[2] == "HTTP/1.0" && !says("keep-alive"));
+    let closes = says("close") || (version == "HTTP/1.0" && !says("keep-alive"));
     Some((Seen { text, closes }, rest))
 }
 
 /// The authority of an absolute target, and the path.
-fn split(target: &str) -> (Option<&str>, &str) {
+fn split(target: &str) -> Option<(Option<&str>, &str)> {
     if target.starts_with(['/', '*']) {
-        return (None, target);
+        return Some((None, target));
     }
-    let (_, rest) = target.split_once("://").unwrap();
+    let (_, rest) = target.split_once("://")?;
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    (Some(&rest[..end]), if end == rest.len() { "/" } else { &rest[end..] })
+    Some((Some(&rest[..end]), if end == rest.len() { "/" } else { &rest[end..] }))
 }
 
 /// The data, and what follows the body.
@@ -80,13 +83,14 @@ fn chunked(mut rest: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     loop {
         let (line, next) = line(rest)?;
         let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-        let size = usize::from_str_radix(str::from_utf8(&line[..digits]).unwrap(), 16).unwrap();
+        let size = usize::from_str_radix(str::from_utf8(&line[..digits]).ok()?, 16).ok()?;
         rest = next;
         if size == 0 {
             break;
         }
-        body.extend_from_slice(rest.get(..size)?);
-        rest = rest[size..].strip_prefix(b"\r\n")?;
+        let (data, next) = rest.split_at_checked(size)?;
+        body.extend_from_slice(data);
+        rest = next.strip_prefix(b"\r\n")?;
     }
     loop {
         let (line, next) = line(rest)?;
