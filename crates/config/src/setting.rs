@@ -76,6 +76,8 @@ pub struct Variable {
     pub name: &'static str,
     /// What is put before the variable's text to make the value: `PORT` holds only a part of `bind`.
     pub prefix: &'static str,
+    /// Whether the variable counts when it is empty; otherwise it is as if it were not set.
+    pub empty_counts: bool,
 }
 
 /// The headings of the help, in their order.
@@ -171,6 +173,15 @@ mod tests {
                 Gunicorn::Same | Gunicorn::Own => "-",
             };
             assert!(!reason.is_empty() && !setting.expects().is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_variable_of_a_switch_is_shown_with_a_word_that_its_errors_name() {
+        for setting in SETTINGS.iter().filter(|setting| setting.switch()) {
+            let Some(variable) = setting.env else { continue };
+            let (_, word) = setting.help.split_once(&format!("{}=", variable.name)).expect(setting.name);
+            assert!(setting.expects().contains(&format!("`{word}`")), "{}: {word}", setting.name);
         }
     }
 
