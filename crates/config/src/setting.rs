@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::kind::Kind;
+use crate::{config::Config, kind::Kind};
 
 /// One setting: how it is spelled in each source, what it accepts, and what its users are told.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +29,8 @@ pub struct Setting {
     pub gunicorn: Gunicorn,
     /// The grammar of the value and the field that takes it.
     pub(crate) kind: Kind,
+    /// Takes down that a source other than the defaults gave the value, where that makes a difference.
+    pub(crate) given: fn(&mut Config),
 }
 
 impl Setting {
@@ -140,7 +142,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{config::Config, table::SETTINGS};
+    use crate::table::SETTINGS;
 
     #[test]
     fn names_and_spellings_are_unique() {

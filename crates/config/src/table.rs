@@ -386,8 +386,11 @@ pub static SETTINGS: &[Setting] = &[
         section: Section::Proxies,
         metavar: "LIST",
         help: "trusted proxies: addresses, networks, unix or *",
-        gunicorn: Gunicorn::Differs("peers on a Unix socket are trusted only with `unix` or `*`"),
+        gunicorn: Gunicorn::Differs(
+            "peers on a Unix socket are trusted only with `unix` or `*`; the default does not count for clients behind a PROXY header",
+        ),
         kind: Kind::Networks(|config, networks| config.forwarded_allow_ips = networks),
+        given: |config| config.forwarded_allow_ips_given = true,
         ..ROW
     },
     Setting {
@@ -569,4 +572,5 @@ const ROW: Setting = Setting {
     help: "",
     gunicorn: Gunicorn::Same,
     kind: Kind::Action(Action::Help),
+    given: |_| {},
 };
