@@ -8,6 +8,8 @@ use std::path::PathBuf;
 pub(crate) enum Error {
     #[error("cannot change to the directory `{}` of `--chdir`", directory.display())]
     Chdir { directory: PathBuf, source: io::Error },
+    #[error("cannot use the directory `{}` for `{setting}` from `{flag}`", path.display())]
+    Directory { setting: &'static str, flag: &'static str, path: PathBuf, source: io::Error },
     #[error("cannot find the current directory")]
     CurrentDirectory(#[source] io::Error),
     #[error("cannot open the {what} `{}`", path.display())]
@@ -47,6 +49,11 @@ impl Error {
                 "install the wheel into that environment (`pip install rwsgi`), or build rwsgi for Python {found}: \
                  `PYO3_PYTHON=python{found} cargo build --release`"
             )),
+            Self::Directory { source, .. } if source.kind() == io::ErrorKind::NotFound => Some(
+                "create it; a relative path counts from the current directory, or from that of `--chdir`"
+                    .to_owned(),
+            ),
+            Self::Directory { .. } => Some("name a directory that this user may enter".to_owned()),
             Self::AccessLogFormat(_) => Some("`rwsgi --help` shows the default".to_owned()),
             _ => None,
         }

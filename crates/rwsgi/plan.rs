@@ -1,6 +1,7 @@
 //! From settings to what each room needs. Nothing behind this file knows of settings.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rwsgi_config::{Address, Config, LogTarget, Workers};
@@ -33,7 +34,7 @@ struct Access {
 }
 
 impl Plan {
-    pub(crate) fn new(config: Config, host: Host) -> Result<Self, Error> {
+    pub(crate) fn new(mut config: Config, host: Host) -> Result<Self, Error> {
         let format = Format::compile(&config.access_log_format).map_err(Error::AccessLogFormat)?;
         let access_log = match config.access_log.clone() {
             Some(target) => {
@@ -47,6 +48,7 @@ impl Plan {
         let paths = std::iter::once(directory.clone())
             .chain(config.pythonpath.iter().map(|path| directory.join(path)))
             .collect();
+        find_directories(&mut config, &directory)?;
         let python = match host {
             Host::Native => Some(Embedding {
                 executable: home::find(config.python.as_deref())?,
@@ -117,6 +119,27 @@ impl Plan {
             graceful_timeout: self.config.graceful_timeout,
         };
         Ok((place, options))
+    }
+}
+
+/// Makes the directories of the settings absolute, for the application may change to another one, and looks whether they
+/// are there.
+fn find_directories(config: &mut Config, base: &Path) -> Result<(), Error> {
+    if let Some(path) = &mut config.body_temp_dir {
+        *path = find_directory(&base.join(&*path), "body_temp_dir", "--body-temp-dir")?;
+    }
+    for (_, path) in &mut config.sendfile_roots {
+        *path = find_directory(&base.join(&*path), "sendfile_roots", "--sendfile-root")?;
+    }
+    Ok(())
+}
+
+fn find_directory(path: &Path, setting: &'static str, flag: &'static str) -> Result<PathBuf, Error> {
+    let failed = |source| Error::Directory { setting, flag, path: path.to_owned(), source };
+    match path.metadata() {
+        Ok(found) if found.is_dir() => Ok(path.to_owned()),
+        Ok(_) => Err(failed(io::ErrorKind::NotADirectory.into())),
+        Err(error) => Err(failed(error)),
     }
 }
 

@@ -11,6 +11,8 @@ pub(crate) fn proxies(config: &Config) -> Proxies {
     let scheme = |(name, value): &(String, String)| Some((header(name)?, HeaderValue::from_str(value).ok()?));
     Proxies {
         trusted: trust(&config.forwarded_allow_ips),
+        // Whoever names the peers knows what kind of proxy they are.
+        trusts_relays: config.forwarded_allow_ips_given,
         schemes: config.secure_scheme_headers.iter().filter_map(scheme).collect(),
         forwarder_headers: ForwarderHeaders {
             all: !all.is_empty(),

@@ -67,3 +67,23 @@ fn an_unknown_client_is_the_peer() {
     assert_eq!(value(&response, "REMOTE_ADDR"), Some(""));
     assert_eq!((value(&response, "REMOTE_PORT"), value(&response, "PROXY_PROTOCOL")), (None, None));
 }
+
+#[test]
+fn the_client_of_a_proxy_that_passes_bytes_on_is_not_believed_by_default() {
+    let request = "GET / HTTP/1.1\r\nHost: test\r\nX-Forwarded-Proto: https\r\n\r\n";
+    for (options, start, expected) in
+        [(&[][..], V1, "http"), (&[], "", "https"), (&["--forwarded-allow-ips", "127.0.0.1"], V1, "https")]
+    {
+        let server = Server::wsgi(APP).args(["--proxy-protocol"]).args(options.iter().copied()).start();
+        let mut client = server.client();
+        client.send([start, request].concat());
+        let response = client.response();
+        assert_eq!(value(&response, "wsgi.url_scheme"), Some(expected), "{options:?} {start}");
+        if expected == "http" {
+            assert_eq!(value(&response, "HTTP_X_FORWARDED_PROTO"), None);
+            server.wait_log(
+                "header `x-forwarded-proto` is removed: `--forwarded-allow-ips` does not name its sender",
+            );
+        }
+    }
+}

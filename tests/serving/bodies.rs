@@ -26,6 +26,12 @@ def target(fd):
         return ''
 ";
 
+const SIMPLE: &str = "
+from stage import answer
+def application(environ, start_response):
+    return answer(start_response, len(environ['wsgi.input'].read()))
+";
+
 #[test]
 fn a_body_beyond_64_mib_waits_on_disk_and_arrives_whole() {
     let server = Server::wsgi(APP).start();
@@ -37,4 +43,27 @@ fn a_body_beyond_64_mib_waits_on_disk_and_arrives_whole() {
         let expected = format!("{blocks} MiB, whole: True, on disk: {on_disk}");
         assert_eq!(client.response().text(), expected);
     }
+}
+
+#[test]
+fn a_body_that_cannot_be_stored_is_answered_507_alone() {
+    let options = ["--body-memory", "1", "--body-temp-dir", "spool"];
+    let server = Server::wsgi(SIMPLE).file("spool/keep", "").args(options).start();
+    let upload = |length: usize| {
+        let mut client = server.client();
+        client.send(format!("POST /upload HTTP/1.1\r\nHost: test\r\nContent-Length: {length}\r\n\r\n"));
+        client.send(vec![b'x'; length]);
+        client
+    };
+    assert_eq!(upload(200_000).response().text(), "200000");
+    let mut neighbour = server.client();
+    assert_eq!(neighbour.get("/").text(), "0");
+    std::fs::remove_dir_all(server.folder().join("spool")).unwrap();
+    let mut client = upload(200_000);
+    assert_eq!(client.response().status, 507);
+    server.wait_log("[ERROR] cannot keep the body of POST /upload: No such file or directory");
+    assert_eq!(neighbour.get("/").text(), "0");
+    assert_eq!(server.get("/").text(), "0");
+    std::fs::create_dir(server.folder().join("spool")).unwrap();
+    assert_eq!(upload(200_000).response().text(), "200000", "as soon as there is room again");
 }

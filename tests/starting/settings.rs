@@ -127,6 +127,39 @@ fn a_log_in_an_unknown_directory_is_refused() {
 }
 
 #[test]
+fn a_directory_that_is_none_is_refused() {
+    for (flag, setting, prefix) in
+        [("--body-temp-dir", "body_temp_dir", ""), ("--sendfile-root", "sendfile_roots", "/files=")]
+    {
+        for (path, reason, hint) in [
+            ("no/such", "No such file or directory", "hint: create it"),
+            ("app.py", "not a directory", "hint: name a directory"),
+        ] {
+            let complaint = format!("/{path}` for `{setting}` from `{flag}`: {reason}");
+            refused([flag, &format!("{prefix}{path}")], 1, &["cannot use the directory `", &complaint, hint]);
+        }
+    }
+}
+
+#[test]
+fn directories_are_found_after_changing_the_directory_and_stay_where_the_application_goes() {
+    let app = "
+import os
+from stage import answer
+os.chdir('/')
+def application(environ, start_response):
+    return answer(start_response, '', ('X-Accel-Redirect', '/files/page'))
+";
+    let server = Server::wsgi("raise RuntimeError('the wrong app')")
+        .file("inside/app.py", app)
+        .file("inside/stage.py", include_str!("../harness/stage.py"))
+        .file("inside/media/page", "sent")
+        .args(["--chdir", "inside", "--sendfile-root", "/files=media", "--body-temp-dir", "media"])
+        .start();
+    assert_eq!(server.get("/").text(), "sent");
+}
+
+#[test]
 fn an_unknown_directory_to_change_to_is_refused() {
     refused(["--chdir", "no-such-directory"], 1, &["`no-such-directory` of `--chdir`"]);
 }

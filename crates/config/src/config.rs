@@ -70,6 +70,8 @@ pub struct Config {
     pub sendfile_roots: Vec<(String, PathBuf)>,
     /// Peers whose forwarding headers count.
     pub forwarded_allow_ips: Networks,
+    /// Whether somebody has named them, rather than the defaults.
+    pub forwarded_allow_ips_given: bool,
     /// Headers of trusted peers, in upper case, with the value that means `https`; each name once.
     pub secure_scheme_headers: Vec<(String, String)>,
     /// Whether `REMOTE_ADDR` is what trusted peers say in `X-Forwarded-For` or `Forwarded`.

@@ -21,6 +21,9 @@ pub(crate) fn resolve(table: &[Setting], layer: &Layer) -> Result<Config, Error>
             reason: printable(OsStr::new(&refusal.reason)),
             hint: refusal.hint.map(|hint| printable(OsStr::new(&hint))),
         })?;
+        if entry.source != Source::Default {
+            (setting.given)(&mut config);
+        }
     }
     Ok(config)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::kind::Kind;
+use crate::{config::Config, kind::Kind};
 
 /// One setting: how it is spelled in each source, what it accepts, and what its users are told.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +29,8 @@ pub struct Setting {
     pub gunicorn: Gunicorn,
     /// The grammar of the value and the field that takes it.
     pub(crate) kind: Kind,
+    /// Takes down that a source other than the defaults gave the value, where that makes a difference.
+    pub(crate) given: fn(&mut Config),
 }
 
 impl Setting {
@@ -76,6 +78,8 @@ pub struct Variable {
     pub name: &'static str,
     /// What is put before the variable's text to make the value: `PORT` holds only a part of `bind`.
     pub prefix: &'static str,
+    /// Whether the variable counts when it is empty; otherwise it is as if it were not set.
+    pub empty_counts: bool,
 }
 
 /// The headings of the help, in their order.
@@ -138,7 +142,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{config::Config, table::SETTINGS};
+    use crate::table::SETTINGS;
 
     #[test]
     fn names_and_spellings_are_unique() {
@@ -171,6 +175,15 @@ mod tests {
                 Gunicorn::Same | Gunicorn::Own => "-",
             };
             assert!(!reason.is_empty() && !setting.expects().is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_variable_of_a_switch_is_shown_with_a_word_that_its_errors_name() {
+        for setting in SETTINGS.iter().filter(|setting| setting.switch()) {
+            let Some(variable) = setting.env else { continue };
+            let (_, word) = setting.help.split_once(&format!("{}=", variable.name)).expect(setting.name);
+            assert!(setting.expects().contains(&format!("`{word}`")), "{}: {word}", setting.name);
         }
     }
 

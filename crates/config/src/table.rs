@@ -59,7 +59,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "bind",
         flag: Flag::Long("bind"),
         short: Some('b'),
-        env: Some(Variable { name: "PORT", prefix: "0.0.0.0:" }),
+        env: Some(Variable { name: "PORT", prefix: "0.0.0.0:", empty_counts: false }),
         default: Some("127.0.0.1:8000"),
         section: Section::Socket,
         metavar: "ADDRESS",
@@ -87,7 +87,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "workers",
         flag: Flag::Long("workers"),
         short: Some('w'),
-        env: Some(Variable { name: "WEB_CONCURRENCY", prefix: "" }),
+        env: Some(Variable { name: "WEB_CONCURRENCY", prefix: "", empty_counts: false }),
         default: Some("1"),
         section: Section::Workers,
         metavar: "N",
@@ -286,7 +286,7 @@ pub static SETTINGS: &[Setting] = &[
         default: Some("10"),
         section: Section::SlowClients,
         metavar: "SECONDS",
-        help: "seconds before that rate counts",
+        help: "seconds before that rate counts; 0: at once",
         gunicorn: Gunicorn::Own,
         kind: Kind::Seconds(|config, grace| config.body_grace = grace.unwrap_or_default()),
         ..ROW
@@ -358,12 +358,12 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         name: "sendfile",
         flag: Flag::Long("no-sendfile"),
-        env: Some(Variable { name: "SENDFILE", prefix: "" }),
+        env: Some(Variable { name: "SENDFILE", prefix: "", empty_counts: false }),
         default: Some("true"),
         section: Section::Bodies,
-        help: "do not send files by sendfile; also SENDFILE=no",
+        help: "do not send files by sendfile; also SENDFILE=false",
         gunicorn: Gunicorn::Differs(
-            "`sendfile = True` in a file does not switch it off; a `SENDFILE` that is neither yes nor no is refused",
+            "`sendfile = True` in a file does not switch it off; a `SENDFILE` that is neither true nor false is refused",
         ),
         kind: Kind::Switch { flag: false, store: |config, is_on| config.sendfile = is_on },
         ..ROW
@@ -381,13 +381,16 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         name: "forwarded_allow_ips",
         flag: Flag::Long("forwarded-allow-ips"),
-        env: Some(Variable { name: "FORWARDED_ALLOW_IPS", prefix: "" }),
+        env: Some(Variable { name: "FORWARDED_ALLOW_IPS", prefix: "", empty_counts: true }),
         default: Some("127.0.0.1,::1,unix"),
         section: Section::Proxies,
         metavar: "LIST",
         help: "trusted proxies: addresses, networks, unix or *",
-        gunicorn: Gunicorn::Differs("peers on a Unix socket are trusted only with `unix` or `*`"),
+        gunicorn: Gunicorn::Differs(
+            "peers on a Unix socket are trusted only with `unix` or `*`; the default does not count for clients behind a PROXY header",
+        ),
         kind: Kind::Networks(|config, networks| config.forwarded_allow_ips = networks),
+        given: |config| config.forwarded_allow_ips_given = true,
         ..ROW
     },
     Setting {
@@ -463,7 +466,7 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         name: "root_path",
         flag: Flag::Long("root-path"),
-        env: Some(Variable { name: "SCRIPT_NAME", prefix: "" }),
+        env: Some(Variable { name: "SCRIPT_NAME", prefix: "", empty_counts: false }),
         section: Section::Proxies,
         metavar: "PATH",
         help: "SCRIPT_NAME of the application",
@@ -569,4 +572,5 @@ const ROW: Setting = Setting {
     help: "",
     gunicorn: Gunicorn::Same,
     kind: Kind::Action(Action::Help),
+    given: |_| {},
 };

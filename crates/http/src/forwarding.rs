@@ -71,9 +71,9 @@ impl Forwarding {
         Self { proxies, root_path, watch }
     }
 
-    /// Decides for the whole connection whether its peer's headers count.
+    /// Decides for the whole connection whether its peer's headers count; a PROXY header may say more.
     pub(crate) fn meet(&self, peer: &mut Peer) {
-        peer.set_trusted(self.proxies.trusted.trusts(peer.socket()));
+        peer.set_trusted(self.proxies.believe(peer));
     }
 
     /// Whom the request comes from, and what is said of it, unless that is to be refused.
@@ -113,11 +113,9 @@ impl Forwarding {
         Ok(scheme)
     }
 
-    /// Whom the peer speaks for. When a PROXY header has named somebody who is no proxy, that is the client, and what the
-    /// headers say comes from there.
+    /// Whom the peer speaks for. The client of a relay cannot name another one, whoever is trusted.
     fn client(&self, headers: &HeaderMap, peer: &Peer) -> Option<Peer> {
-        let nearest = peer.proxied().and_then(|_| peer.client());
-        if nearest.is_some_and(|address| !self.proxies.trusted.names(address)) {
+        if self.proxies.is_relay(peer) {
             return None;
         }
         forwarded::client(headers, &self.proxies.trusted).map(|client| peer.on_behalf_of(client))

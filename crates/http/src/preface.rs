@@ -46,6 +46,7 @@ where
             Preface::Header { length, ends } => {
                 ahead.advance(length);
                 ends.iter().for_each(|ends| peer.stand_for(ends));
+                peer.set_trusted(proxies.believe(peer));
                 return Ok(ahead);
             }
             Preface::Malformed(reason) => return Err(Absence::Refused(Fault::bad(reason))),

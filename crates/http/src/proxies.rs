@@ -4,14 +4,17 @@ use std::net::IpAddr;
 
 use http::{HeaderName, HeaderValue};
 
+use crate::Peer;
 use crate::trust::{PeerAddress, Trust};
 
 /// How the server behaves behind proxies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proxies {
-    /// Whose forwarding headers count (Gunicorn setting `forwarded_allow_ips`): the other end of the connection, also
-    /// when a PROXY header names somebody behind it.
+    /// Whose forwarding headers count (Gunicorn setting `forwarded_allow_ips`): the other end of the connection.
     pub trusted: Trust,
+    /// Whether they count also when a PROXY header names a client behind it that is not trusted. Then the other end must
+    /// not be a proxy that passes on what clients write.
+    pub trusts_relays: bool,
     /// Headers that say https by exactly this value and http by any other one (Gunicorn setting
     /// `secure_scheme_headers`).
     pub schemes: Vec<(HeaderName, HeaderValue)>,
@@ -72,6 +75,17 @@ impl Proxies {
         let speaks_proxy = self.proxy_protocol != ProxyProtocol::Off && self.proxy_allowed.trusts(&address);
         self.trusted.trusts(&address) || speaks_proxy
     }
+
+    /// Whether the forwarding headers of this peer count.
+    pub(crate) fn believe(&self, peer: &Peer) -> bool {
+        self.trusted.trusts(peer.socket()) && (self.trusts_relays || !self.is_relay(peer))
+    }
+
+    /// Whether a PROXY header has named somebody who is no proxy: what the headers say comes from there.
+    pub(crate) fn is_relay(&self, peer: &Peer) -> bool {
+        let client = peer.proxied().and_then(|_| peer.client());
+        client.is_some_and(|address| !self.trusted.names(address))
+    }
 }
 
 impl Default for Proxies {
@@ -80,6 +94,7 @@ impl Default for Proxies {
         let scheme = |name, value| (HeaderName::from_static(name), HeaderValue::from_static(value));
         Self {
             trusted: Trust::local(),
+            trusts_relays: false,
             schemes: vec![
                 scheme("x-forwarded-protocol", "ssl"),
                 scheme("x-forwarded-proto", "https"),

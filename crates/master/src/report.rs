@@ -42,7 +42,7 @@ pub(crate) fn log(fact: &Fact) {
     match *fact {
         Fact::AllReady { workers } => info!("{workers} {} ready", plural(workers)),
         Fact::Retiring(pid) => info!("Worker (pid:{pid}) is retiring, starting another"),
-        Fact::Exited { exit, killed } => exited(&exit, killed),
+        Fact::Exited { exit, killed, was_ready } => exited(&exit, killed, was_ready),
         Fact::Replacing { pid, delay, failures: 0 } => {
             info!("Starting a worker in place of (pid:{pid}) {}", from_now(delay));
         }
@@ -64,12 +64,12 @@ pub(crate) fn log(fact: &Fact) {
     }
 }
 
-fn exited(exit: &Exit, killed: bool) {
+fn exited(exit: &Exit, killed: bool, was_ready: bool) {
     let pid = exit.pid;
     match exit.ending {
         Ending::Code(0) => info!("Worker (pid:{pid}) exited with code 0"),
-        Ending::Code(code) => match ExitReason::from_code(code) {
-            Some(reason) => error!("Worker (pid:{pid}) exited with code {code}: {}", reason.meaning()),
+        Ending::Code(code) => match meaning(code, was_ready) {
+            Some(meaning) => error!("Worker (pid:{pid}) exited with code {code}: {meaning}"),
             None => error!("Worker (pid:{pid}) exited with code {code}"),
         },
         Ending::Signal { number, core_dumped } => {
@@ -85,6 +85,16 @@ fn exited(exit: &Exit, killed: bool) {
                 _ => warn!("{sent}{core}"),
             }
         }
+    }
+}
+
+/// What a worker says by its exit code; none when it is the application that has ended the process (`os._exit`).
+fn meaning(code: i32, was_ready: bool) -> Option<&'static str> {
+    match ExitReason::from_code(code)? {
+        // Codes of masters.
+        ExitReason::Ok | ExitReason::Config | ExitReason::Usage => None,
+        ExitReason::BootFailed | ExitReason::AppLoadFailed if was_ready => None,
+        reason => Some(reason.meaning()),
     }
 }
 
@@ -106,4 +116,22 @@ fn plural(workers: usize) -> &'static str {
 /// `term` for `SIGTERM`, as Gunicorn writes it.
 fn short_name(signal: Signal) -> String {
     signal.as_str().trim_start_matches("SIG").to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_was_ready_did_not_fail_to_boot() {
+        for code in [3, 4] {
+            assert!(meaning(code, false).is_some() && meaning(code, true).is_none(), "{code}");
+        }
+        for code in [70, 71, 72] {
+            assert!(meaning(code, false).is_some() && meaning(code, true).is_some(), "{code}");
+        }
+        for code in [1, 2, 9] {
+            assert!(meaning(code, false).is_none() && meaning(code, true).is_none(), "{code}");
+        }
+    }
 }

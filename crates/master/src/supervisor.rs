@@ -65,8 +65,8 @@ pub(crate) enum Fact {
     AllReady { workers: usize },
     /// A worker leaves and its replacement is on its way.
     Retiring(Pid),
-    /// A worker is gone; `killed` by the master itself.
-    Exited { exit: Exit, killed: bool },
+    /// A worker is gone; `killed` by the master itself, and whether it `was_ready`.
+    Exited { exit: Exit, killed: bool, was_ready: bool },
     /// Another will take the place of `pid` after `delay`; `failures` in a row died before they were ready.
     Replacing { pid: Pid, delay: Duration, failures: u32 },
     /// No process to be had; the next try comes after `delay`.
@@ -256,20 +256,20 @@ impl Supervisor {
     fn exited(&mut self, now: Instant, exit: Exit, out: &mut Vec<Action>) {
         let Some(index) = self.workers.iter().position(|worker| worker.pid == exit.pid) else { return };
         let worker = self.workers.swap_remove(index);
-        out.push(Action::Log(Fact::Exited { exit, killed: worker.killed }));
+        let was_ready = worker.stage != Stage::Starting;
+        out.push(Action::Log(Fact::Exited { exit, killed: worker.killed, was_ready }));
         out.push(Action::FreeSlot(worker.slot));
         if !matches!(self.phase, Phase::Serving) {
             return;
         }
-        let hopeless =
-            boot_failure(exit.ending).filter(|_| worker.stage == Stage::Starting && !self.ever_ready);
+        let hopeless = boot_failure(exit.ending).filter(|_| !was_ready && !self.ever_ready);
         if let Some(reason) = hopeless {
             self.stop(now, Signal::SIGTERM, reason, out);
             return;
         }
         // None for a worker that had retired: its replacement is there or on its way.
         let Some(seat) = self.seat_of(exit.pid) else { return };
-        let delay = if worker.stage == Stage::Starting { seat.backoff.fail() } else { Duration::ZERO };
+        let delay = if was_ready { Duration::ZERO } else { seat.backoff.fail() };
         seat.occupancy = Occupancy::Due(now + delay);
         out.push(Action::Log(Fact::Replacing { pid: exit.pid, delay, failures: seat.backoff.failures() }));
     }

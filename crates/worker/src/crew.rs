@@ -100,7 +100,11 @@ impl Crew {
         let (stacks, orders) = alarm;
         Self {
             runtime,
-            requests: Requests::new(options.queue_size, options.queue_timeout),
+            requests: Requests::new(
+                options.queue_size,
+                options.queue_timeout,
+                (Arc::clone(&scoreboard), slot),
+            ),
             answers: Answers::default(),
             refusals: Refusals::new(options),
             members: (0..options.threads).map(|_| Member::default()).collect(),
@@ -150,7 +154,6 @@ impl Crew {
             Pushed::Behind => {}
             Pushed::Refused(exchange) => self.refuse(&exchange, Refusal::Full),
         }
-        self.publish_depth();
     }
 
     /// The next request to be run, at `time`.
@@ -171,7 +174,6 @@ impl Crew {
                 Ok(exchange) => self.refuse(&exchange, Refusal::Late),
                 Err(left) => return left.map(Duration::from_micros),
             }
-            self.publish_depth();
         }
     }
 
@@ -180,10 +182,6 @@ impl Crew {
             self.refusals.add(refusal, self.runtime.handle());
             exchange.ticket.answer(unavailable()).into_iter().for_each(|waker| self.answers.push(waker));
         }
-    }
-
-    pub(crate) fn publish_depth(&self) {
-        self.slot().queue_depth.store(self.requests.len() as u64);
     }
 
     /// Remembers how to wake whoever drives the loop.

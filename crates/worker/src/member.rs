@@ -66,7 +66,6 @@ fn run_request(
 ) -> bool {
     let member = &crew.members[number];
     let slot = crew.slot();
-    crew.publish_depth();
     slot.in_flight.increment();
     // What the master says of a worker that dies.
     let head = &exchange.head;

@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
 use rwsgi_http::Exchange;
+use rwsgi_os::Scoreboard;
 
 /// How often, in microseconds, a full list is searched for requests whose clients have gone: under a flood of requests the
 /// search must not cost more than the answers.
@@ -22,6 +23,8 @@ fn lock<T>(list: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(crate) struct Requests {
     list: Mutex<List>,
     length: AtomicUsize,
+    /// Where the other workers see the length: this worker's slot.
+    place: (Arc<Scoreboard>, usize),
     size: usize,
     /// In microseconds.
     patience: Option<u64>,
@@ -61,10 +64,10 @@ pub(crate) enum Popped {
 }
 
 impl Requests {
-    /// At most `size` requests wait, each for at most `patience`.
-    pub(crate) fn new(size: usize, patience: Option<Duration>) -> Self {
+    /// At most `size` requests wait, each for at most `patience`; how many do is told in this slot of the scoreboard.
+    pub(crate) fn new(size: usize, patience: Option<Duration>, place: (Arc<Scoreboard>, usize)) -> Self {
         let patience = patience.map(|time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
-        Self { list: Mutex::default(), length: AtomicUsize::new(0), size, patience }
+        Self { list: Mutex::default(), length: AtomicUsize::new(0), place, size, patience }
     }
 
     /// Puts a request behind the others; `time` in microseconds.
@@ -74,7 +77,7 @@ impl Requests {
             return Pushed::Refused(exchange);
         }
         list.waiting.push_back(Waiting { exchange, since: time });
-        self.length.store(list.waiting.len(), Ordering::Release);
+        self.set_length(list.waiting.len());
         if list.waiting.len() == 1 { Pushed::First } else { Pushed::Behind }
     }
 
@@ -82,7 +85,7 @@ impl Requests {
     pub(crate) fn pop(&self, time: u64) -> Option<Popped> {
         let mut list = lock(&self.list);
         while let Some(Waiting { exchange, since }) = list.waiting.pop_front() {
-            self.length.store(list.waiting.len(), Ordering::Release);
+            self.set_length(list.waiting.len());
             if !exchange.ticket.is_settled() {
                 let is_late = self.patience.is_some_and(|patience| time.saturating_sub(since) >= patience);
                 return Some(if is_late { Popped::Late(exchange) } else { Popped::Timely(exchange) });
@@ -99,7 +102,7 @@ impl Requests {
         let due = list.waiting.front().ok_or(None)?.since.saturating_add(patience);
         match list.waiting.pop_front_if(|_| due <= time) {
             Some(Waiting { exchange, .. }) => {
-                self.length.store(list.waiting.len(), Ordering::Release);
+                self.set_length(list.waiting.len());
                 Ok(exchange)
             }
             None => Err(Some(due - time)),
@@ -114,8 +117,15 @@ impl Requests {
     /// All of them, for a worker that cannot run them any more.
     pub(crate) fn take_all(&self) -> VecDeque<Box<Exchange>> {
         let mut list = lock(&self.list);
-        self.length.store(0, Ordering::Release);
+        self.set_length(0);
         list.waiting.drain(..).map(|waiting| waiting.exchange).collect()
+    }
+
+    /// Called with the list locked, so that what is told last is true.
+    fn set_length(&self, length: usize) {
+        self.length.store(length, Ordering::Release);
+        let (scoreboard, slot) = &self.place;
+        scoreboard.slot(*slot).queue_depth.store(length as u64);
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -163,8 +173,6 @@ impl Answers {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use rwsgi_http::{Origin, Peer, Ticket, Wait};
 
     use super::*;
@@ -176,13 +184,36 @@ mod tests {
         (Box::new(Exchange { head, body: None, peer, origin: Origin::default(), ticket }), wait)
     }
 
+    fn requests(size: usize, patience: Option<Duration>) -> Requests {
+        Requests::new(size, patience, (Arc::new(Scoreboard::new(1).unwrap()), 0))
+    }
+
+    fn told(requests: &Requests) -> u64 {
+        requests.place.0.slot(0).queue_depth.load()
+    }
+
+    #[test]
+    fn the_other_workers_see_a_list_that_empties_without_a_request_being_run() {
+        let requests = requests(10, Some(Duration::from_micros(100)));
+        let (one, _one) = exchange("/late");
+        let (two, gone) = exchange("/gone");
+        requests.push(one, 0);
+        requests.push(two, 0);
+        assert_eq!(told(&requests), 2);
+        assert!(matches!(requests.pop(100), Some(Popped::Late(_))));
+        assert_eq!(told(&requests), 1);
+        drop(gone);
+        assert!(requests.pop(100).is_none());
+        assert_eq!(told(&requests), 0);
+    }
+
     fn path(exchange: &Exchange) -> &str {
         exchange.head.uri.path()
     }
 
     #[test]
     fn what_has_waited_for_too_long_is_told_from_what_has_not() {
-        let requests = Requests::new(10, Some(Duration::from_micros(100)));
+        let requests = requests(10, Some(Duration::from_micros(100)));
         let (one, _one) = exchange("/1");
         let (two, _two) = exchange("/2");
         let (three, _three) = exchange("/3");
@@ -201,7 +232,7 @@ mod tests {
 
     #[test]
     fn without_a_limit_nothing_is_late() {
-        let requests = Requests::new(10, None);
+        let requests = requests(10, None);
         let (one, _one) = exchange("/1");
         requests.push(one, 0);
         assert_eq!(requests.pop_late(u64::MAX).unwrap_err(), None);
@@ -210,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_full_list_refuses_until_somebody_in_it_has_gone() {
-        let requests = Requests::new(2, None);
+        let requests = requests(2, None);
         let (one, _one) = exchange("/1");
         let (two, gone) = exchange("/2");
         let (three, _three) = exchange("/3");

@@ -101,7 +101,8 @@ impl HeaderRules {
         }
         match (rule.from, sender.is_trusted) {
             (From::Trusted, false) => tracing::warn!(
-                "request header `{name}` is removed: `--forwarded-allow-ips` does not name the peer that sent it"
+                "request header `{name}` is removed: `--forwarded-allow-ips` does not name its sender (behind a PROXY \
+                 header that is the client, unless the setting is given)"
             ),
             (From::Nobody, _) => tracing::warn!(
                 "request header `{name}` is dropped: a name with `_` could pass for one with `-`; \

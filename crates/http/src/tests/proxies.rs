@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::client::{Client, Site, full, give, options};
-use crate::{Options, Proxies, ProxyProtocol, Timeouts, Trust};
+use crate::{Options, Proxies, ProxyProtocol, Scheme, Timeouts, Trust};
 
 const GET: &str = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
 const V1: &str = "PROXY TCP4 203.0.113.5 198.51.100.2 4711 443\r\n";
@@ -47,6 +47,34 @@ async fn a_proxy_header_counts_for_all_requests_of_its_connection() {
     client.send(&[V1, GET].concat()).await;
     assert!(client.rest().await.starts_with("HTTP/1.1 400 "));
     assert!(site.is_quiet());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_client_of_a_relay_is_believed_only_where_the_settings_say_so() {
+    let names_peer = || Trust { nets: vec!["192.0.2.7/32".parse().unwrap()], ..Trust::default() };
+    for (trusts_relays, start, expected) in [
+        (false, "", true),
+        (false, "PROXY UNKNOWN\r\n", true),
+        (false, V1, false),
+        (false, "PROXY TCP4 192.0.2.7 198.51.100.2 4711 443\r\n", true),
+        (true, V1, true),
+    ] {
+        let mut site = site(Proxies {
+            trusted: names_peer(),
+            trusts_relays,
+            proxy_protocol: ProxyProtocol::Auto,
+            proxy_allowed: everybody(),
+            ..Proxies::default()
+        });
+        let mut client = site.connect();
+        let request = "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-Proto: https\r\n\r\n";
+        client.send(&[start, request].concat()).await;
+        let exchange = site.request().await;
+        give(&exchange, full("ok"));
+        client.answer().await;
+        let scheme = expected.then_some(Scheme::Https);
+        assert_eq!((exchange.peer.is_trusted(), exchange.origin.scheme), (expected, scheme), "{start}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -244,6 +244,20 @@ fn a_worker_that_retires_before_it_was_ready_is_a_failure() {
 }
 
 #[test]
+fn the_end_of_a_worker_that_was_ready_is_told_from_that_of_one_that_was_not() {
+    let mut world = World::start(2);
+    world.say(1, Report::Ready);
+    for (pid, expected) in [(1, true), (2, false)] {
+        world.exit(pid, Ending::Code(3));
+        let exited = |fact: &Fact| match *fact {
+            Fact::Exited { exit, was_ready, .. } => (exit.pid.as_raw() == pid).then_some(was_ready),
+            _ => None,
+        };
+        assert_eq!(world.facts.iter().find_map(exited), Some(expected), "{pid}");
+    }
+}
+
+#[test]
 fn term_waits_then_kills_then_ends_with_0() {
     let mut world = World::serving(2);
     world.intent(Intent::Stop);

@@ -40,6 +40,7 @@ pub(super) fn plain() -> Config {
         sendfile: true,
         sendfile_roots: vec![],
         forwarded_allow_ips: networks(true, &["127.0.0.1/32", "::1/128"]),
+        forwarded_allow_ips_given: false,
         secure_scheme_headers: headers(&[
             ("X-FORWARDED-PROTOCOL", "ssl"),
             ("X-FORWARDED-PROTO", "https"),
@@ -116,12 +117,13 @@ pub(super) const CASES: &[Case] = &[
         c.sendfile_roots = vec![("/a".into(), "/srv/a".into()), ("/b/".into(), "c".into())];
     }),
     ("forwarded_allow_ips", &["10.0.0.0/8,fd00::/8"], |c| {
-        c.forwarded_allow_ips = networks(false, &["10.0.0.0/8", "fd00::/8"]);
+        trust(c, networks(false, &["10.0.0.0/8", "fd00::/8"]));
     }),
+    ("forwarded_allow_ips", &["127.0.0.1,::1,unix"], |c| c.forwarded_allow_ips_given = true),
     ("forwarded_allow_ips", &["*"], |c| {
-        c.forwarded_allow_ips = Networks { all: true, ..Networks::default() };
+        trust(c, Networks { all: true, ..Networks::default() });
     }),
-    ("forwarded_allow_ips", &[""], |c| c.forwarded_allow_ips = Networks::default()),
+    ("forwarded_allow_ips", &[""], |c| trust(c, Networks::default())),
     ("secure_scheme_headers", &["x-scheme=https"], |c| {
         c.secure_scheme_headers = headers(&[("X-SCHEME", "https")]);
     }),
@@ -172,4 +174,9 @@ fn headers(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 
 fn seconds(seconds: u64) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
+}
+
+fn trust(config: &mut Config, networks: Networks) {
+    config.forwarded_allow_ips = networks;
+    config.forwarded_allow_ips_given = true;
 }
