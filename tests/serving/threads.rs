@@ -1,6 +1,7 @@
 //! `--threads`: what runs at the same time, what waits, and that reading goes on meanwhile.
 
 use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::harness::{Client, Server};
 
@@ -93,6 +94,13 @@ fn while_the_one_thread_is_blocked_others_are_read_and_queued_and_the_vanished_n
     let mut vanished = server.client();
     vanished.ask("/vanished");
     drop(vanished);
+    // A client that has just closed its sending side might still want its answer.
+    let left = Instant::now();
+    while left.elapsed() < Duration::from_millis(20) {
+        let mut refused = server.client();
+        refused.send("?\r\n\r\n");
+        assert_eq!(refused.response().status, 400);
+    }
     // Everything that came before these two steps has been seen when they are done.
     let mut third = server.client();
     send_in_two_steps(&mut third, "/third");
@@ -140,15 +148,41 @@ def application(environ, start_response):
 #[test]
 fn a_connection_beyond_the_limit_waits_until_another_one_is_closed() {
     let server = Server::wsgi(COUNTED).args(["--worker-connections", "2"]).start();
+    // Never idle: the next request has begun before the last one is answered.
+    let get = |client: &mut Client, path: &str| {
+        client.send(format!("ET {path} HTTP/1.1\r\nHost: test\r\n\r\nG"));
+        client.response().text().to_owned()
+    };
     let (mut one, mut two) = (server.client(), server.client());
-    one.get("/1");
-    two.get("/2");
+    one.send("G");
+    two.send("G");
+    get(&mut one, "/1");
+    get(&mut two, "/2");
     let mut three = server.client();
     three.ask("/3");
     for _ in 0..3 {
-        assert!(!one.get("/1").text().contains('3'));
-        assert!(!two.get("/2").text().contains('3'));
+        assert!(!get(&mut one, "/1").contains('3'));
+        assert!(!get(&mut two, "/2").contains('3'));
     }
     drop(one);
     assert!(three.response().text().ends_with("/2 /3"));
+}
+
+#[test]
+fn beyond_the_limit_the_connection_that_is_idle_longest_gives_way() {
+    for workers in [1, 2] {
+        let options = ["--worker-connections", "2", "--keep-alive", "300"];
+        let server = Server::wsgi(COUNTED).args(options).workers(workers).start();
+        let mut clients: Vec<Client> = (0..2 * workers).map(|_| server.client()).collect();
+        clients.iter_mut().for_each(|client| assert_eq!(client.get("/old").status, 200));
+        for _ in 0..3 {
+            assert_eq!(server.get("/new").status, 200);
+        }
+        let mut late: Vec<Client> = (0..2 * workers).map(|_| server.client()).collect();
+        late.iter_mut().for_each(|client| assert_eq!(client.get("/late").status, 200));
+        // Each of several workers chooses among its own.
+        if workers == 1 {
+            clients.iter_mut().for_each(|client| assert!(client.is_closed_silently()));
+        }
+    }
 }

@@ -56,6 +56,8 @@ pub(crate) struct Activity {
     answered: AtomicBool,
     /// The answer is on its way.
     answering: AtomicBool,
+    /// Nothing more comes behind the request that is being run.
+    doubtful: AtomicBool,
     /// The end of the connection, or a refusal, waits until the request before it has been answered.
     owes_end: AtomicBool,
     /// What the system had not sent when the client was last seen taking something.
@@ -106,6 +108,7 @@ impl Activity {
             bodies: AtomicU64::new(0),
             answered: AtomicBool::new(false),
             answering: AtomicBool::new(false),
+            doubtful: AtomicBool::new(false),
             owes_end: AtomicBool::new(false),
             unsent: AtomicU64::new(0),
             doubted: AtomicBool::new(false),
@@ -147,6 +150,15 @@ impl Activity {
         let is_early =
             self.millis().saturating_sub(self.phase.load(Ordering::Relaxed) >> PHASE_BITS) < HALF_CLOSE;
         self.is_busy() && !is_early && !self.answering.load(Ordering::Relaxed)
+    }
+
+    /// The client has closed its sending side behind its request.
+    pub(crate) fn doubt(&self) {
+        self.doubtful.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.doubtful.load(Ordering::Relaxed)
     }
 
     /// A body is going to be received; its number.

@@ -1,6 +1,7 @@
 //! The story of a connection: requests one after the other, until somebody has enough.
 
-use std::future::pending;
+use std::future::{Future, pending, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -28,6 +29,7 @@ use crate::proxies::ProxyProtocol;
 use crate::ranges::Conditions;
 use crate::refusal::{log_refusal, refusal};
 use crate::reply::{ReplyBody, RequestEnd, response};
+use crate::room::Room;
 use crate::x_sendfile::Roots;
 use crate::{Answer, Peer, Transport};
 
@@ -43,6 +45,7 @@ pub struct Server<H> {
     roots: Option<Roots>,
     pub(crate) closing: Closing,
     pub(crate) parking: Arc<Parking>,
+    pub(crate) room: Room,
 }
 
 impl<H: Handler> Server<H> {
@@ -59,6 +62,7 @@ impl<H: Handler> Server<H> {
             options,
             closing: Closing::default(),
             parking,
+            room: Room::default(),
         })
     }
 
@@ -173,12 +177,18 @@ impl<H: Handler> Server<H> {
             Ok(body) => body,
             Err(failure) => return refusal(failure, &head, &peer, activity.fault()),
         };
-        let (ticket, wait) = Ticket::new();
+        let (ticket, mut wait) = Ticket::new();
         let is_1_0 = head.version == Version::HTTP_10;
         let live = body.as_ref().and_then(Body::inlet).map(|_| Arc::clone(&peer));
         let conditions = self.roots.as_ref().map(|_| Conditions::of(&head));
         self.handler.call(Exchange { head, body, peer, origin, ticket });
-        let mut answer = wait.await;
+        let mut answer = poll_fn(|context| {
+            if activity.is_doubtful() {
+                wait.doubt();
+            }
+            Pin::new(&mut wait).poll(context)
+        })
+        .await;
         activity.begin_answer();
         if let (Some(peer), Some(fault)) = (live, activity.fault()) {
             // Whatever the application made of half a body.

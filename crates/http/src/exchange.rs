@@ -41,6 +41,8 @@ pub struct Wait(Arc<Mutex<State>>);
 #[derive(Debug)]
 enum State {
     Waiting(Option<Waker>),
+    /// The client has closed its sending side right behind the request.
+    Doubtful(Option<Waker>),
     Answered(Box<Answer>),
     Done,
 }
@@ -63,7 +65,7 @@ impl Ticket {
     pub fn answer(&self, answer: Answer) -> Option<Waker> {
         let mut state = lock(&self.0);
         match &mut *state {
-            State::Waiting(waker) => {
+            State::Waiting(waker) | State::Doubtful(waker) => {
                 let waker = waker.take();
                 *state = State::Answered(Box::new(answer));
                 waker
@@ -75,7 +77,23 @@ impl Ticket {
     /// Whether nobody waits for an answer any more: it has been given, or the client has gone.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        !matches!(*lock(&self.0), State::Waiting(_))
+        !matches!(*lock(&self.0), State::Waiting(_) | State::Doubtful(_))
+    }
+
+    /// Whether the client may have gone: it has closed its sending side right behind its request.
+    #[must_use]
+    pub fn is_doubtful(&self) -> bool {
+        matches!(*lock(&self.0), State::Doubtful(_))
+    }
+}
+
+impl Wait {
+    /// The client has closed its sending side: it wants its answer now, or not at all.
+    pub(crate) fn doubt(&mut self) {
+        let mut state = lock(&self.0);
+        if let State::Waiting(waker) = &mut *state {
+            *state = State::Doubtful(waker.take());
+        }
     }
 }
 
@@ -84,13 +102,14 @@ impl Future for Wait {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
         let mut state = lock(&self.0);
-        match std::mem::replace(&mut *state, State::Done) {
-            State::Answered(answer) => Poll::Ready(*answer),
-            State::Waiting(_) | State::Done => {
-                *state = State::Waiting(Some(context.waker().clone()));
-                Poll::Pending
-            }
-        }
+        let waker = || Some(context.waker().clone());
+        let next = match std::mem::replace(&mut *state, State::Done) {
+            State::Answered(answer) => return Poll::Ready(*answer),
+            State::Waiting(_) | State::Done => State::Waiting(waker()),
+            State::Doubtful(_) => State::Doubtful(waker()),
+        };
+        *state = next;
+        Poll::Pending
     }
 }
 
@@ -115,6 +134,19 @@ mod tests {
         assert!(ticket.answer(Answer::default()).is_none());
         let Poll::Ready(answer) = Pin::new(&mut wait).poll(&mut context) else { panic!("no answer") };
         assert_eq!(answer.status, StatusCode::GATEWAY_TIMEOUT);
+    }
+
+    #[test]
+    fn a_doubtful_client_can_be_answered() {
+        let (ticket, mut wait) = Ticket::new();
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(Pin::new(&mut wait).poll(&mut context).is_pending());
+        wait.doubt();
+        assert!(Pin::new(&mut wait).poll(&mut context).is_pending());
+        assert!(ticket.is_doubtful() && !ticket.is_settled());
+        assert!(ticket.answer(Answer::default()).is_some());
+        assert!(!ticket.is_doubtful());
+        assert!(Pin::new(&mut wait).poll(&mut context).is_ready());
     }
 
     #[test]

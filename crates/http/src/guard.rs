@@ -214,6 +214,9 @@ impl<S: Transport> Guard<S> {
         if self.fault.is_none() {
             let is_gone = !self.activity.is_busy() || self.activity.end_means_gone();
             self.ended = if is_gone { Ended::ByClient } else { Ended::HalfClosed };
+            if !is_gone {
+                self.activity.doubt();
+            }
         }
     }
 

@@ -39,6 +39,7 @@ mod proxy_header;
 mod ranges;
 mod refusal;
 mod reply;
+mod room;
 mod spool;
 mod stream;
 mod talk;

@@ -80,6 +80,7 @@ impl<H: Handler> Server<H> {
             // A request that has come is served, also when its time or that of all connections is over.
             biased;
             comes = poll_fn(|context| guard.poll_wake(context)) => comes,
+            () = self.room.is_wanted() => false,
             () = sleep_until(due) => false,
             () = self.closing.wait() => false,
         }

@@ -129,8 +129,8 @@ pub(crate) async fn accept<H: Handler>(
 
 async fn accept_for_ever<H: Handler>(door: &Watched<Door>, entrance: &Entrance<H>) {
     loop {
-        entrance.wait_for_room().await;
         let Ok(mut ready) = door.readable().await else { return };
+        entrance.wait_for_room().await;
         entrance.let_others_go_first().await;
         match ready.try_io(|_| door.owner().accept()) {
             Ok(Ok(accepted)) => entrance.admit(accepted),
@@ -153,17 +153,27 @@ fn is_exhausted(error: &io::Error) -> bool {
 }
 
 impl<H: Handler> Entrance<H> {
-    /// Waits while the worker has as much as it can serve; the rest stays in the listen queue for the others.
+    /// Waits while the worker has as much as it can serve; the rest stays in the listen queue for the others. Where none of
+    /// them has room, idle connections give way.
     async fn wait_for_room(&self) {
-        while self.crew.slot().connections.load() >= self.limit {
+        let slot = self.crew.slot();
+        while self.is_full(slot) {
             let left = self.admission.left();
-            if self.crew.slot().connections.load() >= self.limit {
+            if self.is_full(slot) {
+                let has_room = |slot: &Slot| slot.stage() == Stage::Ready && !self.is_full(slot);
+                if !self.crew.scoreboard().slots().iter().any(has_room) {
+                    self.server.make_room();
+                }
                 left.await;
             }
         }
         while self.is_crowded() {
             sleep(PAUSE).await;
         }
+    }
+
+    fn is_full(&self, slot: &Slot) -> bool {
+        slot.connections.load() >= self.limit
     }
 
     /// Whether more requests wait than a worker should collect while another one has fewer. Where all have as many, they

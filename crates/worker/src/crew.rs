@@ -13,7 +13,7 @@ use std::task::Waker;
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use rwsgi_http::{Buffering, Exchange};
+use rwsgi_http::{Answer, Buffering, Exchange};
 use rwsgi_os::{ExitReason, Scoreboard, Slot, ThreadClock, ThreadId, monotonic_micros};
 use rwsgi_wsgi::StackDump;
 use tokio::runtime::Runtime;
@@ -162,6 +162,7 @@ impl Crew {
             match self.requests.pop(time)? {
                 Popped::Timely(exchange) => return Some(exchange),
                 Popped::Late(exchange) => self.refuse(&exchange, Refusal::Late),
+                Popped::Doubtful(exchange) => self.answer(&exchange, unavailable()),
             }
         }
     }
@@ -180,8 +181,12 @@ impl Crew {
     fn refuse(&self, exchange: &Exchange, refusal: Refusal) {
         if !exchange.ticket.is_settled() {
             self.refusals.add(refusal, self.runtime.handle());
-            exchange.ticket.answer(unavailable()).into_iter().for_each(|waker| self.answers.push(waker));
+            self.answer(exchange, unavailable());
         }
+    }
+
+    fn answer(&self, exchange: &Exchange, answer: Answer) {
+        exchange.ticket.answer(answer).into_iter().for_each(|waker| self.answers.push(waker));
     }
 
     /// Remembers how to wake whoever drives the loop.

@@ -37,6 +37,10 @@ struct List {
 }
 
 /// A request, and since when it waits.
+/// A client that closes its sending side behind its request may have gone, or want the answer (`nc -N`). A request that had to wait
+/// for so many microseconds is not run for such a one.
+const DOUBT: u64 = 5_000;
+
 #[derive(Debug)]
 struct Waiting {
     exchange: Box<Exchange>,
@@ -61,6 +65,8 @@ pub(crate) enum Popped {
     Timely(Box<Exchange>),
     /// It has waited for too long.
     Late(Box<Exchange>),
+    /// It has waited, and its client has probably gone.
+    Doubtful(Box<Exchange>),
 }
 
 impl Requests {
@@ -86,10 +92,17 @@ impl Requests {
         let mut list = lock(&self.list);
         while let Some(Waiting { exchange, since }) = list.waiting.pop_front() {
             self.set_length(list.waiting.len());
-            if !exchange.ticket.is_settled() {
-                let is_late = self.patience.is_some_and(|patience| time.saturating_sub(since) >= patience);
-                return Some(if is_late { Popped::Late(exchange) } else { Popped::Timely(exchange) });
+            if exchange.ticket.is_settled() {
+                continue;
             }
+            let waited = time.saturating_sub(since);
+            return Some(if self.patience.is_some_and(|patience| waited >= patience) {
+                Popped::Late(exchange)
+            } else if waited >= DOUBT && exchange.ticket.is_doubtful() {
+                Popped::Doubtful(exchange)
+            } else {
+                Popped::Timely(exchange)
+            });
         }
         None
     }

@@ -1,6 +1,11 @@
 //! The end of a worker: idle connections go at once, the others after their request.
 
+use std::time::Duration;
+
+use tokio::time::sleep;
+
 use super::client::{Site, full, give, options, sent};
+use crate::Options;
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -66,4 +71,44 @@ async fn a_connection_that_says_nothing_delays_the_end_only_a_little() {
     let start = tokio::time::Instant::now();
     assert_eq!((early.rest().await, late.rest().await), (String::new(), String::new()));
     assert!(start.elapsed() < std::time::Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_connection_that_has_been_idle_longest_makes_room() {
+    let mut site = Site::new(Options { keep_alive: Some(Duration::from_secs(300)), ..options() });
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        let mut client = site.connect();
+        client.send(GET).await;
+        site.answer("hello").await;
+        client.answer().await;
+        sleep(Duration::from_secs(1)).await;
+        clients.push(client);
+    }
+    // The first one is not idle any more.
+    clients[0].send(GET).await;
+    let exchange = site.request().await;
+    site.server.make_room();
+    let start = tokio::time::Instant::now();
+    assert_eq!(clients[1].rest().await, "");
+    assert!(start.elapsed().is_zero());
+    clients[2].send(GET).await;
+    site.answer("still here").await;
+    assert_eq!(clients[2].answer().await.1, "still here");
+    give(&exchange, full("busy"));
+    assert_eq!(clients[0].answer().await.1, "busy");
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_all_are_busy_the_first_that_becomes_idle_makes_room() {
+    let mut site = Site::new(Options { keep_alive: Some(Duration::from_secs(300)), ..options() });
+    let mut client = site.connect();
+    client.send(GET).await;
+    let exchange = site.request().await;
+    site.server.make_room();
+    give(&exchange, full("hello"));
+    assert_eq!(client.answer().await.1, "hello");
+    let start = tokio::time::Instant::now();
+    assert_eq!(client.rest().await, "");
+    assert!(start.elapsed() < Duration::from_secs(2));
 }
