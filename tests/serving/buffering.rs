@@ -2,6 +2,8 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 
 use crate::harness::{Client, PATIENCE, Server};
 
@@ -15,6 +17,15 @@ def large(environ, megabytes):
 def broken(environ):
     yield from large(environ, 20)
     raise RuntimeError
+def larger(environ):
+    for number, chunk in enumerate(large(environ, 32)):
+        if number == 18 * 16: say(environ, 'sent 18 MiB')
+        yield chunk
+def heavy(environ):
+    for _ in range(2):
+        yield b'x' * (16 << 20)
+    say(environ, 'asked for more')
+    yield b'end'
 def spools():
     paths = (f'/proc/self/fd/{fd}' for fd in os.listdir('/proc/self/fd'))
     links = [os.readlink(path) for path in paths if os.path.islink(path)]
@@ -24,6 +35,12 @@ def application(environ, start_response):
         case '/large':
             start_response('200 OK', [])
             return large(environ, 20)
+        case '/larger':
+            start_response('200 OK', [])
+            return larger(environ)
+        case '/heavy':
+            start_response('200 OK', [('X-Accel-Buffering', 'no')])
+            return heavy(environ)
         case '/unbuffered':
             start_response('200 OK', [('X-Accel-Buffering', 'no')])
             return large(environ, 20)
@@ -36,7 +53,11 @@ def application(environ, start_response):
 ";
 
 fn large() -> Vec<u8> {
-    (0..320_u32).flat_map(|number| [(number % 251) as u8; 65536]).collect()
+    body(20)
+}
+
+fn body(megabytes: u32) -> Vec<u8> {
+    (0..16 * megabytes).flat_map(|number| [(number % 251) as u8; 65536]).collect()
 }
 
 /// Reads the head of an answer and no more.
@@ -127,4 +148,58 @@ fn an_answer_that_ends_with_its_connection_is_reset_when_it_breaks_off() {
     assert_eq!(end_of(&server, "/broken"), Err(ErrorKind::ConnectionReset));
     assert_eq!(end_of(&server, "/large"), Ok(()));
     assert_eq!(end_of(&server, "/unbuffered"), Ok(()));
+}
+
+/// On a unix socket, which holds hardly anything by itself.
+fn unix_server(arguments: &[&str]) -> (Server, PathBuf) {
+    let builder = Server::wsgi(APP).args(arguments);
+    let path = builder.folder().join("socket");
+    let address = format!("unix:{}", path.display());
+    (builder.bind(Some(&address)).start(), path)
+}
+
+fn asked(path: &Path, target: &str) -> UnixStream {
+    let mut stream = UnixStream::connect(path).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(stream, "GET {target}\r\nHost: test\r\n\r\n").unwrap();
+    stream
+}
+
+#[test]
+fn past_the_bounds_of_the_files_a_reader_is_waited_for_only_until_there_is_room() {
+    for threads in ["1", "2"] {
+        let (server, path) = unix_server(&["--threads", threads, "--response-temp-max", "20M"]);
+        let mut slow = asked(&path, "/larger HTTP/1.0");
+        server.wait_log("sent 18 MiB");
+        let mut answer = vec![0; 16 << 20];
+        slow.read_exact(&mut answer).unwrap();
+        // Half of it has not been read yet.
+        server.wait_log("sent all");
+        assert_eq!(Client::unix(&path).get("/").text(), "small");
+        slow.read_to_end(&mut answer).unwrap();
+        assert!(answer.ends_with(&body(32)));
+    }
+}
+
+#[test]
+fn an_answer_whose_client_leaves_no_room_in_time_is_given_up() {
+    for threads in ["1", "2"] {
+        let (server, path) = unix_server(&["--threads", threads, "--write-timeout", "2", "--timeout", "1"]);
+        let mut slow = asked(&path, "/heavy HTTP/1.1");
+        // A byte at a time: it always moves, but 16 MiB take far longer.
+        let mut byte = [0];
+        while !server.log().text().contains("given up") {
+            for _ in 0..10_000 {
+                slow.read_exact(&mut byte).unwrap();
+            }
+        }
+        let line = server.wait_log("GET /heavy was given up");
+        assert!(line.contains("[INFO]") && line.contains("`--write-timeout` 2 s"), "{line}");
+        assert_eq!(Client::unix(&path).get("/").text(), "small");
+        let mut rest = Vec::new();
+        slow.read_to_end(&mut rest).unwrap();
+        assert!(rest.len() < 16 << 20 && !rest.ends_with(b"0\r\n\r\n"));
+        let log = server.log().text();
+        assert!(!log.contains("TIMEOUT") && !log.contains("asked for more"), "{log}");
+    }
 }

@@ -3,8 +3,8 @@
 //! The writer appends to memory, the connection takes all there is at once, which also merges small chunks into one
 //! frame. A writer lets the loop have a turn now and then, which keeps the buffer small as long as the client takes
 //! everything. One that has filled the memory all the same waits a moment for a client that reads, and when it does not
-//! keep up moves what waits to a temporary file, so that Python is free again. What is in the file is older than what is
-//! in memory. Only past the bounds of the file does the writer wait until the connection has emptied the buffer.
+//! keep up moves what waits to temporary files, so that Python is free again. What is in the files is older than what is
+//! in memory. Only past the bounds of the files does the writer wait for room, and gives up when there is none in time.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -55,7 +55,7 @@ pub struct Stream {
 
 #[derive(Debug, Default)]
 struct Inner {
-    overflow: Option<Overflow>,
+    overflow: Overflow,
     frames: VecDeque<Bytes>,
     gathered: Vec<u8>,
     /// Bytes in memory.
@@ -68,6 +68,8 @@ struct Inner {
     full_since: Option<Instant>,
     /// How many bytes the connection has taken since then.
     taken: u64,
+    /// Neither memory nor disk take more: the writer waits for room, not for a client that reads.
+    is_blocked: bool,
     /// The temporary file cannot be written.
     is_stuck: bool,
     end: Option<End>,
@@ -163,8 +165,13 @@ impl Stream {
         self.is_over_memory(&inner) || (!inner.is_behind && inner.waiting > UNBUFFERED)
     }
 
+    /// How many bytes may wait in memory.
+    fn memory(&self) -> usize {
+        self.buffering.as_ref().map_or(UNBUFFERED, |buffering| buffering.memory)
+    }
+
     fn is_over_memory(&self, inner: &Inner) -> bool {
-        inner.waiting > self.buffering.as_ref().map_or(UNBUFFERED, |buffering| buffering.memory)
+        inner.waiting > self.memory()
     }
 
     /// Whether the connection has gone.
@@ -173,17 +180,17 @@ impl Stream {
         self.lock().gone
     }
 
-    /// Ready when the buffer has been emptied or the connection has gone; while there is memory left, also when the loop
-    /// has had a turn.
+    /// Ready when there is room or the connection has gone; while there is memory left, also when the loop has had a turn.
+    /// A writer that may still spill has room when the buffer has been emptied.
     pub fn poll_room(&self, context: &Context<'_>) -> Poll<()> {
         let mut inner = self.lock();
-        let is_over_memory = self.is_over_memory(&inner);
-        if inner.gone || inner.is_empty() || (inner.has_turned && !is_over_memory) {
+        let may_turn = !inner.is_blocked && !self.is_over_memory(&inner);
+        if inner.gone || self.has_room(&inner) || (inner.has_turned && may_turn) {
             inner.is_behind = !inner.is_empty();
             inner.has_turned = false;
             return Poll::Ready(());
         }
-        if !is_over_memory {
+        if may_turn {
             inner.has_turned = true;
             context.waker().wake_by_ref();
         }
@@ -191,70 +198,90 @@ impl Stream {
         Poll::Pending
     }
 
-    /// How long the writer should wait for room; `None`: as long as it takes.
+    /// How long the writer should wait for room; `None`: it cannot go on without, and should
+    /// [`give_up`](Self::give_up) when there is none in time.
     #[must_use]
     pub fn patience(&self) -> Option<Duration> {
         let mut inner = self.lock();
         if !self.is_over_memory(&inner) {
+            inner.is_blocked = false;
             return Some(GRACE);
         }
-        let can_spill = self.can_spill(&inner);
+        inner.is_blocked = !self.can_spill(&inner);
         let since = *inner.full_since.get_or_insert_with(Instant::now);
         let granted = GRACE + Duration::from_micros(inner.taken / RATE);
-        can_spill.then(|| granted.saturating_sub(since.elapsed()))
+        (!inner.is_blocked).then(|| granted.saturating_sub(since.elapsed()))
+    }
+
+    /// Half of the memory is left free before a writer that was blocked goes on, so that it does not wait for each chunk.
+    fn has_room(&self, inner: &Inner) -> bool {
+        if inner.is_blocked {
+            inner.waiting <= self.memory() / 2 || self.can_spill(inner)
+        } else {
+            inner.is_empty()
+        }
     }
 
     fn can_spill(&self, inner: &Inner) -> bool {
         let Some(buffering) = &self.buffering else { return false };
-        let length = inner.overflow.as_ref().map_or(0, Overflow::occupied);
-        !inner.is_stuck && buffering.temp_max.is_none_or(|most| length + inner.waiting as u64 <= most)
+        !inner.is_stuck && inner.overflow.has_room(inner.waiting as u64, buffering)
     }
 
-    /// Moves what waits in memory to the temporary file when it is too much and the file is not full; may wait for the
-    /// disk. Wake the returned waker, which is the connection's.
+    /// Ends the answer in the middle, because its client leaves no room: what waits is dropped, and the connection breaks
+    /// off visibly. Whether the connection was there until now.
+    pub fn give_up(&self) -> bool {
+        let reader = {
+            let mut inner = self.lock();
+            if inner.gone {
+                return false;
+            }
+            inner.end.get_or_insert(End::Broken);
+            inner.reader.take()
+        };
+        self.abandon();
+        reader.into_iter().for_each(Waker::wake);
+        true
+    }
+
+    /// Moves what waits in memory to temporary files when it is too much and they are not full; may wait for the disk.
+    /// Wake the returned waker, which is the connection's.
     pub fn spill(&self) -> Option<Waker> {
-        let (mut frames, writer) = {
+        let buffering = self.buffering.as_ref()?;
+        let (mut frames, mut writer) = {
             let mut inner = self.lock();
             if inner.gone || !self.is_over_memory(&inner) || !self.can_spill(&inner) {
                 return None;
             }
             inner.flush_gathered();
-            inner.release_overflow();
-            (std::mem::take(&mut inner.frames), inner.overflow.as_ref().map(Overflow::writer))
+            inner.overflow.release();
+            (std::mem::take(&mut inner.frames), inner.overflow.writer())
         };
         // The lock is free meanwhile: the connection must not wait for a disk.
-        let mut writer = writer.map_or_else(|| self.create_overflow(), Ok);
-        let written = match &mut writer {
-            Ok(writer) => frames.iter_mut().try_for_each(|frame| writer.write(frame)),
-            Err(error) => Err(std::mem::replace(error, std::io::ErrorKind::Other.into())),
-        };
+        let written = frames.iter_mut().try_for_each(|frame| writer.write(frame, buffering));
         report(&written);
         frames.retain(|frame| !frame.is_empty());
         let mut inner = self.lock();
+        if inner.gone {
+            drop(inner);
+            writer.discard();
+            return None;
+        }
         inner.is_stuck = written.is_err();
-        if let Ok(writer) = writer {
-            inner.grow_overflow(writer);
-        }
-        if !inner.gone {
-            inner.waiting = frames.iter().map(Bytes::len).sum();
-            inner.frames = frames;
-        }
+        inner.overflow.grow(writer);
+        inner.waiting = frames.iter().map(Bytes::len).sum();
+        inner.frames = frames;
         inner.reader.take()
-    }
-
-    fn create_overflow(&self) -> std::io::Result<Overflow> {
-        Overflow::create(self.buffering.as_ref().and_then(|buffering| buffering.temp_dir.as_deref()))
     }
 
     fn poll_next(&self, context: &Context<'_>) -> Poll<Next> {
         let mut inner = self.lock();
         if let Some(next) = inner.take_next() {
-            let writer = inner.is_empty().then(|| {
+            if inner.is_empty() {
                 (inner.is_behind, inner.full_since, inner.taken) = (false, None, 0);
-                inner.writer.take()
-            });
+            }
+            let writer = if self.has_room(&inner) { inner.writer.take() } else { None };
             drop(inner);
-            writer.flatten().into_iter().for_each(Waker::wake);
+            writer.into_iter().for_each(Waker::wake);
             return Poll::Ready(next);
         }
         match inner.end {
@@ -273,10 +300,10 @@ impl Stream {
         inner.gone = true;
         inner.waiting = 0;
         let gone = (std::mem::take(&mut inner.gathered), std::mem::take(&mut inner.frames));
-        let (overflow, writer) = (inner.overflow.take(), inner.writer.take());
+        let (overflow, writer) = (std::mem::take(&mut inner.overflow), inner.writer.take());
         drop(inner);
         drop(gone);
-        overflow.into_iter().for_each(Overflow::discard);
+        overflow.discard();
         writer.into_iter().for_each(Waker::wake);
     }
 }
@@ -306,35 +333,21 @@ impl Inner {
     }
 
     fn is_empty(&self) -> bool {
-        self.waiting == 0 && self.overflow.as_ref().is_none_or(Overflow::is_drained)
+        self.waiting == 0 && self.overflow.is_drained()
     }
 
-    /// What comes next: the file is older than the memory.
+    /// What comes next: the files are older than the memory.
     fn take_next(&mut self) -> Option<Next> {
-        if let Some(span) = self.overflow.as_mut().and_then(Overflow::next) {
+        self.overflow.release();
+        if let Some(span) = self.overflow.next() {
             self.taken += span.length;
             return Some(Next::File(span));
         }
-        self.release_overflow();
         self.flush_gathered();
         let frame = self.frames.pop_front()?;
         self.waiting -= frame.len();
         self.taken += frame.len() as u64;
         Some(Next::Bytes(frame))
-    }
-
-    fn release_overflow(&mut self) {
-        if let Some(overflow) = self.overflow.take_if(|overflow| overflow.is_over()) {
-            overflow.discard();
-        }
-    }
-
-    fn grow_overflow(&mut self, writer: Overflow) {
-        match &mut self.overflow {
-            _ if self.gone => writer.discard(),
-            Some(overflow) => overflow.grow(&writer),
-            none => *none = Some(writer),
-        }
     }
 }
 

@@ -38,6 +38,8 @@ pub(crate) struct Crew {
     pub(crate) stand_in: Sleep,
     /// `--timeout`.
     pub(crate) timeout: Option<Duration>,
+    /// `--write-timeout`: how long a request may wait for its client to read.
+    pub(crate) write_timeout: Option<Duration>,
     /// How much of an answer waits for its client.
     pub(crate) buffering: Arc<Buffering>,
     /// Where the stacks of stuck threads arrive.
@@ -110,6 +112,7 @@ impl Crew {
             members: (0..options.threads).map(|_| Member::default()).collect(),
             stand_in: Sleep::default(),
             timeout: options.timeout,
+            write_timeout: options.http.timeouts.write,
             buffering: Arc::new(options.http.buffering.clone()),
             stacks: Arc::new(Mutex::new(stacks)),
             reports: Arc::default(),

@@ -4,7 +4,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use crate::crew::Crew;
 use crate::lead::Holder;
@@ -27,8 +27,10 @@ pub(crate) enum Turn {
 /// Why a thread that waits for its client stops waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Waited {
-    /// What it waits for is there, or the patience is over.
-    ToTheEnd,
+    /// What it waits for is there.
+    Ready,
+    /// The patience is over.
+    TooLong,
     /// Another member has taken the lead.
     LostLead,
 }
@@ -71,17 +73,17 @@ impl Crew {
         });
     }
 
-    /// A member that has the lead and waits for its client drives until `poll` is ready or `patience` is over.
+    /// A member that has the lead and waits for its client drives until `poll` is ready or it is `end`.
     pub(crate) fn drive_until(
         &self,
         number: usize,
-        patience: Option<Duration>,
+        end: Option<std::time::Instant>,
         poll: impl Fn(&Context<'_>) -> Poll<()>,
     ) -> Waited {
         self.runtime.block_on(async {
             let mut end = pin!(async {
-                match patience {
-                    Some(patience) => sleep(patience).await,
+                match end {
+                    Some(end) => sleep_until(end.into()).await,
                     None => std::future::pending().await,
                 }
             });
@@ -92,8 +94,11 @@ impl Crew {
                     self.poll_timer(timer.as_mut(), context, || self.refuse_late().unwrap_or(NEVER));
                 }
                 self.answers.deliver();
-                if poll(context).is_ready() || end.as_mut().poll(context).is_ready() {
-                    return Poll::Ready(Waited::ToTheEnd);
+                if poll(context).is_ready() {
+                    return Poll::Ready(Waited::Ready);
+                }
+                if end.as_mut().poll(context).is_ready() {
+                    return Poll::Ready(Waited::TooLong);
                 }
                 if self.hand_over(Holder::Member(number)) {
                     Poll::Ready(Waited::LostLead)

@@ -37,6 +37,14 @@ impl Job {
             self.crew.deliver(self.number, connection);
         }
     }
+
+    fn log_given_up(&self) {
+        let (method, path) = (&self.exchange.head.method, self.exchange.head.uri.path());
+        let limit = self.crew.write_timeout.unwrap_or_default().as_secs_f64();
+        tracing::info!(
+            "{method} {path} was given up: its client did not read enough for the next bytes within `--write-timeout` {limit} s"
+        );
+    }
 }
 
 /// The application asks for this where bytes must not wait for each other, and a proxy in front understands it too.
@@ -146,7 +154,12 @@ impl rwsgi_wsgi::Exchange for Job {
         let State::Streaming(stream) = &self.state else { return Flow::Gone };
         let patience = stream.patience();
         if patience != Some(Duration::ZERO) {
-            wait_for_client(self.crew, self.number, patience, |context| stream.poll_room(context));
+            let limit = patience.or(self.crew.write_timeout);
+            let has_room =
+                wait_for_client(self.crew, self.number, limit, |context| stream.poll_room(context));
+            if !has_room && patience.is_none() && stream.give_up() {
+                self.log_given_up();
+            }
         }
         if let Some(connection) = untimed(self.crew, self.number, || stream.spill()) {
             self.crew.deliver(self.number, connection);

@@ -86,34 +86,37 @@ fn run_request(
     !taken || crew.reclaim(number)
 }
 
-/// Waits for the client, without the GIL, until `poll` is ready or `patience` is over. The wait is nobody's Python time:
-/// neither the stand-in nor the deadline counts it.
+/// Waits for the client, without the GIL, until `poll` is ready or `patience` is over; whether it was ready. The wait is
+/// nobody's Python time: neither the stand-in nor the deadline counts it.
 pub(crate) fn wait_for_client(
     crew: &Crew,
     number: usize,
     patience: Option<Duration>,
     poll: impl Fn(&Context<'_>) -> Poll<()>,
-) {
+) -> bool {
     let member = &crew.members[number];
+    // A time that the clock does not reach is for ever.
+    let end = patience.and_then(|patience| Instant::now().checked_add(patience));
     if !member.is_current() {
         // A thread of the application, which has no lead to lose and no deadline.
-        return park_until(patience, poll);
+        return park_until(end, poll);
     }
     let started = now();
     let mut taken = member.stamp.end();
     pause(crew, number, None);
     crew.set_waiting(Some(started));
+    let mut waited = Waited::LostLead;
     if !taken {
-        taken = crew.drive_until(number, patience, &poll) == Waited::LostLead;
+        waited = crew.drive_until(number, end, &poll);
+        taken = waited == Waited::LostLead;
     }
-    if taken {
-        park_until(patience, poll);
-    }
+    let is_ready = if taken { park_until(end, poll) } else { waited == Waited::Ready };
     let time = now();
     pause(crew, number, Some(time - started));
     crew.set_waiting(None);
     member.stamp.begin(time, taken);
     crew.stand_in.wake();
+    is_ready
 }
 
 /// Does what the application is not to be blamed for: the deadline does not count it.
@@ -143,14 +146,15 @@ impl Wake for Unpark {
     }
 }
 
-fn park_until(patience: Option<Duration>, poll: impl Fn(&Context<'_>) -> Poll<()>) {
+/// Whether `poll` was ready before `end`.
+fn park_until(end: Option<Instant>, poll: impl Fn(&Context<'_>) -> Poll<()>) -> bool {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let end = patience.map(|patience| Instant::now() + patience);
     while poll(&Context::from_waker(&waker)).is_pending() {
         match end.map(|end| end.saturating_duration_since(Instant::now())) {
             None => thread::park(),
-            Some(Duration::ZERO) => return,
+            Some(Duration::ZERO) => return false,
             Some(left) => thread::park_timeout(left),
         }
     }
+    true
 }

@@ -1,7 +1,11 @@
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Wake;
 
 use super::*;
+
+mod files;
 
 fn context() -> Context<'static> {
     Context::from_waker(Waker::noop())
@@ -47,9 +51,34 @@ fn buffered(memory: usize, temp_max: Option<u64>) -> Stream {
     Stream::new(&Arc::new(Buffering { memory, temp_max, temp_dir: None }))
 }
 
+fn has_room(stream: &Stream) -> bool {
+    stream.poll_room(&context()).is_ready()
+}
+
+fn on_disk(stream: &Stream) -> u64 {
+    stream.lock().overflow.on_disk()
+}
+
+/// How often it has been woken.
+#[derive(Default)]
+struct Alarm(AtomicUsize);
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Alarm {
+    fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// What a writer does with a full buffer whose client is slow; whether it may go on.
 fn wait(stream: &Stream) -> bool {
-    let may_go_on = stream.poll_room(&context()).is_ready() || stream.patience().is_some();
+    let patience = stream.patience();
+    let may_go_on = has_room(stream) || patience.is_some();
     if may_go_on {
         stream.spill();
     }
@@ -86,16 +115,50 @@ fn small_chunks_leave_as_one_frame_and_large_ones_as_they_are() {
 }
 
 #[test]
-fn an_unbuffered_answer_has_room_again_when_it_has_been_emptied() {
+fn an_unbuffered_answer_has_room_again_when_half_of_it_has_left() {
     let stream = Stream::unbuffered();
     stream.push(vec![0; UNBUFFERED].into());
     assert!(!stream.is_full());
-    stream.push(vec![1; GATHER].into());
+    for _ in 0..4 {
+        stream.push(vec![1; UNBUFFERED / 4].into());
+    }
     assert!(stream.is_full());
     assert!(!wait(&stream));
     assert!(stream.spill().is_none());
-    assert_eq!(drain(&stream).len(), UNBUFFERED + GATHER);
-    assert!(wait(&stream));
+    let alarm = Arc::new(Alarm::default());
+    let waker = Waker::from(Arc::clone(&alarm));
+    assert!(stream.poll_room(&Context::from_waker(&waker)).is_pending());
+    for left in [4, 3] {
+        assert!(next(&stream).is_ready());
+        assert_eq!((alarm.count(), stream.lock().waiting), (0, left * UNBUFFERED / 4));
+        assert!(stream.poll_room(&Context::from_waker(&waker)).is_pending());
+    }
+    assert_eq!(bytes(next(&stream)).len(), UNBUFFERED / 4);
+    assert_eq!(alarm.count(), 1);
+    assert!(has_room(&stream));
+    assert!(!stream.is_full());
+}
+
+#[test]
+fn an_answer_that_is_given_up_breaks_off_and_keeps_nothing() {
+    let stream = Arc::new(buffered(25, Some(100)));
+    let outlet = stream.outlet();
+    let alarm = Arc::new(Alarm::default());
+    assert!(outlet.poll_next(&Context::from_waker(&Arc::clone(&alarm).into())).is_pending());
+    assert_eq!(write_until_full(&stream, 200), 12);
+    assert!(stream.give_up());
+    assert!(stream.is_gone() && on_disk(&stream) == 0);
+    assert!(matches!(next(&stream), Poll::Ready(Next::Broken)));
+    stream.finish(true);
+    assert!(matches!(next(&stream), Poll::Ready(Next::Broken)));
+    assert!(!stream.give_up());
+    let stream = Arc::new(Stream::unbuffered());
+    let outlet = stream.outlet();
+    assert!(outlet.poll_next(&Context::from_waker(&Arc::clone(&alarm).into())).is_pending());
+    assert!(stream.give_up());
+    assert_eq!(alarm.count(), 1);
+    drop(outlet);
+    assert!(!stream.give_up());
 }
 
 #[test]
@@ -185,7 +248,7 @@ fn what_a_client_has_read_meanwhile_is_not_spilled() {
     assert!(stream.is_full());
     assert_eq!(bytes(next(&stream)).len(), GATHER);
     assert!(stream.spill().is_none());
-    assert!(stream.lock().overflow.is_none());
+    assert_eq!(on_disk(&stream), 0);
 }
 
 #[test]
@@ -193,7 +256,7 @@ fn what_memory_has_no_room_for_goes_to_a_file_and_comes_back_in_order() {
     let stream = buffered(25, None);
     assert_eq!(write_until_full(&stream, 200), 200);
     assert_eq!(stream.lock().waiting, 20);
-    assert_eq!(stream.lock().overflow.as_ref().unwrap().occupied(), 1980);
+    assert_eq!(on_disk(&stream), 1980);
     assert_eq!(drain(&stream), written(200));
 }
 
@@ -216,33 +279,6 @@ fn a_file_that_is_read_while_it_is_written_keeps_its_order() {
     }
     all.extend(drain(&stream));
     assert_eq!(all, written(100));
-}
-
-#[test]
-fn past_the_bound_of_the_file_the_writer_waits_until_all_has_left() {
-    let stream = buffered(25, Some(100));
-    // 30 bytes go to the file at a time; after the third time there is no room for 30 more.
-    assert_eq!(write_until_full(&stream, 200), 12);
-    assert!(!wait(&stream));
-    assert_eq!(drain(&stream), written(12));
-    assert!(wait(&stream));
-    assert_eq!(write_until_full(&stream, 200), 12);
-    assert_eq!(drain(&stream), written(12));
-}
-
-#[test]
-fn a_file_that_is_being_sent_counts_until_it_has_left() {
-    let stream = buffered(25, Some(100));
-    assert_eq!(write_until_full(&stream, 9), 9);
-    let on_its_way = span(next(&stream));
-    assert_eq!(on_its_way.length, 90);
-    assert_eq!(write_until_full(&stream, 200), 3);
-    assert_eq!(read(&on_its_way), written(9));
-    drop(on_its_way);
-    assert!(wait(&stream));
-    assert_eq!(stream.lock().overflow.as_ref().unwrap().occupied(), 30);
-    assert_eq!(drain(&stream), written(3));
-    assert!(stream.lock().overflow.is_none());
 }
 
 #[test]
