@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import shlex
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,12 +30,12 @@ class Settings:
     clients: int
     seed: int
     only: str | None
+    more: list[str]
 
     def server(self, *arguments: str) -> Server:
         """Describe the host that was given, started with these arguments more.
 
-        A repeated option of the command line counts as it is given last, so `--workers` may stand
-        here. Raises `BenchError` when there is no such program.
+        Raises `BenchError` when there is no such program.
         """
         found = own("rwsgi-wheel" if self.rwsgi_wheel else "rwsgi-native", self)
         if isinstance(found, str):
@@ -42,13 +43,13 @@ class Settings:
 
         def command(application: str, port: int | str) -> list[str]:
             program = str(found.program)
-            return [program, application, "--bind", f"127.0.0.1:{port}", *arguments]
+            return [program, application, "--bind", f"127.0.0.1:{port}", *arguments, *self.more]
 
         return dataclasses.replace(found, command=command)
 
     def shown(self) -> str:
-        """Name the program that is measured."""
-        return str(self.rwsgi_wheel or self.rwsgi_native)
+        """Name the program that is measured, and how it differs from what it is as a rule."""
+        return shlex.join([str(self.rwsgi_wheel or self.rwsgi_native), *self.more])
 
 
 def parse(arguments: list[str], programs: tuple[str, ...]) -> Settings:
@@ -72,6 +73,7 @@ def parse(arguments: list[str], programs: tuple[str, ...]) -> Settings:
     add("--clients", type=at_least(4), default=24, help="soak: at the same time, default 24")
     add("--seed", type=int, default=1, help="soak: of the traffic, default 1")
     add("--only", metavar="NAME", help="soak: this kind of visit alone, to narrow a failure down")
+    add("--more", type=shlex.split, default=[], metavar="TEXT", help="arguments for the server")
     given = parser.parse_args(arguments)
     if (given.rwsgi_wheel is None) == (given.rwsgi_native is None):
         parser.error("one of `--rwsgi-wheel` and `--rwsgi-native` is needed")
