@@ -81,7 +81,10 @@ def measured(session: Session, count: int) -> tuple[list[Stage], float, int]:
         ask_all(session, connections, WINDOW)
         close_all(connections)
         stages = [stage("before", worker, 0)]
+        begun = time.monotonic()
         ask_all(session, connections, count)
+        # The faster they come, the more of them hold a parser at the same time.
+        print(f"  {count} connections opened in {time.monotonic() - begun:.1f} s", flush=True)
         stages.append(stage("after one request each", worker, count))
         ask_all(session, connections, count)
         stages.append(stage("after two requests each", worker, count))

@@ -183,8 +183,8 @@ def ratios(pairs: list[Pair]) -> tuple[float, float]:
 def judged(pairs: list[Pair]) -> str:
     """Tell whether the others notice less than the limit.
 
-    Where the loads without slow clients differ more among themselves than with and without may,
-    a miss says nothing.
+    Where the loads without slow clients differ more among themselves than those with may from
+    them, a miss says nothing.
     """
     rate, p99 = ratios(pairs)
     if len(pairs) < ROUNDS_TO_JUDGE:

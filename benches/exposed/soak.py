@@ -21,7 +21,7 @@ PAUSE_SECONDS = 60
 REST_SECONDS = 15
 """After this time without clients nothing of them may be left: threads that the runtime keeps for
 reuse, which it gives up after ten idle seconds, are gone too."""
-IMPATIENT = ["--header-timeout", "1", "--body-timeout", "1", "--write-timeout", "2"]
+IMPATIENT = ["--header-timeout", "3", "--body-timeout", "3", "--write-timeout", "2"]
 BOUNDS = ["--limit-request-body", "16M", "--body-memory", "2M", "--response-buffer", "256K"]
 """Timeouts and bounds that are reached again and again."""
 
