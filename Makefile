@@ -1,7 +1,7 @@
 # The commands of this repository; each is a script in .ci/ that says what it does.
 # PYTHONS="PATH PATH" chooses the CPythons; PORT and WORKERS are for `make demo`.
 
-.PHONY: help demo test lint bench wheel native clean
+.PHONY: help demo test lint bench soak slow idle wheel native clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /    make \1\t/p' Makefile | expand -t 20
@@ -27,6 +27,15 @@ native: ## build the native binary target/release/rwsgi
 
 bench: ## compare with other servers; ARGS="--quick" is passed on
 	@.ci/bench $(ARGS)
+
+soak: ## 15 minutes of mixed traffic and break-offs; ARGS="--seconds 30" is passed on
+	@.ci/exposed soak $(ARGS)
+
+slow: ## what 2,500 slow clients cost the others
+	@.ci/exposed slow $(ARGS)
+
+idle: ## what 10,000 idle connections cost
+	@.ci/exposed idle $(ARGS)
 
 clean: ## remove everything that was built
 	rm -rf .build dist target

@@ -1,0 +1,41 @@
+"""What the folder beside this one, `benches/load`, has and these programs need too.
+
+Programs are started as a folder, so only their own modules are found without this.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "load"))
+
+from accounting import cpu_seconds, pss_kib, rss_kib
+from flat import workers_of
+from machine import facts
+from options import at_least
+from report import table_section
+from servers import Server, own
+from session import BenchError, Session, environment, running
+from workloads import DEMO, DJANGO, HELLO, Workload
+from wrk import Traffic, load
+
+__all__ = [
+    "DEMO",
+    "DJANGO",
+    "HELLO",
+    "BenchError",
+    "Server",
+    "Session",
+    "Traffic",
+    "Workload",
+    "at_least",
+    "cpu_seconds",
+    "environment",
+    "facts",
+    "load",
+    "own",
+    "pss_kib",
+    "rss_kib",
+    "running",
+    "table_section",
+    "workers_of",
+]
