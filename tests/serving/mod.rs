@@ -15,4 +15,5 @@ mod queue;
 mod readers;
 mod threads;
 mod timeout;
+mod tools;
 mod unbuffered;

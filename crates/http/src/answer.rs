@@ -59,6 +59,11 @@ impl Answer {
         Self { status, reason: None, headers, content: Content::Full(page.into()) }
     }
 
+    /// The same for HEAD; how long the content would be need not be said (RFC 9110 section 9.3.2).
+    pub(crate) fn without_content(self) -> Self {
+        Self { content: Content::default(), ..self }
+    }
+
     /// The bytes of an answer whose body is known, for a connection that has no parser any more.
     pub(crate) fn into_bytes(self, server: Option<&HeaderValue>) -> Bytes {
         let Content::Full(body) = self.content else { return Bytes::new() };

@@ -204,7 +204,9 @@ impl<S: Transport> Guard<S> {
     }
 
     fn refuse(&mut self, fault: Fault) {
-        self.page = Answer::error(fault.status).into_bytes(self.server.as_ref());
+        let page = Answer::error(fault.status);
+        let page = if self.scanner.is_head() { page.without_content() } else { page };
+        self.page = page.into_bytes(self.server.as_ref());
         self.ended = Ended::Refused;
     }
 

@@ -20,6 +20,8 @@ pub(super) struct RequestLine {
     pub(super) is_1_1: bool,
     /// The target has an authority of its own, which replaces the Host field's.
     pub(super) is_absolute: bool,
+    /// The answer has no content.
+    pub(super) is_head: bool,
 }
 
 impl RequestLine {
@@ -39,7 +41,7 @@ impl RequestLine {
             return Err(Fault::not_implemented("CONNECT"));
         }
         let is_absolute = is_absolute(&rest[..space], method)?;
-        Ok(Self { is_1_1, is_absolute })
+        Ok(Self { is_1_1, is_absolute, is_head: method == b"HEAD" })
     }
 }
 

@@ -18,6 +18,8 @@ pub(crate) struct Scanner {
     /// Up to where the end of the line at `start` has been searched: bytes that come one by one are looked at once.
     searched: usize,
     chunks: Chunks,
+    /// The last request line asked for a head without content.
+    is_head: bool,
 }
 
 /// What a look at the bytes has given.
@@ -67,7 +69,7 @@ type Step = Result<bool, Fault>;
 
 impl Scanner {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, stage: Stage::Start, start: 0, searched: 0, chunks: Chunks::default() }
+        Self { limits, stage: Stage::Start, start: 0, searched: 0, chunks: Chunks::default(), is_head: false }
     }
 
     /// Judges `bytes`: all that has arrived and has not been passed yet, that is, what the last call did not pass and
@@ -103,6 +105,11 @@ impl Scanner {
         }
     }
 
+    /// Whether an answer to what came last must not have content (RFC 9110 section 9.3.2).
+    pub(crate) fn is_head(&self) -> bool {
+        self.is_head
+    }
+
     /// The connection ended here: what is wrong with that.
     pub(crate) fn end(&self) -> Option<Fault> {
         if let Stage::Failed(fault, _) = self.stage {
@@ -130,13 +137,17 @@ impl Scanner {
     }
 
     fn request_line(&mut self, bytes: &[u8]) -> Step {
+        self.is_head = false;
         let too_long = Fault::uri_too_long("request line too long");
         let Some(line) = self.line(bytes, self.limits.request_line(), too_long)? else { return Ok(false) };
-        self.stage = match self.stage {
-            // RFC 9112 section 2.2: some clients send one more line end behind a body.
-            Stage::Start if line.is_empty() => Stage::RequestLine,
-            _ => Stage::Fields(Head::new(RequestLine::of(line)?)),
-        };
+        // RFC 9112 section 2.2: some clients send one more line end behind a body.
+        if matches!(self.stage, Stage::Start) && line.is_empty() {
+            self.stage = Stage::RequestLine;
+            return Ok(true);
+        }
+        let line = RequestLine::of(line)?;
+        self.is_head = line.is_head;
+        self.stage = Stage::Fields(Head::new(line));
         Ok(true)
     }
 

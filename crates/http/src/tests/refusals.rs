@@ -25,6 +25,13 @@ async fn a_refused_request_is_answered_with_a_whole_page() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refused_head_request_is_answered_without_content() {
+    let (_site, mut client) = sent("HEAD / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n").await;
+    assert_eq!(client.head().await.status, BAD_REQUEST);
+    assert_eq!(client.rest().await, "");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_comes_before_a_refused_request_is_answered_first() {
     let (mut site, mut client) = sent(&format!("{GET}{BAD}{GET}")).await;
     let begun = Instant::now();
