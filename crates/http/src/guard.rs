@@ -234,8 +234,10 @@ impl<S: Transport> Guard<S> {
     fn poll_write_page(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.page.is_empty() {
             let written = Pin::new(&mut self.stream).poll_write(context, &self.page);
-            let count = ready!(self.wrote(written))?;
-            self.page.advance(count.max(1));
+            match ready!(self.wrote(written))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => self.page.advance(count),
+            }
         }
         Poll::Ready(Ok(()))
     }
