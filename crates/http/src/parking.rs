@@ -13,9 +13,15 @@ const MANY: usize = 1024;
 const CALM: Duration = Duration::from_secs(5);
 const RARE: Duration = Duration::from_secs(60);
 
-/// Counts parkings, and has memory given back after many.
+/// After this time without a request a connection gives back its parser and buffers, for the next one to use: it is these that
+/// ten thousand idle connections would need memory for. The second one counts while many have a parser.
+pub(crate) const PARK: Duration = Duration::from_millis(250);
+const PARK_SOON: Duration = Duration::from_millis(50);
+
+/// Counts connections with a parser and parkings, and has memory given back after many.
 #[derive(Debug)]
 pub(crate) struct Parking {
+    talking: AtomicUsize,
     since_release: AtomicUsize,
     is_scheduled: AtomicBool,
     release: fn(),
@@ -23,7 +29,17 @@ pub(crate) struct Parking {
 
 impl Parking {
     pub(crate) fn new(release: fn()) -> Arc<Self> {
-        Arc::new(Self { since_release: AtomicUsize::new(0), is_scheduled: AtomicBool::new(false), release })
+        Arc::new(Self {
+            talking: AtomicUsize::new(0),
+            since_release: AtomicUsize::new(0),
+            is_scheduled: AtomicBool::new(false),
+            release,
+        })
+    }
+
+    /// A connection gets a parser, which it has until the result is dropped.
+    pub(crate) fn talk(&self) -> Talking<'_> {
+        Talking { parking: self, before: self.talking.fetch_add(1, Ordering::Relaxed) }
     }
 
     /// A connection has given up its parser.
@@ -46,9 +62,38 @@ impl Parking {
     }
 }
 
+/// A connection that has a parser.
+#[derive(Debug)]
+pub(crate) struct Talking<'a> {
+    parking: &'a Parking,
+    before: usize,
+}
+
+impl Talking<'_> {
+    /// After how long without a request it should give that back.
+    pub(crate) fn patience(&self) -> Duration {
+        if self.before >= MANY { PARK_SOON } else { PARK }
+    }
+}
+
+impl Drop for Talking<'_> {
+    fn drop(&mut self) {
+        self.parking.talking.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_many_talk_parsers_are_given_back_sooner() {
+        let parking = Parking::new(|| {});
+        let talking: Vec<_> = (0..=MANY).map(|_| parking.talk()).collect();
+        assert_eq!((talking[0].patience(), talking[MANY].patience()), (PARK, PARK_SOON));
+        drop(talking);
+        assert_eq!(parking.talk().patience(), PARK);
+    }
 
     static RELEASES: AtomicUsize = AtomicUsize::new(0);
 

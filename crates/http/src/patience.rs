@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
+use crate::parking::PARK;
+
 /// The timer never looks more often than this, however short a patience is.
 const SHORTEST_LOOK: Duration = Duration::from_millis(50);
 /// The timer looks at least this often, so that it is never late by more.
 const LONGEST_LOOK: Duration = Duration::from_secs(1);
-/// After this time without a request a connection gives back its parser and buffers, for the next one to use: it is these that
-/// ten thousand idle connections would need memory for.
-const PARK: Duration = Duration::from_millis(250);
 /// How long the rest of a refused request is read, so that the client gets to see the answer: closing a socket with
 /// unread bytes resets the connection (RFC 9112 section 9.6).
 const LINGER: Duration = Duration::from_secs(2);

@@ -26,7 +26,8 @@ impl<H: Handler> Server<H> {
         });
         let mut connection = self.builder.serve_connection(TokioIo::new(guard), service);
         let mut closing = pin!(self.closing.wait());
-        let mut patience = self.patience.clone();
+        let talking = self.parking.talk();
+        let mut patience = Patience { park: talking.patience(), ..self.patience.clone() };
         let mut timer = pin!(sleep_until(Instant::now() + patience.park));
         let (mut is_closing, mut is_told) = (false, false);
         let ended = poll_fn(|context| {
