@@ -1,11 +1,10 @@
 """Tests of these programs themselves: `pytest benches/exposed`.
 
-They must not call a leak flat, nor a noisy minute a slow server. With RWSGI_PROGRAM set to the
-`bin/rwsgi` of an environment with the demo site's packages, a short soak is made too.
+They must not call a leak flat, nor a noisy minute a slow server. The last test runs the soak
+itself, with the `rwsgi` beside the python that runs it.
 """
 # ruff: noqa: S101 - pytest is made of asserts
 
-import os
 import socket
 import subprocess
 import sys
@@ -184,6 +183,11 @@ def test_a_wrong_option_is_refused(wrong):
 
 def test_a_short_soak_finds_nothing(tmp_path):
     command = [sys.executable, str(Path(__file__).parent), "soak", "--seconds", "30"]
-    command += ["--rwsgi-wheel", str(Path(sys.executable).with_name("rwsgi")), "--out", str(tmp_path)]
+    command += [
+        "--rwsgi-wheel",
+        str(Path(sys.executable).with_name("rwsgi")),
+        "--out",
+        str(tmp_path),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr

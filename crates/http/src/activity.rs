@@ -139,6 +139,11 @@ impl Activity {
         matches!(self.phase(), Phase::Body | Phase::Busy)
     }
 
+    /// Whether a request is expected or on its way from the client.
+    fn is_receiving(&self) -> bool {
+        matches!(self.phase(), Phase::New | Phase::Head | Phase::Body)
+    }
+
     /// An answer is on its way to the client.
     pub(crate) fn begin_answer(&self) {
         self.answering.store(true, Ordering::Relaxed);
@@ -314,7 +319,8 @@ impl Activity {
     }
 
     /// What the silence means at `now`. A connection does not tell the timer when it enters another phase, so the timer
-    /// looks again before any patience that begins now could be over.
+    /// looks again before any patience that begins now could be over; but one that waits for its client in the middle of
+    /// a request, as thousands may do, is left alone until its time is over or its phase another.
     pub(crate) fn judge(&self, now: Instant, patience: &Patience) -> Verdict {
         let by_phase = match self.phase() {
             Phase::New => patience.head.map(|head| (self.since() + head, Verdict::Drop)),
@@ -331,6 +337,7 @@ impl Activity {
         let next = now + if self.phase() == Phase::Idle { patience.park } else { patience.next_look() };
         match by_phase.into_iter().chain(by_writing).min_by_key(|(due, _)| *due) {
             Some((due, verdict)) if due <= now => verdict,
+            Some((due, _)) if self.is_receiving() => Verdict::Wait(due),
             Some((due, _)) => Verdict::Wait(due.min(next)),
             None => Verdict::Wait(next),
         }

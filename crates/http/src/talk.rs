@@ -27,8 +27,9 @@ impl<H: Handler> Server<H> {
         let mut connection = self.builder.serve_connection(TokioIo::new(guard), service);
         let mut closing = pin!(self.closing.wait());
         let talking = self.parking.talk();
-        let mut patience = Patience { park: talking.patience(), ..self.patience.clone() };
+        let patience = Patience { park: talking.patience(), ..self.patience.clone() };
         let mut timer = pin!(sleep_until(Instant::now() + patience.park));
+        let mut watch = Watch { activity: &activity, patience, far: None };
         let (mut is_closing, mut is_told) = (false, false);
         let ended = poll_fn(|context| {
             loop {
@@ -37,7 +38,7 @@ impl<H: Handler> Server<H> {
                 }
                 if !is_closing && closing.as_mut().poll(context).is_ready() {
                     is_closing = true;
-                    patience = patience.at_the_end();
+                    watch.patience = watch.patience.at_the_end();
                     timer.as_mut().reset(Instant::now());
                 }
                 // A connection without a request would be closed by this; one that has a request closes after it.
@@ -50,14 +51,14 @@ impl<H: Handler> Server<H> {
                 if activity.end_is_due() {
                     continue;
                 }
-                match ready!(poll_silence(timer.as_mut(), &activity, &patience, context)) {
+                match ready!(watch.poll(timer.as_mut(), context)) {
                     Verdict::Wait(_) => {}
                     Verdict::Park => activity.order(Order::Park),
                     Verdict::TimeOut => activity.order(Order::TimeOut),
                     Verdict::CloseIdle => Pin::new(&mut connection).graceful_shutdown(),
                     Verdict::Drop => return Poll::Ready(Ok(())),
                     Verdict::Stuck if activity.is_stuck() => {
-                        log_stuck(peer, &patience);
+                        log_stuck(peer, &watch.patience);
                         activity.outgoing.reset_unless_shut_down();
                         return Poll::Ready(Ok(()));
                     }
@@ -96,21 +97,30 @@ fn log_stuck(peer: &Peer, patience: &Patience) {
     );
 }
 
-/// Looks at the silence each time the timer runs out, and sets it anew: requests do not touch it. Ready when something is to
-/// be done about it.
-fn poll_silence(
-    mut timer: Pin<&mut Sleep>,
-    activity: &Activity,
-    patience: &Patience,
-    context: &mut Context<'_>,
-) -> Poll<Verdict> {
-    loop {
-        ready!(timer.as_mut().poll(context));
-        let now = Instant::now();
-        match activity.judge(now, patience) {
-            Verdict::Wait(until) => timer.as_mut().reset(until),
-            verdict => {
-                timer.as_mut().reset(now + patience.next_look());
+/// Looks at the silence.
+struct Watch<'a> {
+    activity: &'a Activity,
+    patience: Patience,
+    /// The timer has been set far ahead for a connection that was in this phase.
+    far: Option<Phase>,
+}
+
+impl Watch<'_> {
+    /// Looks each time the timer runs out, and sets it anew: requests do not touch it. Ready when something is to be done.
+    fn poll(&mut self, mut timer: Pin<&mut Sleep>, context: &mut Context<'_>) -> Poll<Verdict> {
+        if self.far.is_some_and(|phase| phase != self.activity.phase()) {
+            self.far = None;
+            timer.as_mut().reset(Instant::now() + self.patience.next_look());
+        }
+        loop {
+            ready!(timer.as_mut().poll(context));
+            let now = Instant::now();
+            let next = now + self.patience.next_look();
+            let verdict = self.activity.judge(now, &self.patience);
+            let until = if let Verdict::Wait(until) = verdict { until } else { next };
+            self.far = (until > next).then(|| self.activity.phase());
+            timer.as_mut().reset(until);
+            if !matches!(verdict, Verdict::Wait(_)) {
                 return Poll::Ready(verdict);
             }
         }
