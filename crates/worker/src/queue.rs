@@ -39,7 +39,7 @@ struct List {
 /// A request, and since when it waits.
 /// A client that closes its sending side behind its request may have gone, or want the answer (`nc -N`). A request that had to wait
 /// for so many microseconds is not run for such a one.
-const DOUBT: u64 = 5_000;
+const DOUBT: u64 = 200_000;
 
 #[derive(Debug)]
 struct Waiting {
