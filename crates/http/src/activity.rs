@@ -144,6 +144,12 @@ impl Activity {
         matches!(self.phase(), Phase::New | Phase::Head | Phase::Body)
     }
 
+    /// Whether hyper is at a request, from its head to the last byte of its answer: hearing of the end of the stream it would let
+    /// all of that drop.
+    pub(crate) fn is_engaged(&self) -> bool {
+        self.is_busy() || self.is_writing()
+    }
+
     /// An answer is on its way to the client.
     pub(crate) fn begin_answer(&self) {
         self.answering.store(true, Ordering::Relaxed);
@@ -273,7 +279,7 @@ impl Activity {
 
     /// Whether an end that had to wait can come now; once.
     pub(crate) fn end_is_due(&self) -> bool {
-        let is_due = self.owes_end.load(Ordering::Relaxed) && !self.is_busy();
+        let is_due = self.owes_end.load(Ordering::Relaxed) && !self.is_engaged();
         if is_due {
             self.owes_end.store(false, Ordering::Relaxed);
         }

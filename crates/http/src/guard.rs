@@ -187,9 +187,9 @@ impl<S: Transport> Guard<S> {
                 self.activity.refuse(fault);
                 self.ended = Ended::InBody;
             }
-            (Ended::No, Some(fault)) if !self.activity.is_busy() => self.refuse(fault),
+            (Ended::No, Some(fault)) if !self.activity.is_engaged() => self.refuse(fault),
             // The request before it is answered first.
-            (Ended::No, _) | (Ended::HalfClosed, _) if self.activity.is_busy() => {
+            (Ended::No, _) | (Ended::HalfClosed, _) if self.activity.is_engaged() => {
                 self.activity.owe_end();
                 return Some(Poll::Pending);
             }
@@ -200,7 +200,7 @@ impl<S: Transport> Guard<S> {
 
     /// An empty line that has come before a request is no part of one.
     fn is_between(&self) -> bool {
-        self.scanner.place() == Place::Between && !self.activity.is_busy()
+        self.scanner.place() == Place::Between && !self.activity.is_engaged()
     }
 
     fn refuse(&mut self, fault: Fault) {
@@ -214,7 +214,7 @@ impl<S: Transport> Guard<S> {
     fn close(&mut self) {
         self.fault = self.scanner.end();
         if self.fault.is_none() {
-            let is_gone = !self.activity.is_busy() || self.activity.end_means_gone();
+            let is_gone = !self.activity.is_engaged() || self.activity.end_means_gone();
             self.ended = if is_gone { Ended::ByClient } else { Ended::HalfClosed };
             if !is_gone {
                 self.activity.doubt();

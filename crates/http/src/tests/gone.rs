@@ -56,6 +56,24 @@ async fn a_client_that_closes_its_sending_side_behind_its_request_gets_the_answe
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_in_one_piece_is_finished_for_a_client_that_closes_its_sending_side() {
+    let bad = "GET / HTTP/1.1\nHost: a\r\n\r\n";
+    for behind in ["", bad] {
+        let mut site = Site::new(options());
+        let mut client = site.connect_with_room(1024);
+        client.send(GET).await;
+        give(&site.request().await, full(Box::leak("x".repeat(100_000).into_boxed_str())));
+        client.head().await;
+        sleep(Duration::from_secs(5)).await;
+        client.send(behind).await;
+        client.close_sending_side().await;
+        sleep(Duration::from_secs(5)).await;
+        client.exactly(100_000).await;
+        assert_eq!(client.rest().await.is_empty(), behind.is_empty(), "the bad one is refused behind it");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_on_its_way_is_finished_for_a_client_that_closes_its_sending_side() {
     let (mut site, mut client) = sent(GET).await;
     let (stream, answer) = streamed(HeaderMap::new());
