@@ -150,6 +150,32 @@ fn an_answer_that_ends_with_its_connection_is_reset_when_it_breaks_off() {
     assert_eq!(end_of(&server, "/unbuffered"), Ok(()));
 }
 
+#[test]
+fn an_answer_that_ends_with_its_connection_is_reset_when_its_worker_dies() {
+    let app = "
+import os
+from stage import wait
+def application(environ, start_response):
+    start_response('200 OK', [])
+    yield b'begun'
+    wait('gate')
+    os._exit(7)
+";
+    let server = Server::wsgi(app).start();
+    let mut stream = TcpStream::connect(&server.addresses()[0]).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(stream, "GET / HTTP/1.0\r\n\r\n").unwrap();
+    let mut got = Vec::new();
+    while !got.ends_with(b"begun") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        got.extend(byte);
+    }
+    server.gate("gate").open();
+    let end = stream.read_to_end(&mut got).map_err(|error| error.kind());
+    assert_eq!(end, Err(ErrorKind::ConnectionReset));
+}
+
 /// On a unix socket, which holds hardly anything by itself.
 fn unix_server(arguments: &[&str]) -> (Server, PathBuf) {
     let builder = Server::wsgi(APP).args(arguments);

@@ -16,9 +16,8 @@ use crate::stream::Buffering;
 /// hyper's buffers may hold so much before it gives up: what they may by default, and what stands for "any amount".
 const LEAST_BUFFER: usize = 8192 + 4096 * 100;
 const UNLIMITED_HEAD: usize = 1 << 30;
-/// The fields that hyper has room for without being told, and the most that the header map takes.
+/// The fields that hyper has room for without being told.
 const HYPERS_FIELDS: usize = 100;
-const MOST_FIELDS: usize = 24_000;
 /// How connections are served.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -70,8 +69,9 @@ pub(crate) fn builder(options: &Options) -> http1::Builder {
         .keep_alive(options.keep_alive.is_some())
         .max_buf_size(head_size(options.limits).map_or(UNLIMITED_HEAD, |size| size.max(LEAST_BUFFER)));
     // hyper keeps up to 100 fields on its stack, and more at the price of an allocation for each request.
-    if options.limits.fields.is_none_or(|fields| fields > HYPERS_FIELDS) {
-        builder.max_headers(options.limits.fields.unwrap_or(MOST_FIELDS).min(MOST_FIELDS));
+    let fields = options.limits.field_count();
+    if fields > HYPERS_FIELDS {
+        builder.max_headers(fields);
     }
     builder
 }

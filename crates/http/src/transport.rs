@@ -44,55 +44,44 @@ pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin + 'static {
     }
 }
 
-impl Transport for TcpStream {
-    fn poll_send_file(
-        &mut self,
-        context: &mut Context<'_>,
-        span: &FileSpan,
-        limit: usize,
-    ) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(self.poll_write_ready(context))?;
-            match self.try_io(Interest::WRITABLE, || send_file(&*self, span, limit)) {
-                Err(error)
-                    if [io::ErrorKind::WouldBlock, io::ErrorKind::Interrupted].contains(&error.kind()) => {}
-                Err(error) if is_unsupported(&error) => return poll_copy(self, context, span, limit),
-                sent => return Poll::Ready(sent),
+/// tokio's sockets have the same methods, but no trait that says so.
+macro_rules! socket {
+    ($socket:ty) => {
+        impl Transport for $socket {
+            fn poll_send_file(
+                &mut self,
+                context: &mut Context<'_>,
+                span: &FileSpan,
+                limit: usize,
+            ) -> Poll<io::Result<usize>> {
+                loop {
+                    ready!(self.poll_write_ready(context))?;
+                    match self.try_io(Interest::WRITABLE, || send_file(&*self, span, limit)) {
+                        Err(error) if is_to_be_tried_again(&error) => {}
+                        Err(error) if is_unsupported(&error) => return poll_copy(self, context, span, limit),
+                        sent => return Poll::Ready(sent),
+                    }
+                }
+            }
+
+            fn reset_on_close(&self, reset: bool) {
+                // A socket that is broken already needs no reset, and a unix socket has none.
+                let _ = set_socket_linger(self, reset.then_some(Duration::ZERO));
+            }
+
+            fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+                Some(self.as_fd())
             }
         }
-    }
-
-    fn reset_on_close(&self, reset: bool) {
-        // A socket that is broken already needs no reset.
-        let _ = set_socket_linger(self, reset.then_some(Duration::ZERO));
-    }
-
-    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.as_fd())
-    }
+    };
 }
 
-impl Transport for UnixStream {
-    fn poll_send_file(
-        &mut self,
-        context: &mut Context<'_>,
-        span: &FileSpan,
-        limit: usize,
-    ) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(self.poll_write_ready(context))?;
-            match self.try_io(Interest::WRITABLE, || send_file(&*self, span, limit)) {
-                Err(error)
-                    if [io::ErrorKind::WouldBlock, io::ErrorKind::Interrupted].contains(&error.kind()) => {}
-                Err(error) if is_unsupported(&error) => return poll_copy(self, context, span, limit),
-                sent => return Poll::Ready(sent),
-            }
-        }
-    }
+socket!(TcpStream);
+socket!(UnixStream);
 
-    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.as_fd())
-    }
+/// The socket is full, or a signal came.
+fn is_to_be_tried_again(error: &io::Error) -> bool {
+    [io::ErrorKind::WouldBlock, io::ErrorKind::Interrupted].contains(&error.kind())
 }
 
 /// sendfile(2).

@@ -36,7 +36,8 @@ impl Limits {
         self.line.unwrap_or(REQUEST_LINE).min(REQUEST_LINE)
     }
 
-    pub(super) fn field_count(&self) -> usize {
+    /// The most fields that pass.
+    pub(crate) fn field_count(&self) -> usize {
         self.fields.unwrap_or(FIELDS).min(FIELDS)
     }
 
