@@ -13,9 +13,9 @@
 //! `prefix` and `size`, `layer` (the law of precedence), `cli` and `env` (the two sources), `resolve`
 //! (layers to `Config`), `read` (all of it in a row), `error`.
 //!
-//! **Adding a setting:** one row in `table`, one field in `config`. The row's `kind` names the
-//! grammar and stores the value in the field; the option, its help, the default, the environment
-//! variable and the error messages follow from the row.
+//! **Adding a setting:** one row in the file of its section below `table`, one field in `config`. The
+//! row's `kind` names the grammar and stores the value in the field; the option, its help, the default,
+//! the environment variable and the error messages follow from the row.
 #![forbid(unsafe_code)]
 
 mod application;
