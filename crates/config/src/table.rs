@@ -9,11 +9,14 @@ use crate::{
 
 mod application;
 mod bodies;
+mod development;
 mod information;
 mod limits;
 mod logging;
 mod mechanics;
+mod preload;
 mod proxies;
+mod replacement;
 mod slow_clients;
 mod socket;
 mod workers;
@@ -21,16 +24,19 @@ mod workers;
 /// Every setting, in the order of the help.
 pub static SETTINGS: &[Setting] = &joined();
 
-const SECTIONS: [&[Setting]; 10] = [
+const SECTIONS: [&[Setting]; 13] = [
     application::ROWS,
     socket::ROWS,
     workers::ROWS,
+    replacement::ROWS,
+    preload::ROWS,
     limits::ROWS,
     slow_clients::ROWS,
     bodies::ROWS,
     proxies::ROWS,
     mechanics::ROWS,
     logging::ROWS,
+    development::ROWS,
     information::ROWS,
 ];
 

@@ -47,6 +47,15 @@ pub(super) const ROWS: &[Setting] = &[
         kind: Kind::Text(|config, format| config.access_log_format = format),
         ..ROW
     },
+    Setting {
+        name: "enable_stdio_inheritance",
+        flag: Flag::Long("enable-stdio-inheritance"),
+        short: Some('R'),
+        default: Some("false"),
+        help: "keep standard input, output and error with --daemon",
+        kind: Kind::Switch { flag: true, store: |config, is_on| config.enable_stdio_inheritance = is_on },
+        ..ROW
+    },
 ];
 
 const ROW: Setting = Setting { section: Section::Logging, ..super::ROW };

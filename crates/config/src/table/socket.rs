@@ -13,8 +13,10 @@ pub(super) const ROWS: &[Setting] = &[
         env: Some(Variable { name: "PORT", prefix: "0.0.0.0:", empty_counts: false }),
         default: Some("127.0.0.1:8000"),
         metavar: "ADDRESS",
-        help: "listen on HOST:PORT, PORT, [IPV6]:PORT or unix:PATH; repeatable",
-        gunicorn: Gunicorn::Differs("a number alone is a port on 127.0.0.1, not a host name"),
+        help: "listen on HOST:PORT, PORT, [IPV6]:PORT, unix:PATH, unix:@NAME or fd://N; repeatable",
+        gunicorn: Gunicorn::Differs(
+            "a number alone is a port on 127.0.0.1, not a host name; `unix:@name` is an abstract socket, not a file",
+        ),
         kind: Kind::Addresses(|config, addresses| config.bind = addresses),
         ..ROW
     },
@@ -30,6 +32,17 @@ pub(super) const ROWS: &[Setting] = &[
             most: i32::MAX as u32,
             store: |config, number| config.backlog = number,
         },
+        ..ROW
+    },
+    Setting {
+        name: "reuse_port",
+        flag: Flag::Long("reuse-port"),
+        default: Some("false"),
+        help: "share each port with other servers (SO_REUSEPORT)",
+        gunicorn: Gunicorn::Differs(
+            "the workers share one queue for each port, so that nothing is lost with a worker; Gunicorn's have one each",
+        ),
+        kind: Kind::Switch { flag: true, store: |config, is_on| config.reuse_port = is_on },
         ..ROW
     },
 ];

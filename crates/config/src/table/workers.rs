@@ -50,11 +50,31 @@ pub(super) const ROWS: &[Setting] = &[
         short: Some('t'),
         default: Some("30"),
         metavar: "SECONDS",
-        help: "seconds one request may run; 0: no limit",
+        help: "seconds a request may run, then 504; 0: no limit",
         gunicorn: Gunicorn::Differs(
-            "counts for each request with any number of threads; Gunicorn's threads are not watched",
+            "counts for each request with any number of threads and ends with 504 and `RequestTimeout`; Gunicorn's threads are not watched",
         ),
         kind: Kind::Seconds(|config, timeout| config.timeout = timeout),
+        ..ROW
+    },
+    Setting {
+        name: "timeout_kill",
+        flag: Flag::Long("timeout-kill"),
+        default: Some("5"),
+        metavar: "SECONDS",
+        help: "seconds after that until its worker is replaced",
+        gunicorn: Gunicorn::Own,
+        kind: Kind::Seconds(|config, grace| config.timeout_kill = grace.unwrap_or_default()),
+        ..ROW
+    },
+    Setting {
+        name: "slow_log",
+        flag: Flag::Long("slow-log"),
+        default: Some("0"),
+        metavar: "SECONDS",
+        help: "seconds until a running request is logged; 0: off",
+        gunicorn: Gunicorn::Own,
+        kind: Kind::Seconds(|config, limit| config.slow_log = limit),
         ..ROW
     },
     Setting {
@@ -102,6 +122,16 @@ pub(super) const ROWS: &[Setting] = &[
             most: u32::MAX,
             store: |config, number| config.queue_size = number as usize,
         },
+        ..ROW
+    },
+    Setting {
+        name: "boot_timeout",
+        flag: Flag::Long("boot-timeout"),
+        default: Some("60"),
+        metavar: "SECONDS",
+        help: "seconds until a worker must be ready; 0: no limit",
+        gunicorn: Gunicorn::Own,
+        kind: Kind::Seconds(|config, timeout| config.boot_timeout = timeout),
         ..ROW
     },
 ];
