@@ -14,6 +14,8 @@
 
 mod cgroup;
 #[expect(unsafe_code)]
+mod channel;
+#[expect(unsafe_code)]
 mod child;
 #[expect(unsafe_code)]
 mod clock;
@@ -37,6 +39,7 @@ mod scoreboard;
 #[expect(unsafe_code)]
 mod signal;
 mod socket;
+mod terminal;
 #[expect(unsafe_code)]
 mod thread;
 #[expect(unsafe_code)]
@@ -46,6 +49,7 @@ mod wait;
 mod write;
 
 pub use self::{
+    channel::{Channel, Received},
     child::{Ending, Exited, Pid, die_with_parent, kill, reap, signal_name},
     clock::{ThreadClock, monotonic_micros, monotonic_millis},
     cpu::available as available_cpus,
@@ -53,15 +57,16 @@ pub use self::{
     descendant::{ClosedInChildren, guard_descendants, is_descendant},
     error::Error,
     exit::{ExitReason, exit_now},
-    fork::{ForkHooks, Forked, NoHooks, assert_single_threaded, fork},
+    fork::{ForkHooks, Forked, NoHooks, adopt_orphans, assert_single_threaded, fork, fork_for},
     heap::release_memory,
     lifeline::{Lifeline, LifelineEnd, Report, Status, StatusReader, status_pipe},
-    memory::MemoryKills,
+    memory::{MemoryKills, resident_memory},
     pidfile::PidFile,
     request_line::RunningRequest,
     scoreboard::{Gauge, Scoreboard, Slot, Stage},
     signal::{Signal, Signals, boot_handlers, install_interrupter, replaced_handlers},
     socket::{BindAddress, Listener, Socket, SocketFile},
+    terminal::has_terminal,
     thread::ThreadId,
     unsent::unsent_bytes,
     wait::readable_within,
