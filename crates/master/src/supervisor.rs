@@ -158,7 +158,7 @@ impl Supervisor {
             Event::ForkFailed(birth) => self.fork_failed(now, birth, out),
             Event::Said(pid, Report::Ready) => self.ready(pid, out),
             Event::Said(pid, Report::Retiring) => self.retiring(now, pid, out),
-            Event::Said(_, Report::Closed) => {}
+            Event::Said(_, Report::Tired | Report::Closed) => {}
             Event::Exited(exit) => self.exited(now, exit, out),
         }
         match self.phase {

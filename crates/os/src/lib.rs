@@ -9,7 +9,7 @@
 //! each other), then `socket`, `scoreboard` and `crowd`; the rest stands alone.
 //!
 //! Unsafe calls and what guards each: `fork` (one thread, checked), `sigaction` (handlers that only write a
-//! byte, leave or do nothing), `waitpid`, `prctl`, `tgkill`, `clock_gettime`, `pwritev2`, `malloc_trim`, `ioctl`
+//! byte, leave or do nothing), `waitpid`, `prctl`, `tgkill`, `clock_gettime`, `pwritev2`, `malloc_trim`, `ioctl`, `dup3`
 //! (plain values and live buffers), the scoreboard's mapping (owned, atomics only).
 
 mod cgroup;
@@ -33,6 +33,8 @@ mod heap;
 mod lifeline;
 mod memory;
 mod pidfile;
+#[expect(unsafe_code)]
+mod reopen;
 mod request_line;
 #[expect(unsafe_code)]
 mod scoreboard;
@@ -62,6 +64,7 @@ pub use self::{
     lifeline::{Lifeline, LifelineEnd, Report, Status, StatusReader, status_pipe},
     memory::{MemoryKills, resident_memory},
     pidfile::PidFile,
+    reopen::reopen,
     request_line::RunningRequest,
     scoreboard::{Gauge, Scoreboard, Slot, Stage},
     signal::{Signal, Signals, boot_handlers, install_interrupter, replaced_handlers},
