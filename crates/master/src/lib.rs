@@ -17,6 +17,8 @@ mod nursery;
 mod report;
 mod role;
 mod supervisor;
+#[allow(dead_code)]
+mod systemd;
 mod watch;
 mod worker;
 
