@@ -108,6 +108,19 @@ impl Status {
     }
 }
 
+impl AsFd for Status {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// What came through a [`crate::Channel`].
+impl From<OwnedFd> for Status {
+    fn from(descriptor: OwnedFd) -> Self {
+        Self(descriptor)
+    }
+}
+
 /// The master's end of the status pipe.
 #[derive(Debug)]
 pub struct StatusReader(OwnedFd);

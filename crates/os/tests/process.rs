@@ -153,18 +153,15 @@ fn a_child_forked_for_the_grandparent_is_its_own() {
     adopt_orphans().unwrap();
     let grandparent = getpid();
     let (mut told, mut tell) = pipe().unwrap();
-    let parent = child(|| {
-        assert!(!die_with_parent(Pid::from_raw(1)));
-        match fork_for(grandparent, &NoHooks).unwrap() {
-            Forked::Child => {
-                let ours = getppid() == grandparent && SigSet::thread_get_mask() == Ok(SigSet::empty());
-                exit_now(if ours { ExitReason::Timeout } else { ExitReason::Internal })
-            }
-            Forked::Parent(pid) => {
-                tell.write_all(&pid.as_raw().to_ne_bytes()).unwrap();
-                let clean = reap().is_empty() && SigSet::thread_get_mask() == Ok(SigSet::empty());
-                if clean { ExitReason::Ok } else { ExitReason::Internal }
-            }
+    let parent = child(|| match fork_for(grandparent, &NoHooks).unwrap() {
+        Forked::Child => {
+            let ours = getppid() == grandparent && SigSet::thread_get_mask() == Ok(SigSet::empty());
+            exit_now(if ours { ExitReason::Timeout } else { ExitReason::Internal })
+        }
+        Forked::Parent(pid) => {
+            tell.write_all(&pid.as_raw().to_ne_bytes()).unwrap();
+            let clean = reap().is_empty() && SigSet::thread_get_mask() == Ok(SigSet::empty());
+            if clean { ExitReason::Ok } else { ExitReason::Internal }
         }
     });
     let mut pid = [0; 4];
