@@ -42,7 +42,7 @@ impl Generations {
                 listeners.push(Rc::clone(open));
                 continue;
             }
-            match os::Listener::bind(&plan.address, plan.backlog) {
+            match os::Listener::bind(plan) {
                 Ok(listener) => {
                     let listener = Rc::new(listener);
                     opened.push(Rc::clone(&listener));

@@ -33,7 +33,6 @@ mod heap;
 mod lifeline;
 mod memory;
 mod pidfile;
-mod plan;
 #[expect(unsafe_code)]
 mod reopen;
 mod request_line;
@@ -65,7 +64,6 @@ pub use self::{
     lifeline::{Lifeline, LifelineEnd, Report, Status, StatusReader, status_pipe},
     memory::{MemoryKills, resident_memory},
     pidfile::PidFile,
-    plan::{Invocation, SocketPlan},
     reopen::reopen,
     request_line::RunningRequest,
     scoreboard::{Gauge, Scoreboard, Slot, Stage},

@@ -114,7 +114,7 @@ impl AsFd for Status {
     }
 }
 
-/// What came through a [`crate::Channel`].
+/// One that came through a [`crate::Channel`].
 impl From<OwnedFd> for Status {
     fn from(descriptor: OwnedFd) -> Self {
         Self(descriptor)
