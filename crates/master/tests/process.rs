@@ -21,7 +21,7 @@ use nix::{
     unistd::getpid,
 };
 use rwsgi_master::{Inheritance, Options, Role, run};
-use rwsgi_os::{BindAddress, ExitReason, Listener, NoHooks, Pid, Signal, Signals, Stage, kill};
+use rwsgi_os::{BindAddress, ExitReason, Listener, NoHooks, Pid, Signal, Signals, SocketPlan, Stage, kill};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -68,7 +68,7 @@ fn serve(behaviour: &str) -> ExitCode {
     };
     // One of them is the directory being read.
     say(&format!("descriptors {}", descriptors("self") - 1));
-    let listeners = vec![Listener::bind(&address, 16).unwrap()];
+    let listeners = vec![Listener::bind(&SocketPlan::new(address)).unwrap()];
     let graceful_timeout = if behaviour == "stubborn" { Duration::from_millis(1) } else { DEADLINE };
     let options = Options { workers: 2, graceful_timeout, hooks: &NoHooks };
     match run(options, listeners).unwrap() {
