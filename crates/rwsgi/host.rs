@@ -61,6 +61,14 @@ impl Host {
         }
     }
 
+    /// In a worker: the variables that are for the master alone. A Python that was there before has read them.
+    pub(crate) fn forget_variables(self) -> Result<(), rwsgi_wsgi::Error> {
+        match self {
+            Self::Native => Ok(()),
+            Self::Extension => rwsgi_wsgi::unset_environment(rwsgi_os::private_variables()),
+        }
+    }
+
     /// In a worker, at its end. The wheel's `python` ends itself.
     pub(crate) fn end_python(self) {
         if self == Self::Native && !rwsgi_wsgi::finalize() {

@@ -4,10 +4,12 @@ use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rwsgi_config::{Config, LogLevel, LogTarget};
+use rwsgi_os::Owner;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
@@ -20,8 +22,12 @@ const CRITICAL: &str = "critical";
 
 static LOG: OnceLock<File> = OnceLock::new();
 
-/// Opens the error log and sends all events of this process and its workers there.
-pub(crate) fn start(config: &Config) -> Result<(), Error> {
+/// Whom log files are given to when the master opens them.
+static OWNER: Mutex<Owner> = Mutex::new(Owner { user: None, group: None });
+
+/// Opens the error log and sends all events of this process and its workers there. Log files belong to `owner` from now on.
+pub(crate) fn start(config: &Config, owner: Owner) -> Result<(), Error> {
+    *OWNER.lock().unwrap_or_else(PoisonError::into_inner) = owner;
     let file = open(&config.error_log, "error log", io::stderr())?;
     // The first one stays: a process starts its log once.
     let _ = LOG.set(file);
@@ -50,9 +56,24 @@ pub(crate) fn open(target: &LogTarget, what: &'static str, standard: impl AsFd) 
             .map(File::from)
             .map_err(|source| failed(Path::new("-"), source)),
         LogTarget::File(path) => {
-            OpenOptions::new().append(true).create(true).open(path).map_err(|source| failed(path, source))
+            let opened = OpenOptions::new().append(true).create(true).open(path);
+            let file = opened.map_err(|source| failed(path, source))?;
+            give(&file, path).map_err(|source| Error::GiveLog { what, path: path.to_owned(), source })?;
+            Ok(file)
         }
     }
+}
+
+/// So that the workers, which are not root, can open the log again. Where it belongs to them nothing is left to do: a worker
+/// could give nothing away.
+pub(crate) fn give(file: &File, path: &Path) -> io::Result<()> {
+    let owner = *OWNER.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = file.metadata()?;
+    let is_theirs = |wanted: Option<u32>, found| wanted.is_none_or(|wanted| wanted == found);
+    if is_theirs(owner.user, found.uid()) && is_theirs(owner.group, found.gid()) {
+        return Ok(());
+    }
+    rwsgi_os::give_log(file, path, owner)
 }
 
 /// The error log's descriptor, for what writes to it while the process crashes.

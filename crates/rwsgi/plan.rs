@@ -4,27 +4,28 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rwsgi_config::{Address, Config, LogTarget, Workers};
+use rwsgi_config::{Config, LogTarget, Workers};
 use rwsgi_http::{AccessLog, Format};
 use rwsgi_master::Inheritance;
-use rwsgi_os::{BindAddress, ForkHooks};
+use rwsgi_os::{ForkHooks, Identity, SocketPlan};
 use rwsgi_wsgi::Embedding;
 
 use crate::error::Error;
 use crate::proxies::header_rules;
-use crate::{Host, VERSION, home, logging, traffic};
+use crate::{Host, VERSION, home, logging, privileges, sockets, traffic};
 
 /// What is to be done, checked as far as it can be before anything is started.
 pub(crate) struct Plan {
-    pub(crate) addresses: Vec<BindAddress>,
-    pub(crate) backlog: u32,
+    pub(crate) sockets: Vec<SocketPlan>,
     pub(crate) pid_file: Option<PathBuf>,
+    /// Whom the workers run as, if not as the master.
+    pub(crate) identity: Option<Identity>,
     /// The environment of the native host's Python.
     pub(crate) python: Option<Embedding>,
     workers: usize,
     access_log: Option<Access>,
     paths: Vec<PathBuf>,
-    config: Config,
+    pub(crate) config: Config,
 }
 
 /// Where and how requests are logged.
@@ -34,7 +35,7 @@ struct Access {
 }
 
 impl Plan {
-    pub(crate) fn new(mut config: Config, host: Host) -> Result<Self, Error> {
+    pub(crate) fn new(mut config: Config, host: Host, identity: Option<Identity>) -> Result<Self, Error> {
         let format = Format::compile(&config.access_log_format).map_err(Error::AccessLogFormat)?;
         let access_log = match config.access_log.clone() {
             Some(target) => {
@@ -49,6 +50,7 @@ impl Plan {
             .chain(config.pythonpath.iter().map(|path| directory.join(path)))
             .collect();
         find_directories(&mut config, &directory)?;
+        identity.as_ref().map_or(Ok(()), |identity| privileges::check_bodies(&config, identity))?;
         let python = match host {
             Host::Native => Some(Embedding {
                 executable: home::find(config.python.as_deref())?,
@@ -57,13 +59,13 @@ impl Plan {
             Host::Extension => None,
         };
         Ok(Self {
-            addresses: config.bind.iter().map(address).collect::<Result<_, _>>()?,
-            backlog: config.backlog,
+            sockets: sockets::plans(&config, privileges::owner(identity.as_ref())),
             pid_file: config.pid.clone(),
             workers: match config.workers {
                 Workers::Auto => rwsgi_os::available_cpus(),
                 Workers::Count(count) => count,
             },
+            identity,
             python,
             access_log,
             paths,
@@ -73,6 +75,12 @@ impl Plan {
 
     pub(crate) fn master<'a>(&self, hooks: &'a dyn ForkHooks) -> rwsgi_master::Options<'a> {
         rwsgi_master::Options { workers: self.workers, graceful_timeout: self.config.graceful_timeout, hooks }
+    }
+
+    /// How many descriptors a worker may need: what the application has by default anyway, and for each connection its
+    /// socket and the temporary files that its bodies may wait in.
+    pub(crate) fn descriptors(&self) -> u64 {
+        (self.config.worker_connections as u64).saturating_mul(4).saturating_add(1024)
     }
 
     /// What a worker needs, with its access log started.
@@ -140,13 +148,5 @@ fn find_directory(path: &Path, setting: &'static str, flag: &'static str) -> Res
         Ok(found) if found.is_dir() => Ok(path.to_owned()),
         Ok(_) => Err(failed(io::ErrorKind::NotADirectory.into())),
         Err(error) => Err(failed(error)),
-    }
-}
-
-fn address(address: &Address) -> Result<BindAddress, Error> {
-    match address {
-        Address::Tcp { host, port } => Ok(BindAddress::Tcp { host: host.clone(), port: *port }),
-        Address::Unix(path) => Ok(BindAddress::Unix(path.clone())),
-        Address::Abstract(_) | Address::Fd(_) => Err(Error::UnsupportedAddress(address.clone())),
     }
 }

@@ -25,7 +25,10 @@ use rwsgi_os::{
     install_interrupter, kill, reap, replaced_handlers,
 };
 
-const CASES: [(&str, fn()); 17] = [
+#[path = "process/launching.rs"]
+mod launching;
+
+const CASES: [(&str, fn()); 24] = [
     ("a_child_returns_its_code", a_child_returns_its_code),
     ("a_killed_child_tells_the_signal", a_killed_child_tells_the_signal),
     ("hooks_run_on_both_sides", hooks_run_on_both_sides),
@@ -43,10 +46,24 @@ const CASES: [(&str, fn()); 17] = [
     ("the_lifeline_ends_with_its_parent", the_lifeline_ends_with_its_parent),
     ("a_child_dies_with_its_parent", a_child_dies_with_its_parent),
     ("a_child_neither_removes_nor_unlocks_the_pid_file", a_child_neither_removes_nor_unlocks_the_pid_file),
+    (
+        "a_successor_gets_the_listeners_and_nothing_else",
+        launching::a_successor_gets_the_listeners_and_nothing_else,
+    ),
+    ("a_handover_from_a_stranger_is_none", launching::a_handover_from_a_stranger_is_none),
+    ("activated_sockets_are_for_one_process", launching::activated_sockets_are_for_one_process),
+    ("an_identity_is_for_good", launching::an_identity_is_for_good),
+    ("an_identity_knows_where_it_can_write", launching::an_identity_knows_where_it_can_write),
+    ("the_foreground_hears_from_the_background", launching::the_foreground_hears_from_the_background),
+    ("descriptors_are_allowed_up_to_the_hard_limit", launching::descriptors_are_allowed_up_to_the_hard_limit),
 ];
 
 fn main() -> ExitCode {
     let wanted = env::args().nth(1);
+    if env::var_os(launching::SUCCESSOR).is_some() {
+        launching::succeed();
+        return ExitCode::SUCCESS;
+    }
     if let Some((_, case)) =
         CASES.iter().find(|(name, _)| env::var("RWSGI_OS_CASE").is_ok_and(|case| case == *name))
     {

@@ -47,6 +47,6 @@ pub use ffi::embed::{Embedding, boot, finalize, linked_version};
 pub use ffi::fork::{after_in_child, after_in_parent, before as before_fork};
 pub use ffi::gil::{detached, park, resume, run_python};
 pub use header_rules::{HeaderRules, Told};
-pub use process::{prepend_paths, set_environment};
+pub use process::{prepend_paths, set_environment, unset_environment};
 pub use stack::{StackDump, dump_crashes};
 pub use thread::spawn;
