@@ -24,7 +24,7 @@ pub fn run(
     program: &mut dyn Program,
     listeners: Vec<os::Listener>,
 ) -> Result<Role, Error> {
-    let mut generations = Generations::new(options.policy, listeners);
+    let generations = Generations::new(options.policy, listeners);
     if let Err(error) = os::assert_single_threaded() {
         generations.end(options.predecessor.is_none());
         return Err(error.into());
@@ -238,7 +238,7 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn finish(mut self) {
+    fn finish(self) {
         self.generations.end(!self.is_shared);
     }
 }

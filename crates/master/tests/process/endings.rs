@@ -106,12 +106,12 @@ fn a_stubborn_worker_is_killed() {
 /// Supervisors and shells may send it twice.
 fn a_second_term_changes_nothing() {
     let mut server = Server::ready("patient");
-    for _ in 0..2 {
+    for times in [1, 2] {
         server.signal(Signal::SIGTERM);
-        server.wait_for("Handling signal: term");
+        server.wait_for_times("Handling signal: term", times);
     }
-    let workers = [server.wait_for_pid("signal SIGTERM "), server.wait_for_pid("signal SIGTERM ")];
-    for worker in workers {
+    server.wait_for_times("signal SIGTERM ", 2);
+    for worker in server.workers_of(1) {
         kill(worker, Signal::SIGUSR2).unwrap();
     }
     assert_eq!(server.wait_for_end(), Some(0));

@@ -1,16 +1,10 @@
 //! The server side: a master whose program is a script, and workers that serve nobody.
 
-use std::{
-    env, io,
-    io::Write,
-    os::fd::AsFd,
-    process::ExitCode,
-    time::Duration,
-};
+use std::{env, io, io::Write, os::fd::AsFd, process::ExitCode, time::Duration};
 
 use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
-    unistd::{getpid, getppid, pause},
+    unistd::{getpid, getppid, pause, setsid},
 };
 use rwsgi_master::{Cast, Inheritance, Mold, Options, Policy, Prepared, Program, Role, run};
 use rwsgi_os::{
@@ -25,6 +19,9 @@ pub(crate) const CASE: &str = "RWSGI_MASTER_CASE";
 pub(crate) const SOCKET: &str = "RWSGI_MASTER_SOCKET";
 /// The one that generation 2 has instead.
 pub(crate) const SECOND: &str = "RWSGI_MASTER_SECOND_SOCKET";
+
+/// The behaviour of a server that leads a session of its own, so that it has no terminal.
+pub(crate) const SESSIONLESS: &str = "sessionless";
 
 /// What a server is to show, by its name.
 #[derive(Clone, Copy)]
@@ -90,6 +87,9 @@ impl Program for Script<'_> {
 
 pub(crate) fn serve(behaviour: &str) -> ExitCode {
     tracing_subscriber::fmt().without_time().with_target(false).with_writer(io::stdout).init();
+    if behaviour == SESSIONLESS {
+        setsid().unwrap();
+    }
     let behaviour = Behaviour(behaviour);
     let invocation = Invocation::capture();
     let mut handover = Handover::from_environment().unwrap();

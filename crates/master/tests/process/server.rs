@@ -37,7 +37,10 @@ impl Server {
     pub(crate) fn start_with(behaviour: &str, sockets: &[(&str, &PathBuf)]) -> Self {
         let mut command = Command::new(env::current_exe().unwrap());
         command.env(served::CASE, behaviour).envs(sockets.iter().copied());
-        let master = command.stdout(Stdio::piped()).stdin(Stdio::null()).process_group(0).spawn().unwrap();
+        if behaviour != served::SESSIONLESS {
+            command.process_group(0);
+        }
+        let master = command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
         let mut server = Self { master, text: String::new(), before: 0, read_to: 0 };
         server.before = server.wait_for("descriptors ").parse().unwrap();
         server
@@ -73,9 +76,34 @@ impl Server {
         }
     }
 
+    /// Waits until `text` has come so often since the start, whatever else was waited for.
+    pub(crate) fn wait_for_times(&mut self, text: &str, times: usize) {
+        let deadline = Instant::now() + DEADLINE;
+        while self.text.matches(text).count() < times {
+            assert!(self.read_more(deadline), "{text:?} did not come {times} times in\n{}", self.text);
+        }
+    }
+
+    /// The workers that have come to serve this generation, in that order.
+    pub(crate) fn workers_of(&self, generation: u32) -> Vec<Pid> {
+        let served = format!(" generation {generation}");
+        let lines = self.text.lines().filter(|line| line.ends_with(&served));
+        let pids = lines.filter_map(|line| line.strip_prefix("serving ")?.split(' ').next()?.parse().ok());
+        pids.map(Pid::from_raw).collect()
+    }
+
+    /// Waits until so many workers have ended since the start; those that have come to serve and have not.
+    pub(crate) fn when_gone(&mut self, count: usize) -> Vec<Pid> {
+        self.wait_for_times(" (after ", count);
+        let serving = self.text.lines().filter_map(|line| line.strip_prefix("serving ")?.split(' ').next());
+        let gone = |pid: &&str| self.text.contains(&format!("INFO Worker (pid:{pid})"));
+        serving.filter(|pid| !gone(pid)).map(|pid| Pid::from_raw(pid.parse().unwrap())).collect()
+    }
+
     pub(crate) fn wait_for_pid(&mut self, text: &str) -> Pid {
         let rest = self.wait_for(text);
-        Pid::from_raw(rest.split(' ').next().unwrap().parse().unwrap())
+        let digits = rest.split(|letter: char| !letter.is_ascii_digit()).next();
+        Pid::from_raw(digits.unwrap().parse().unwrap())
     }
 
     /// Reads until every process of the server is gone, and tells the master's exit code.
@@ -126,7 +154,6 @@ impl Drop for Server {
         let _ = self.master.wait();
     }
 }
-
 
 pub(crate) fn descriptors(process: Pid) -> usize {
     fs::read_dir(format!("/proc/{process}/fd")).unwrap().count()
