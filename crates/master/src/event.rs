@@ -118,46 +118,100 @@ pub(crate) enum Word {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fact {
     /// All places are taken by workers that serve, for the first time.
-    AllReady { workers: usize },
+    AllReady {
+        workers: usize,
+    },
     /// A worker leaves by itself and its replacement is on its way.
     Retiring(Pid),
     /// A worker is gone; `killed` by the master itself, whether it `was_ready`, and how old it became.
-    Exited { exit: Exit, killed: bool, was_ready: bool, age: Duration },
+    Exited {
+        exit: Exit,
+        killed: bool,
+        was_ready: bool,
+        age: Duration,
+    },
     /// Another will take the place of `pid` after `delay`; `failures` in a row ended too soon.
-    Replacing { pid: Pid, delay: Duration, failures: u32 },
+    Replacing {
+        pid: Pid,
+        delay: Duration,
+        failures: u32,
+    },
     /// No process to be had; the next try comes after `delay`.
-    ForkFailed { delay: Duration },
+    ForkFailed {
+        delay: Duration,
+    },
     /// The time to leave is over, or somebody asked twice: this many workers are killed.
-    Killing { workers: usize },
+    Killing {
+        workers: usize,
+    },
     /// This many killed workers have not disappeared.
-    Unkillable { workers: usize },
+    Unkillable {
+        workers: usize,
+    },
     /// A worker or mold has not loaded the application in time and is aborted.
-    BootTimeout { pid: Pid, limit: Duration },
+    BootTimeout {
+        pid: Pid,
+        limit: Duration,
+    },
     /// A worker's loop has shown no sign of life and is aborted.
-    Silent { pid: Pid, silence: Duration },
+    Silent {
+        pid: Pid,
+        silence: Duration,
+    },
     /// An aborted or retired worker did not end in time and is killed.
-    Overdue { pid: Pid },
+    Overdue {
+        pid: Pid,
+    },
     /// A worker has reached its age, or its memory: another will take its place.
-    TooOld { pid: Pid, age: Duration },
-    TooBig { pid: Pid, memory: u64 },
+    TooOld {
+        pid: Pid,
+        age: Duration,
+    },
+    TooBig {
+        pid: Pid,
+        memory: u64,
+    },
     /// A reload has begun (Gunicorn's `Hang up: Master`).
-    ReloadBegun { generation: u32 },
+    ReloadBegun {
+        generation: u32,
+    },
     /// It is complete.
-    Reloaded { generation: u32, workers: usize, took: Duration },
+    Reloaded {
+        generation: u32,
+        workers: usize,
+        took: Duration,
+    },
     /// It was given up.
-    ReloadFailed { failed: u32, serving: u32 },
+    ReloadFailed {
+        failed: u32,
+        serving: u32,
+    },
     /// It was overtaken by a newer one.
-    ReloadOvertaken { generation: u32 },
+    ReloadOvertaken {
+        generation: u32,
+    },
     /// The mold of this generation is gone.
-    MoldExited { exit: Exit, generation: u32, was_ready: bool },
+    MoldExited {
+        exit: Exit,
+        generation: u32,
+        was_ready: bool,
+    },
     /// How many workers are wanted from now on.
-    WorkersWanted { workers: usize },
+    WorkersWanted {
+        workers: usize,
+    },
+    /// More workers are asked for than the scoreboard has room for; this many are the most.
+    TooManyWorkers {
+        most: usize,
+    },
     /// `WINCH` came from a terminal that changed its size, or there is nothing to stop.
     WinchIgnored,
     /// Workers are stopped, the master stays (Gunicorn's `graceful stop of workers`).
     WorkersStopped,
     /// `USR2` has no effect: a successor, or the predecessor, is there.
-    UpgradeIgnored { successor: bool },
+    UpgradeIgnored {
+        successor: bool,
+    },
     /// The successor was started.
     UpgradeBegun(Pid),
     /// The successor has ended; this master goes on.

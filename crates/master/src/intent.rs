@@ -17,8 +17,10 @@ pub(crate) enum Intent {
     ReopenLogs,
     /// Start the program anew from its file, with the same sockets.
     Upgrade,
-    /// Stop the workers; the master stays.
+    /// Stop the workers; the master stays. Only without a controlling terminal.
     StopWorkers,
+    /// The terminal has another size, which asks for nothing.
+    WindowChanged,
 }
 
 /// Every signal that the master takes. `CHLD` only wakes it.

@@ -9,18 +9,13 @@
 //! in, actions out, time passed in) with `worker` and `backoff`, then `driver` (does what it says), `watch`
 //! (what wakes the master), `nursery` (the fork) and `report` (the log).
 #![forbid(unsafe_code)]
+#![allow(dead_code, unreachable_pub)]
 
 mod backoff;
-mod driver;
+mod event;
 mod intent;
-mod nursery;
-mod report;
-mod role;
+mod policy;
 mod supervisor;
-mod watch;
 mod worker;
 
-pub use self::{
-    driver::run,
-    role::{Error, Inheritance, Options, Role},
-};
+pub use self::policy::Policy;

@@ -62,12 +62,15 @@ pub enum Report {
     Ready,
     /// The worker takes nothing new and leaves when it has answered what it has.
     Retiring,
+    /// The worker has served long enough and goes on until another has taken its place.
+    Tired,
     /// Nothing more will come: the worker ended, or its application closed our descriptor.
     Closed,
 }
 
 const READY: u8 = b'R';
 const RETIRING: u8 = b'X';
+const TIRED: u8 = b'T';
 
 /// Opens the pipe by which one worker reports to its master.
 ///
@@ -94,6 +97,11 @@ impl Status {
         self.say(RETIRING);
     }
 
+    /// The worker has served long enough, and goes on until its replacement is ready.
+    pub fn tired(&self) {
+        self.say(TIRED);
+    }
+
     fn say(&self, byte: u8) {
         while write(&self.0, &[byte]) == Err(Errno::EINTR) {}
     }
@@ -118,6 +126,7 @@ impl StatusReader {
                 Ok(count) => reports.extend(bytes[..count].iter().filter_map(|&byte| match byte {
                     READY => Some(Report::Ready),
                     RETIRING => Some(Report::Retiring),
+                    TIRED => Some(Report::Tired),
                     _ => None,
                 })),
                 Err(Errno::EINTR) => {}
@@ -156,9 +165,10 @@ mod tests {
         assert_eq!(reader.read(), []);
         status.ready();
         assert_eq!(reader.read(), [Report::Ready]);
+        status.tired();
         status.retiring();
         drop(status);
-        assert_eq!(reader.read(), [Report::Retiring, Report::Closed]);
+        assert_eq!(reader.read(), [Report::Tired, Report::Retiring, Report::Closed]);
     }
 
     #[test]
