@@ -200,7 +200,7 @@ impl<'a> Driver<'a> {
         let Some(prepared) = self.program.prepare(generation) else {
             return Event::PrepareFailed(generation);
         };
-        match self.generations.prepare(generation, prepared) {
+        match self.generations.prepare(generation, &prepared) {
             Ok(policy) => Event::Prepared(generation, policy),
             Err(error) => {
                 report::cannot_listen(&error);

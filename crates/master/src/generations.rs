@@ -31,7 +31,7 @@ impl Generations {
     ///
     /// # Errors
     /// An address cannot be bound; nothing is left open then.
-    pub(crate) fn prepare(&mut self, generation: u32, prepared: Prepared) -> Result<Policy, os::Error> {
+    pub(crate) fn prepare(&mut self, generation: u32, prepared: &Prepared) -> Result<Policy, os::Error> {
         let mut listeners: Vec<Rc<os::Listener>> = Vec::new();
         let mut opened = Vec::new();
         for plan in &prepared.sockets {
@@ -50,7 +50,7 @@ impl Generations {
                 }
                 Err(error) => {
                     drop(listeners);
-                    opened.into_iter().filter_map(close).for_each(remove);
+                    remove(opened.into_iter().filter_map(close));
                     return Err(error);
                 }
             }
@@ -84,7 +84,7 @@ impl Generations {
             report::no_longer_listening(&closed);
         }
         let files = closed.into_iter().filter_map(os::Listener::close);
-        if files_too { files.for_each(remove) } else { self.files.extend(files) }
+        if files_too { remove(files) } else { self.files.extend(files) }
     }
 
     /// Closes everything; new generations may still be forked, and accept nothing.
@@ -99,7 +99,7 @@ impl Generations {
     pub(crate) fn end(mut self, files_too: bool) {
         self.close();
         if files_too {
-            self.files.into_iter().for_each(remove);
+            remove(self.files);
         }
     }
 
@@ -134,6 +134,8 @@ fn close(listener: Rc<os::Listener>) -> Option<os::SocketFile> {
     Rc::into_inner(listener)?.close()
 }
 
-fn remove(file: os::SocketFile) {
-    file.remove_if_ours();
+fn remove(files: impl IntoIterator<Item = os::SocketFile>) {
+    for file in files {
+        file.remove_if_ours();
+    }
 }
