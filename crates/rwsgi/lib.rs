@@ -24,10 +24,12 @@ use std::ffi::OsString;
 use rwsgi_config::{Config, Program, Request};
 use rwsgi_master::{Inheritance, Role};
 use rwsgi_os::{ExitReason, Listener, PidFile};
+use rwsgi_worker::Source;
 
 use crate::error::Error;
 pub use crate::host::Host;
 use crate::plan::Plan;
+pub use rwsgi_wsgi::RequestTimeout;
 
 /// The version of this package.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -92,7 +94,9 @@ fn work(inheritance: Inheritance, plan: Plan, host: Host) -> ExitReason {
     if let Err(error) = host.start_python(plan.python.as_ref()) {
         return failed(&error.into());
     }
-    let ended = plan.worker(inheritance).and_then(|(place, options)| Ok(rwsgi_worker::run(place, options)?));
+    let source = Source::Load(plan.preload());
+    let ended =
+        plan.worker(inheritance).and_then(|(place, options)| Ok(rwsgi_worker::run(place, source, options)?));
     let reason = ended.unwrap_or_else(|error| failed(&error));
     tracing::info!("Worker exiting (pid: {})", std::process::id());
     host.end_python();

@@ -3,15 +3,17 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rwsgi_config::{Address, Config, LogTarget, Workers};
 use rwsgi_http::{AccessLog, Format};
 use rwsgi_master::Inheritance;
 use rwsgi_os::{BindAddress, ForkHooks};
+use rwsgi_worker::PreloadOptions;
 use rwsgi_wsgi::Embedding;
 
 use crate::error::Error;
-use crate::proxies::header_rules;
+use crate::proxies::{header_rules, proxies};
 use crate::{Host, VERSION, home, logging, traffic};
 
 /// What is to be done, checked as far as it can be before anything is started.
@@ -40,7 +42,7 @@ impl Plan {
             Some(target) => {
                 // Opened again by each worker; here so that a mistake is told at once.
                 logging::open(&target, "access log", std::io::stdout())?;
-                Some(Access { target, format })
+                Some(Access { target: logging::absolute(target), format })
             }
             None => None,
         };
@@ -75,20 +77,41 @@ impl Plan {
         rwsgi_master::Options { workers: self.workers, graceful_timeout: self.config.graceful_timeout, hooks }
     }
 
+    /// What is loaded, in each worker or once for all of them.
+    pub(crate) fn preload(&self) -> PreloadOptions {
+        PreloadOptions {
+            application: self.config.app.clone(),
+            paths: self.paths.clone(),
+            environment: self.config.env.clone(),
+            crash_log: logging::file(),
+        }
+    }
+
+    /// What the application is told of this server, one of so many workers.
+    pub(crate) fn wsgi(&self, workers: usize) -> rwsgi_wsgi::Options {
+        rwsgi_wsgi::Options {
+            server_software: format!("rwsgi/{VERSION}"),
+            multithread: self.config.threads > 1,
+            multiprocess: workers > 1,
+            headers: Arc::new(header_rules(&proxies(&self.config))),
+            errors: logging::write_raw,
+            is_descendant: rwsgi_os::is_descendant,
+        }
+    }
+
     /// What a worker needs, with its access log started.
     pub(crate) fn worker(
-        self,
+        &self,
         inheritance: Inheritance,
     ) -> Result<(rwsgi_worker::Place, rwsgi_worker::Options), Error> {
         let access_log = match &self.access_log {
             Some(access) => {
-                let file = logging::open(&access.target, "access log", std::io::stdout())?;
+                let file = logging::open_access_log(&access.target)?;
                 Some(AccessLog::start(access.format.clone(), file).map_err(Error::AccessLog)?)
             }
             None => None,
         };
         let http = traffic::options(&self.config, access_log);
-        let headers = Arc::new(header_rules(&http.proxies));
         let place = rwsgi_worker::Place {
             listeners: inheritance.listeners,
             scoreboard: inheritance.scoreboard,
@@ -98,24 +121,18 @@ impl Plan {
         };
         let options = rwsgi_worker::Options {
             http,
-            wsgi: rwsgi_wsgi::Options {
-                server_software: format!("rwsgi/{VERSION}"),
-                multithread: self.config.threads > 1,
-                multiprocess: inheritance.workers > 1,
-                headers,
-                errors: logging::write_raw,
-                is_descendant: rwsgi_os::is_descendant,
-            },
-            application: self.config.app,
-            paths: self.paths,
-            environment: self.config.env,
+            wsgi: self.wsgi(inheritance.workers),
             threads: self.config.threads,
             connections: self.config.worker_connections,
             connections_per_address: self.config.limit_connections_per_ip,
             timeout: self.config.timeout,
+            timeout_kill: Duration::from_secs(5),
+            slow_log: None,
+            max_requests: None,
+            max_requests_jitter: 0,
             queue_timeout: self.config.queue_timeout,
             queue_size: self.config.queue_size,
-            crash_log: logging::file(),
+            reopen_logs: logging::reopen,
             graceful_timeout: self.config.graceful_timeout,
         };
         Ok((place, options))
