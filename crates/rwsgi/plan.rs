@@ -3,7 +3,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use rwsgi_config::{Address, Config, LogTarget, Workers};
 use rwsgi_http::{AccessLog, Format};
@@ -126,10 +125,10 @@ impl Plan {
             connections: self.config.worker_connections,
             connections_per_address: self.config.limit_connections_per_ip,
             timeout: self.config.timeout,
-            timeout_kill: Duration::from_secs(5),
-            slow_log: None,
-            max_requests: None,
-            max_requests_jitter: 0,
+            timeout_kill: self.config.timeout_kill,
+            slow_log: self.config.slow_log,
+            max_requests: self.config.max_requests,
+            max_requests_jitter: self.config.max_requests_jitter,
             queue_timeout: self.config.queue_timeout,
             queue_size: self.config.queue_size,
             reopen_logs: logging::reopen,
