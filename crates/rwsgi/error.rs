@@ -6,6 +6,10 @@ use std::path::PathBuf;
 /// An action of the program that failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
+    #[error(transparent)]
+    Settings(#[from] rwsgi_config::Error),
+    #[error("the settings ask for something to be printed, not for a server")]
+    NothingToServe,
     #[error("cannot change to the directory `{}` of `--chdir`", directory.display())]
     Chdir { directory: PathBuf, source: io::Error },
     #[error("cannot use the directory `{}` for `{setting}` from `{flag}`", path.display())]

@@ -44,13 +44,24 @@ impl Host {
     pub(crate) fn without_python<T>(self, master: impl FnOnce() -> T) -> T {
         match self {
             Self::Native => master(),
-            Self::Extension => rwsgi_wsgi::run_python(|| {
-                rwsgi_wsgi::park();
-                let result = master();
-                rwsgi_wsgi::resume();
-                result
-            }),
+            Self::Extension => Self::parked(master),
         }
+    }
+
+    /// Runs what waits and forks in a process where Python is, on the thread that is attached to it: with the GIL released, but for
+    /// the forks. In a forked process it is held on return.
+    pub(crate) fn parked<T>(work: impl FnOnce() -> T) -> T {
+        rwsgi_wsgi::run_python(|| {
+            rwsgi_wsgi::park();
+            let result = work();
+            rwsgi_wsgi::resume();
+            result
+        })
+    }
+
+    /// What Python wants to be told round a fork, in a process where it is.
+    pub(crate) fn python_hooks() -> &'static dyn ForkHooks {
+        &PythonHooks
     }
 
     /// In a worker: starts Python if this process has none.

@@ -31,6 +31,12 @@ impl Invocation {
         Self { arguments: arguments(), directory: directory(written), environment }
     }
 
+    /// Where it was started, as the shell wrote it; none where there was no such directory.
+    #[must_use]
+    pub fn directory(&self) -> Option<&Path> {
+        self.directory.as_deref()
+    }
+
     /// Starts the program again with these listeners, in a child that finds them by [`crate::Handover::from_environment`],
     /// and with `extra` in its environment. What is started is the file that is there now, not the one that this process
     /// runs: after an upgrade they differ.

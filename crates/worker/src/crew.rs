@@ -7,7 +7,8 @@
 //!
 //! Who wins between the end of a job and the take-over is decided in `lead`; this file tells the threads.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::thread::{self, Thread};
@@ -15,11 +16,13 @@ use std::time::Duration;
 
 use rwsgi_http::{Answer, Buffering, Exchange};
 use rwsgi_os::{ExitReason, Scoreboard, Slot, ThreadClock, ThreadId, monotonic_micros};
-use rwsgi_wsgi::StackDump;
+use rwsgi_wsgi::{PythonThread, StackDump};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
+use crate::course::Limits;
 use crate::deadline::Running;
+use crate::inquiry::Inquiries;
 use crate::lead::{Holder, Lead, Stamp};
 use crate::queue::{Answers, Popped, Pushed, Requests};
 use crate::refusal::{Refusal, Refusals, unavailable};
@@ -36,16 +39,18 @@ pub(crate) struct Crew {
     refusals: Refusals,
     pub(crate) members: Box<[Member]>,
     pub(crate) stand_in: Sleep,
-    /// `--timeout`.
-    pub(crate) timeout: Option<Duration>,
+    /// What is watched of requests.
+    pub(crate) limits: Limits,
     /// `--write-timeout`: how long a request may wait for its client to read.
     pub(crate) write_timeout: Option<Duration>,
     /// How much of an answer waits for its client.
     pub(crate) buffering: Arc<Buffering>,
-    /// Where the stacks of stuck threads arrive.
-    pub(crate) stacks: Arc<Mutex<StackDump>>,
-    /// Reports of timeouts that are being written.
-    pub(crate) reports: Arc<AtomicUsize>,
+    /// Requests that take long and are looked into.
+    pub(crate) inquiries: Inquiries,
+    /// After so many requests another worker should take this one's place.
+    pub(crate) share: u64,
+    /// Opens the log files again.
+    pub(crate) reopen_logs: fn(),
     orders: mpsc::UnboundedSender<Order>,
     exit: OnceLock<ExitReason>,
     lead: Lead,
@@ -63,6 +68,7 @@ pub(crate) struct Member {
     thread: OnceLock<Thread>,
     clock: OnceLock<ThreadClock>,
     id: OnceLock<ThreadId>,
+    python: OnceLock<PythonThread>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -78,6 +84,11 @@ impl Member {
     /// The thread, to be sent a signal.
     pub(crate) fn id(&self) -> Option<ThreadId> {
         self.id.get().copied()
+    }
+
+    /// The thread, to be interrupted in Python.
+    pub(crate) fn python(&self) -> Option<PythonThread> {
+        self.python.get().copied()
     }
 
     /// Whether it is the calling thread.
@@ -111,11 +122,12 @@ impl Crew {
             refusals: Refusals::new(options),
             members: (0..options.threads).map(|_| Member::default()).collect(),
             stand_in: Sleep::default(),
-            timeout: options.timeout,
+            limits: Limits::new(options.timeout, options.timeout_kill, options.slow_log),
             write_timeout: options.http.timeouts.write,
             buffering: Arc::new(options.http.buffering.clone()),
-            stacks: Arc::new(Mutex::new(stacks)),
-            reports: Arc::default(),
+            inquiries: Inquiries::new(stacks),
+            share: share(options),
+            reopen_logs: options.reopen_logs,
             orders,
             exit: OnceLock::new(),
             lead: Lead::new(),
@@ -192,8 +204,9 @@ impl Crew {
         exchange.ticket.answer(answer).into_iter().for_each(|waker| self.answers.push(waker));
     }
 
-    /// Remembers how to wake whoever drives the loop.
+    /// Remembers how to wake whoever drives the loop, which turns.
     pub(crate) fn drive_with(&self, waker: &Waker) {
+        self.slot().turns.advance();
         let mut driver = lock(&self.driver);
         if !driver.as_ref().is_some_and(|known| known.will_wake(waker)) {
             *driver = Some(waker.clone());
@@ -227,6 +240,7 @@ impl Crew {
         let _ = member.thread.set(thread::current());
         let _ = member.clock.set(ThreadClock::of_current());
         let _ = member.id.set(ThreadId::current());
+        let _ = member.python.set(PythonThread::current());
         self.lead.join(number);
     }
 
@@ -292,16 +306,19 @@ impl Crew {
         }
     }
 
-    /// How many members are at a request that timed out.
-    pub(crate) fn expired(&self) -> u64 {
-        let is_expired = |member: &&Member| member.running().as_ref().is_some_and(Running::is_expired);
-        self.members.iter().filter(is_expired).count() as u64
-    }
-
-    /// Whether all are, so that nothing will be done here any more.
+    /// Whether all members are at a request that is over its time, so that nothing will be done here any more.
     pub(crate) fn is_stuck(&self) -> bool {
         self.expired() == self.members.len() as u64
     }
+}
+
+/// `--max-requests` with its jitter, drawn anew in each worker, so that they do not all get tired at a time.
+fn share(options: &Options) -> u64 {
+    let Some(requests) = options.max_requests else { return u64::MAX };
+    // Not the generator of `HashMap`: forked processes would all draw the same.
+    let mut hasher = DefaultHasher::new();
+    (std::process::id(), now()).hash(&mut hasher);
+    requests.saturating_add(hasher.finish() % options.max_requests_jitter.saturating_add(1))
 }
 
 /// The time of stamps, in microseconds.
