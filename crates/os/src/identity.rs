@@ -3,8 +3,8 @@ use std::{ffi::CString, fs, io, path::Path};
 use nix::{
     sys::wait::{WaitStatus, waitpid},
     unistd::{
-        Gid, Group, Uid, User, getegid, geteuid, getgid, getgrouplist, getuid, mkstemp, setgroups, setresgid,
-        setresuid, setuid,
+        Gid, Group, Uid, User, getegid, geteuid, getgid, getgrouplist, getgroups, getuid, mkstemp, setgroups,
+        setresgid, setresuid, setuid,
     },
 };
 
@@ -65,7 +65,10 @@ impl Identity {
     pub fn assume(&self) -> Result<(), Error> {
         let failed = |action| move |errno| Error::system(action, errno);
         let death_signal = death_signal();
-        setgroups(&self.groups).map_err(failed("set the groups of the worker"))?;
+        // Some containers forbid to set groups, also those that are there already.
+        if getgroups().ok().as_ref() != Some(&self.groups) {
+            setgroups(&self.groups).map_err(failed("set the groups of the worker"))?;
+        }
         setresgid(self.group, self.group, self.group).map_err(failed("change the group of the worker"))?;
         if let Some(user) = self.user {
             setresuid(user, user, user).map_err(failed("change the user of the worker"))?;

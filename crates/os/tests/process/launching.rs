@@ -151,6 +151,7 @@ pub(crate) fn an_identity_is_for_good() {
         return;
     }
     let identity = Identity::resolve(Some("54321"), Some("54322"), false).unwrap().unwrap();
+    let other = Identity::resolve(Some("54399"), None, false).unwrap().unwrap();
     let signals = watch_children();
     let parent = getpid();
     let pid = child(|| {
@@ -165,7 +166,13 @@ pub(crate) fn an_identity_is_for_good() {
         assert_eq!(nix::sys::prctl::get_pdeathsig().unwrap(), Some(Signal::SIGTERM));
         assert!(nix::sys::prctl::get_dumpable().unwrap());
         assert!(fs::read_link("/proc/self/fd/0").is_ok());
-        identity.assume().expect_err("nobody can become another user a second time");
+        let refusal = Identity::resolve(Some("54399"), None, false).unwrap_err();
+        let message = "cannot change to user `54399`: the server was not started as root";
+        assert_eq!(refusal.to_string(), message);
+        let refusal = Identity::resolve(Some("54321"), Some("54399"), false).unwrap_err();
+        assert!(refusal.to_string().contains("group `54399`"), "{refusal}");
+        assert_eq!(Identity::resolve(Some("54321"), Some("54322"), false).unwrap(), None);
+        other.assume().expect_err("nobody can become another user a second time");
         ExitReason::Ok
     });
     assert_eq!(ending_of(pid, &signals), Ending::Code(0));
