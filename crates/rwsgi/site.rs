@@ -95,12 +95,8 @@ impl Program for Site<'_> {
 /// Changes to the directory in which the application is to run. Again at each reload: where releases are directories that a link
 /// names in turn, it may be another one by then.
 pub(crate) fn enter(config: &Config, launch: &Launch) -> Result<(), Error> {
-    let start = launch.invocation().directory();
-    let directory = match (start, &config.chdir) {
-        (Some(start), Some(directory)) => start.join(directory),
-        (Some(directory), None) | (None, Some(directory)) => directory.to_owned(),
-        (None, None) => return Ok(()),
-    };
+    let start = launch.invocation().directory().unwrap_or(Path::new("."));
+    let directory = config.chdir.as_ref().map_or_else(|| start.to_owned(), |chdir| start.join(chdir));
     env::set_current_dir(&directory).map_err(|source| Error::Chdir { directory, source })
 }
 
