@@ -107,6 +107,9 @@ impl Supervisor {
     /// Takes in one event at the time `now` and appends what is to be done.
     pub(crate) fn step(&mut self, now: Instant, event: Event, out: &mut Vec<Action>) {
         self.now = self.now.max(now);
+        if self.phase == Phase::Finished {
+            return;
+        }
         match event {
             Event::Tick => {}
             Event::Intent(intent) => self.asked(intent),

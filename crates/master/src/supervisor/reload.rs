@@ -110,9 +110,14 @@ impl Supervisor {
     }
 
     pub(super) fn prove(&mut self) {
-        let passed = self.proof_due().is_some_and(|due| due <= self.now);
-        if let Some(Reload { stage: Stage::Rolling { proven, .. }, .. }) = &mut self.reload {
-            *proven |= passed;
+        if self.proof_due().is_none_or(|due| due > self.now) {
+            return;
+        }
+        if let Some(Reload { goal, stage: Stage::Rolling { proven, .. }, .. }) = &mut self.reload {
+            *proven = true;
+            let goal = *goal;
+            // What loads of the old generation would be replaced as soon as it is ready.
+            self.dismiss_candidates(|generation, _| generation != goal);
         }
     }
 

@@ -45,7 +45,7 @@ impl Supervisor {
         let free = |index: &usize| {
             !self.seats[*index].has_candidate_of(target) && self.seats[*index].due() <= self.now
         };
-        let outdated = self.outdated().filter(free).min_by_key(|&index| self.number_at(index));
+        let outdated = self.outdated().filter(free).min_by_key(|&index| self.rank_at(index));
         // Where all old ones have ended, the goal stands beside what is to follow them.
         let beside = || (0..self.seats.len()).find(free).filter(|_| self.base() != target);
         let Some(index) = outdated.or_else(beside) else { return false };
@@ -57,7 +57,7 @@ impl Supervisor {
     fn replace_instead(&mut self, target: u32) -> bool {
         let policy = self.generations.policy(target);
         let is_trusted = self.base() == target;
-        let has_begun = self.seats.iter().any(|seat| seat.has_candidate_of(target));
+        let has_begun = self.seats_of(target) > 0 || self.seats.iter().any(|seat| seat.has_candidate_of(target));
         let serving = self.seats.iter().filter(|seat| seat.occupant().is_some()).count();
         let enough = serving + policy.max_unavailable > self.seats.len();
         if !enough || self.crew.free_slot().is_none() || !(is_trusted || policy.surge == 0 && !has_begun) {
@@ -65,7 +65,7 @@ impl Supervisor {
         }
         let free =
             |index: &usize| self.seats[*index].candidates.is_empty() && self.seats[*index].due() <= self.now;
-        let Some(index) = self.outdated().filter(free).min_by_key(|&index| self.number_at(index)) else {
+        let Some(index) = self.outdated().filter(free).min_by_key(|&index| self.rank_at(index)) else {
             return false;
         };
         let occupant: Option<Pid> = self.seats[index].occupant();
@@ -79,7 +79,9 @@ impl Supervisor {
         true
     }
 
-    fn number_at(&self, index: usize) -> Option<u64> {
-        self.occupant(&self.seats[index]).map(|worker| worker.number)
+    /// Who goes first: what a failed reload has left, then the oldest.
+    fn rank_at(&self, index: usize) -> Option<(bool, u64)> {
+        let worker = self.occupant(&self.seats[index])?;
+        Some((worker.process.generation == self.generations.current, worker.number))
     }
 }

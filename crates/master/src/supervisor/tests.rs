@@ -1,6 +1,13 @@
 use super::*;
 
 mod boot;
+mod count;
+mod health;
+mod molds;
+mod recycling;
 mod reload;
+mod status;
 mod stopping;
+mod upgrade;
+mod walk;
 mod world;

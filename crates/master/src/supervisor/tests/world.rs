@@ -122,6 +122,7 @@ pub(super) struct World {
     pub(super) listening: bool,
     pub(super) finished: Option<ExitReason>,
     held: Vec<Birth>,
+    unfit: BTreeSet<u32>,
     slots: BTreeSet<usize>,
     capacity: usize,
     pub(super) prepared: BTreeSet<u32>,
@@ -183,6 +184,7 @@ impl World {
             listening: true,
             finished: None,
             held: Vec::new(),
+            unfit: BTreeSet::new(),
             slots: BTreeSet::new(),
             capacity: settings.slots,
             prepared: BTreeSet::from([1]),
@@ -202,6 +204,9 @@ impl World {
     pub(super) fn event(&mut self, event: Event) {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
+            if let Event::MoldUnfit(generation) = event {
+                self.unfit.insert(generation);
+            }
             if let Event::Exited(exit) = event {
                 self.processes.remove(&exit.pid.as_raw());
             }
@@ -212,6 +217,8 @@ impl World {
                 self.perform(action, &mut events);
             }
         }
+        let wake = self.supervisor.next_wake();
+        assert!(wake.is_none_or(|wake| wake > self.now), "what is due is done, or no time brings it");
     }
 
     fn perform(&mut self, action: Action, events: &mut VecDeque<Event>) {
@@ -223,6 +230,7 @@ impl World {
                 );
                 assert!(self.prepared.contains(&birth.generation), "{birth:?}: generation is not known");
                 self.births.push(birth);
+                assert!(self.has_mold_if_needed(birth.generation), "{birth:?}: no mold is ready");
                 if self.hold_forks {
                     self.held.push(birth);
                 } else {
@@ -256,13 +264,20 @@ impl World {
             Action::StartMold(generation) => {
                 self.deeds.push(action);
                 assert!(self.prepared.contains(&generation));
-                let pid = self.born(Kind::Mold, generation, None, self.molds);
-                events.push_back(Event::MoldForked(generation, pid));
+                events.push_back(if self.refuse_forks {
+                    Event::MoldForkFailed(generation)
+                } else {
+                    Event::MoldForked(generation, self.born(Kind::Mold, generation, None, self.molds))
+                });
             }
             Action::StartSuccessor => {
                 self.deeds.push(action);
-                let pid = self.born(Kind::Successor, 0, None, Boot::Hangs);
-                events.push_back(Event::SuccessorStarted(pid));
+                if self.refuse_forks {
+                    events.push_back(Event::SuccessorFailed);
+                } else if !self.hold_forks {
+                    let pid = self.born(Kind::Successor, 0, None, Boot::Hangs);
+                    events.push_back(Event::SuccessorStarted(pid));
+                }
             }
             Action::Adopt(generation) => {
                 self.deeds.push(action);
@@ -283,6 +298,15 @@ impl World {
                 self.finished = Some(reason);
             }
         }
+    }
+
+    fn has_mold_if_needed(&self, generation: u32) -> bool {
+        let mut molds = self
+            .processes
+            .values()
+            .filter(|process| process.kind == Kind::Mold && process.generation == generation);
+        let ordered = self.deeds.contains(&Action::StartMold(generation));
+        !ordered || self.unfit.contains(&generation) || molds.any(|mold| mold.ready)
     }
 
     pub(super) fn prepare(&mut self, generation: u32, policy: Policy) -> Event {
@@ -308,6 +332,20 @@ impl World {
                 self.event(event);
             }
         }
+    }
+
+    /// Answers the order for a successor if one was held back.
+    pub(super) fn start_unanswered_successor(&mut self) {
+        if self.supervisor.upgrade.is_ordered() {
+            self.start_successor();
+        }
+    }
+
+    /// Answers the order for a successor that was held back.
+    pub(super) fn start_successor(&mut self) -> Pid {
+        let pid = self.born(Kind::Successor, 0, None, Boot::Hangs);
+        self.event(Event::SuccessorStarted(pid));
+        pid
     }
 
     fn born(&mut self, kind: Kind, generation: u32, birth: Option<Birth>, boot: Boot) -> Pid {
@@ -409,11 +447,10 @@ impl World {
     }
 
     /// Moves the clock to the next thing that happens before `end`.
-    fn turn(&mut self, end: Instant) -> bool {
+    pub(super) fn turn(&mut self, end: Instant) -> bool {
         let happening = self.happenings.iter().enumerate().min_by_key(|(_, (due, _))| *due);
         let happening = happening.map(|(index, &(due, _))| (index, due));
         let wake = self.supervisor.next_wake();
-        assert!(wake.is_none_or(|wake| wake >= self.now), "a wake in the past");
         match happening {
             Some((index, due)) if wake.is_none_or(|wake| due <= wake) => {
                 if due > end {
@@ -430,7 +467,7 @@ impl World {
             }
             _ => {
                 let Some(wake) = wake.filter(|&wake| wake <= end) else { return false };
-                self.now = wake;
+                self.now = self.now.max(wake);
                 self.event(Event::Tick);
             }
         }
