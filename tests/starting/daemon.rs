@@ -96,6 +96,7 @@ fn what_keeps_it_from_starting_reaches_the_terminal() {
     let mut server = daemon().args(["--bind", &address]).launch();
     assert_eq!(server.wait_exit().code(), Some(1));
     server.wait_log(&format!("rwsgi: error: cannot listen on `{address}`"));
+    assert_eq!(server.log().wait_end().matches("error: ").count(), 1, "{}", server.log().text());
     let folder = server.folder();
     assert!(!folder.join("pid").exists() && !folder.join("socket").exists());
     let failure = daemon().args(["--workers", "x"]).fail();

@@ -171,14 +171,14 @@ fn both_wildcards_share_a_port() {
     if !has_ipv6() {
         return;
     }
-    // Held without listening, so that nobody else takes it until the server has it too.
+    // Held without listening, so that nobody is given it as any port until the server has it too.
     let holder = socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).unwrap();
-    setsockopt(&holder, sockopt::ReusePort, &true).unwrap();
+    setsockopt(&holder, sockopt::ReuseAddr, &true).unwrap();
     bind(holder.as_raw_fd(), &SockaddrIn::new(0, 0, 0, 0, 0)).unwrap();
     let port = getsockname::<SockaddrIn>(holder.as_raw_fd()).unwrap().port();
     let [ipv4, ipv6] = [format!("0.0.0.0:{port}"), format!("[::]:{port}")];
     for [first, second] in [[&ipv4, &ipv6], [&ipv6, &ipv4]] {
-        let server = Server::wsgi(APP).bind(Some(first)).args(["--bind", second, "--reuse-port"]).start();
+        let server = Server::wsgi(APP).bind(Some(first)).args(["--bind", second]).start();
         assert_eq!(server.addresses(), [first.as_str(), second.as_str()]);
         assert_eq!(Client::tcp(&format!("127.0.0.1:{port}")).get("/").text(), "127.0.0.1|http");
         assert_eq!(Client::tcp(&format!("[::1]:{port}")).get("/").text(), "::1|http");

@@ -45,6 +45,9 @@ fn descriptors() -> Vec<i32> {
 pub(crate) fn a_successor_gets_the_listeners_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("socket");
+    // What was for this process only is not for the next one.
+    // SAFETY: each case is a process with one thread.
+    unsafe { env::set_var("LISTEN_PID", getpid().to_string()) };
     let invocation = Invocation::capture();
     // What whoever runs the tests has left open goes on to everybody.
     let strangers = descriptors();
@@ -59,7 +62,7 @@ pub(crate) fn a_successor_gets_the_listeners_and_nothing_else() {
     SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK).unwrap();
     let path = path.to_str().unwrap().to_owned();
     let strangers = strangers.iter().map(i32::to_string).collect::<Vec<_>>().join(" ");
-    let extra = [(SUCCESSOR, path.clone()), (STRANGERS, strangers), ("LISTEN_FDS", "1".to_owned())];
+    let extra = [(SUCCESSOR, path.clone()), (STRANGERS, strangers)];
     let successor = invocation.spawn(&[&tcp, &unix], &extra).unwrap();
     SigSet::empty().thread_swap_mask(SigmaskHow::SIG_SETMASK).unwrap();
     for listener in [&tcp, &unix] {
@@ -86,11 +89,7 @@ pub(crate) fn succeed() {
     let mut handover = Handover::from_environment().unwrap().unwrap();
     assert_eq!(handover.predecessor(), getppid());
     assert_eq!(given.len(), 2, "{given:?}");
-    assert!(
-        rwsgi_os::private_variables()
-            .filter(|name| *name != "LISTEN_FDS")
-            .all(|name| env::var(name).is_err())
-    );
+    assert!(rwsgi_os::private_variables().all(|name| env::var(name).is_err()));
     assert!(handover.take(&BindAddress::Abstract("other".to_owned())).is_none());
     let Socket::Tcp(tcp) = handover.take(&local_port()).unwrap().into_socket() else { panic!() };
     let unix = handover.take(&BindAddress::Unix(path.into())).unwrap();
