@@ -68,7 +68,7 @@ fn serve(config: Config, host: Host) -> Result<ExitReason, Error> {
         Role::Worker(inheritance) => {
             // A copy of the master's; nothing is removed, since it is not this process that wrote it.
             drop(pid_file);
-            Ok(work(*inheritance, plan, host))
+            Ok(work(*inheritance, &plan, host))
         }
     }
 }
@@ -90,7 +90,7 @@ fn bind(plan: &Plan) -> Result<Vec<Listener>, Error> {
     Ok(bound)
 }
 
-fn work(inheritance: Inheritance, plan: Plan, host: Host) -> ExitReason {
+fn work(inheritance: Inheritance, plan: &Plan, host: Host) -> ExitReason {
     if let Err(error) = host.start_python(plan.python.as_ref()) {
         return failed(&error.into());
     }
