@@ -38,10 +38,9 @@ static OWNER: Mutex<Owner> = Mutex::new(Owner { user: None, group: None });
 /// Opens the error log and sends all events of this process and its workers there. Log files belong to `owner` from now on.
 pub(crate) fn start(config: &Config, owner: Owner) -> Result<(), Error> {
     *OWNER.lock().unwrap_or_else(PoisonError::into_inner) = owner;
-    let target = absolute(config.error_log.clone());
-    let file = open(&target, "error log", io::stderr())?;
+    let file = open(&config.error_log, "error log", io::stderr())?;
     // The first one stays: a process starts its log once.
-    let _ = LOG.set(Log { what: "error log", file, path: path_of(&target) });
+    let _ = LOG.set(Log { what: "error log", file, path: path_of(absolute(config.error_log.clone())) });
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(level(config.log_level))
         .event_format(Line { critical_only: config.log_level == LogLevel::Critical })
@@ -87,18 +86,10 @@ pub(crate) fn give(file: &File, path: &Path) -> io::Result<()> {
     rwsgi_os::give_log(file, path, owner)
 }
 
-/// The same file from whatever directory the application changes to.
-pub(crate) fn absolute(target: LogTarget) -> LogTarget {
-    match target {
-        LogTarget::File(path) => LogTarget::File(std::path::absolute(&path).unwrap_or(path)),
-        LogTarget::Std => LogTarget::Std,
-    }
-}
-
 /// Opens the access log of this process, to be opened again by [`reopen`].
 pub(crate) fn open_access_log(target: &LogTarget) -> Result<&'static File, Error> {
     let file = open(target, "access log", io::stdout())?;
-    let log = Log { what: "access log", file, path: path_of(target) };
+    let log = Log { what: "access log", file, path: path_of(target.clone()) };
     Ok(&ACCESS_LOG.get_or_init(|| log).file)
 }
 
@@ -117,9 +108,17 @@ pub(crate) fn reopen() {
     }
 }
 
-fn path_of(target: &LogTarget) -> Option<PathBuf> {
+/// The same file, from whatever directory the application changes to.
+pub(crate) fn absolute(target: LogTarget) -> LogTarget {
     match target {
-        LogTarget::File(path) => Some(path.clone()),
+        LogTarget::File(path) => LogTarget::File(std::path::absolute(&path).unwrap_or(path)),
+        LogTarget::Std => LogTarget::Std,
+    }
+}
+
+fn path_of(target: LogTarget) -> Option<PathBuf> {
+    match target {
+        LogTarget::File(path) => Some(path),
         LogTarget::Std => None,
     }
 }

@@ -126,7 +126,8 @@ impl Crew {
             write_timeout: options.http.timeouts.write,
             buffering: Arc::new(options.http.buffering.clone()),
             inquiries: Inquiries::new(stacks),
-            share: share(options),
+            // Not the generator of `HashMap` for the lot: forked processes would all draw the same.
+            share: share(options.max_requests, options.max_requests_jitter, (std::process::id(), now())),
             reopen_logs: options.reopen_logs,
             orders,
             exit: OnceLock::new(),
@@ -312,16 +313,30 @@ impl Crew {
     }
 }
 
-/// `--max-requests` with its jitter, drawn anew in each worker, so that they do not all get tired at a time.
-fn share(options: &Options) -> u64 {
-    let Some(requests) = options.max_requests else { return u64::MAX };
-    // Not the generator of `HashMap`: forked processes would all draw the same.
+/// `--max-requests` with up to `jitter` more, by lot, so that the workers do not all get tired at a time.
+fn share(requests: Option<u64>, jitter: u64, lot: impl Hash) -> u64 {
+    let Some(requests) = requests else { return u64::MAX };
     let mut hasher = DefaultHasher::new();
-    (std::process::id(), now()).hash(&mut hasher);
-    requests.saturating_add(hasher.finish() % options.max_requests_jitter.saturating_add(1))
+    lot.hash(&mut hasher);
+    requests.saturating_add(hasher.finish() % jitter.saturating_add(1))
 }
 
 /// The time of stamps, in microseconds.
 pub(crate) fn now() -> u64 {
     monotonic_micros()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_lies_between_the_number_and_its_jitter() {
+        assert_eq!(share(None, 10, 1), u64::MAX);
+        assert_eq!(share(Some(100), 0, 1), 100);
+        assert_eq!(share(Some(u64::MAX), u64::MAX, 1), u64::MAX);
+        let drawn: Vec<u64> = (0..1_000).map(|lot| share(Some(100), 9, lot)).collect();
+        assert!((100..=109).all(|value| drawn.contains(&value)), "all of them come");
+        assert!(drawn.iter().all(|value| (100..=109).contains(value)));
+    }
 }

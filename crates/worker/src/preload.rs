@@ -118,3 +118,27 @@ fn tasks() -> impl Iterator<Item = (u32, String)> {
         Some((id, fs::read_to_string(entry.path().join("comm")).ok()?))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn threads_that_python_does_not_know_have_the_names_of_the_kernel() {
+        let (begin, begun) = channel();
+        let (end, ended) = channel::<()>();
+        let other = thread::Builder::new().name("a_poller".to_owned());
+        let other = other.spawn(move || {
+            begin.send(()).unwrap();
+            let _ = ended.recv();
+        });
+        begun.recv().unwrap();
+        assert!(tasks().any(|(_, name)| name == "a_poller\n"));
+        assert!(tasks().any(|(id, _)| id == std::process::id()));
+        drop(end);
+        other.unwrap().join().unwrap();
+    }
+}

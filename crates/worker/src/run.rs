@@ -218,3 +218,21 @@ fn take_signals() -> Result<Signals, Error> {
     }
     Ok(Signals::install(&SIGNALS)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_of_the_loop_is_seen_in_the_scoreboard() {
+        let scoreboard = Arc::new(Scoreboard::new(2).unwrap());
+        let turns = || scoreboard.slot(1).turns.load();
+        let runtime = runtime(None, (Arc::clone(&scoreboard), 1)).unwrap();
+        runtime.block_on(async { tokio::time::sleep(Duration::from_millis(1)).await });
+        let before = turns();
+        assert!(before > 0);
+        runtime.block_on(async { tokio::time::sleep(Duration::from_millis(1)).await });
+        assert!(turns() > before);
+        assert_eq!(scoreboard.slot(0).turns.load(), 0);
+    }
+}

@@ -57,7 +57,8 @@ impl Supervisor {
     fn replace_instead(&mut self, target: u32) -> bool {
         let policy = self.generations.policy(target);
         let is_trusted = self.base() == target;
-        let has_begun = self.seats_of(target) > 0 || self.seats.iter().any(|seat| seat.has_candidate_of(target));
+        let has_begun =
+            self.seats_of(target) > 0 || self.seats.iter().any(|seat| seat.has_candidate_of(target));
         let serving = self.seats.iter().filter(|seat| seat.occupant().is_some()).count();
         let enough = serving + policy.max_unavailable > self.seats.len();
         if !enough || self.crew.free_slot().is_none() || !(is_trusted || policy.surge == 0 && !has_begun) {

@@ -43,7 +43,7 @@ pub(super) fn python() {
 pub(super) struct Site {
     name: String,
     module: Py<PyModule>,
-    application: Application,
+    pub(super) application: Application,
 }
 
 /// The answers to some requests, and what was logged meanwhile.

@@ -101,7 +101,14 @@ fn check(world: &World) {
     let staying: Vec<Pid> = staying.map(|worker| worker.process.pid).collect();
     assert!(staying.iter().all(|pid| seated.contains(pid)), "a worker that nobody knows of");
     let surge = supervisor.generations.policy(supervisor.target()).surge.max(1);
-    assert!(staying.len() <= supervisor.seats.len() + surge, "too many workers {:#?} {:?} {:#?} {:?} {staying:?}", supervisor.seats, supervisor.reload, supervisor.generations, &world.facts[world.facts.len()-12..]);
+    assert!(
+        staying.len() <= supervisor.seats.len() + surge,
+        "too many workers {:#?} {:?} {:#?} {:?} {staying:?}",
+        supervisor.seats,
+        supervisor.reload,
+        supervisor.generations,
+        &world.facts[world.facts.len() - 12..]
+    );
 }
 
 /// One thing that may happen.
@@ -290,7 +297,12 @@ fn no_reload_ever_costs_a_worker_that_serves() {
                     while world.turn(end) {
                         check(&world);
                         let serving = world.serving().len();
-                        assert!(serving + max_unavailable >= 4, "seed {seed}: {serving} serve {policy:#?} {:#?}\n{:?}", &world.facts[world.facts.len()-12..], &world.sent[world.sent.len()-8..]);
+                        assert!(
+                            serving + max_unavailable >= 4,
+                            "seed {seed}: {serving} serve {policy:#?} {:#?}\n{:?}",
+                            &world.facts[world.facts.len() - 12..],
+                            &world.sent[world.sent.len() - 8..]
+                        );
                     }
                     world.now = end;
                 }
