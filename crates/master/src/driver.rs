@@ -5,7 +5,7 @@ use rwsgi_os::{self as os, ExitReason};
 use crate::{
     Error, Mold, Options, Program, Role,
     event::{Action, Event},
-    generations::Generations,
+    generations::{Generations, Use},
     nursery::{Born, Nursery},
     report,
     service::Service,
@@ -26,7 +26,7 @@ pub fn run(
 ) -> Result<Role, Error> {
     let generations = Generations::new(options.policy, listeners);
     if let Err(error) = os::assert_single_threaded() {
-        generations.end(options.predecessor.is_none());
+        generations.end(Use::of(options.predecessor.is_some()));
         return Err(error.into());
     }
     report::listening(generations.listeners());
@@ -132,11 +132,11 @@ impl<'a> Driver<'a> {
             }
             Action::Prepare(generation) => events.push_back(self.prepare(generation)),
             Action::Adopt(generation) => {
-                self.generations.adopt(generation, !self.is_shared);
+                self.generations.adopt(generation, self.use_of_sockets());
                 self.program.adopt(generation);
             }
             Action::GiveUp(generation) => {
-                self.generations.give_up(generation);
+                self.generations.give_up(generation, self.use_of_sockets());
                 self.program.give_up(generation);
             }
             Action::ReopenLogs => self.program.reopen_logs(),
@@ -146,7 +146,7 @@ impl<'a> Driver<'a> {
                 self.is_shared = false;
                 self.program.promote();
             }
-            Action::CloseListeners => self.generations.close(),
+            Action::CloseListeners => self.generations.close(self.use_of_sockets()),
             Action::Log(fact) => {
                 report::log(&fact);
                 self.service.heed(&fact);
@@ -239,6 +239,11 @@ impl<'a> Driver<'a> {
     }
 
     fn finish(self) {
-        self.generations.end(!self.is_shared);
+        let sockets = self.use_of_sockets();
+        self.generations.end(sockets);
+    }
+
+    fn use_of_sockets(&self) -> Use {
+        Use::of(self.is_shared)
     }
 }

@@ -14,9 +14,24 @@ pub(crate) struct Generations {
     files: Vec<os::SocketFile>,
 }
 
+/// Who uses the sockets of this server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// Its own processes.
+    Alone,
+    /// Another server too, which this one has started or was started by.
+    Shared,
+}
+
 struct Generation {
     policy: Policy,
     listeners: Vec<Rc<os::Listener>>,
+}
+
+impl Use {
+    pub(crate) fn of(is_shared: bool) -> Self {
+        if is_shared { Self::Shared } else { Self::Alone }
+    }
 }
 
 impl Generations {
@@ -50,7 +65,8 @@ impl Generations {
                 }
                 Err(error) => {
                     drop(listeners);
-                    remove(opened.into_iter().filter_map(close));
+                    let opened = opened.into_iter().filter_map(Rc::into_inner);
+                    remove(opened.filter_map(os::Listener::close));
                     return Err(error);
                 }
             }
@@ -62,43 +78,47 @@ impl Generations {
         Ok(prepared.policy)
     }
 
-    /// Closes what only generations before this one have. Files of sockets go with them if `files_too`, else at the end.
-    pub(crate) fn adopt(&mut self, generation: u32, files_too: bool) {
+    /// Closes what only generations before this one have.
+    pub(crate) fn adopt(&mut self, generation: u32, sockets: Use) {
         self.current = generation;
         let kept = self.all.split_off(&generation);
         let earlier = std::mem::replace(&mut self.all, kept);
-        self.let_go(earlier.into_values(), files_too);
+        self.let_go(earlier.into_values(), sockets);
     }
 
     /// Closes what only this generation has.
-    pub(crate) fn give_up(&mut self, generation: u32) {
+    pub(crate) fn give_up(&mut self, generation: u32, sockets: Use) {
         let removed = self.all.remove(&generation);
-        self.let_go(removed.into_iter(), true);
+        self.let_go(removed.into_iter(), sockets);
     }
 
-    fn let_go(&mut self, generations: impl Iterator<Item = Generation>, files_too: bool) {
+    fn let_go(&mut self, generations: impl Iterator<Item = Generation>, sockets: Use) {
         // All handles are taken before the first one is looked at: several of these may share a listener.
         let handles: Vec<Rc<os::Listener>> = generations.flat_map(|gone| gone.listeners).collect();
         let closed: Vec<os::Listener> = handles.into_iter().filter_map(Rc::into_inner).collect();
-        if !closed.is_empty() {
-            report::no_longer_listening(&closed);
+        if closed.is_empty() {
+            return;
         }
-        let files = closed.into_iter().filter_map(os::Listener::close);
-        if files_too { remove(files) } else { self.files.extend(files) }
+        report::no_longer_listening(&closed);
+        let files = close_all(closed, sockets);
+        match sockets {
+            Use::Alone => remove(files),
+            Use::Shared => self.files.extend(files),
+        }
     }
 
     /// Closes everything; new generations may still be forked, and accept nothing.
-    pub(crate) fn close(&mut self) {
+    pub(crate) fn close(&mut self, sockets: Use) {
         let lists = self.all.values_mut().map(|generation| std::mem::take(&mut generation.listeners));
         let handles: Vec<Rc<os::Listener>> = lists.flatten().collect();
-        self.files.extend(handles.into_iter().filter_map(close));
+        let closed = handles.into_iter().filter_map(Rc::into_inner).collect();
+        self.files.extend(close_all(closed, sockets));
     }
 
-    /// The server has ended: removes what its sockets have left in the file system if `files_too`, unless other sockets have
-    /// taken their place.
-    pub(crate) fn end(mut self, files_too: bool) {
-        self.close();
-        if files_too {
+    /// The server has ended: nothing of its sockets is left in the file system, unless others have taken their place.
+    pub(crate) fn end(mut self, sockets: Use) {
+        self.close(sockets);
+        if sockets == Use::Alone {
             remove(self.files);
         }
     }
@@ -130,8 +150,22 @@ impl Generations {
     }
 }
 
-fn close(listener: Rc<os::Listener>) -> Option<os::SocketFile> {
-    Rc::into_inner(listener)?.close()
+/// Closes them, and hands out their files. Whoever connects from now on is refused rather than reset when the last worker has
+/// closed the socket.
+fn close_all(listeners: Vec<os::Listener>, sockets: Use) -> Vec<os::SocketFile> {
+    if sockets == Use::Alone {
+        let failed = listeners.iter().filter(|listener| is_ours(listener)).map(os::Listener::turn_away);
+        failed.filter_map(Result::err).for_each(|error| report::cannot_turn_away(&error));
+    }
+    listeners.into_iter().filter_map(os::Listener::close).collect()
+}
+
+/// Whoever has passed a socket to us, such as systemd, goes on using it.
+fn is_ours(listener: &os::Listener) -> bool {
+    match listener.address() {
+        os::BindAddress::Tcp { .. } | os::BindAddress::Unix(_) | os::BindAddress::Abstract(_) => true,
+        os::BindAddress::Inherited(_) | os::BindAddress::Activated(_) => false,
+    }
 }
 
 fn remove(files: impl IntoIterator<Item = os::SocketFile>) {

@@ -50,6 +50,14 @@ pub(crate) fn failed(error: &os::Error) {
     }
 }
 
+/// Connections that come while the server ends may be reset.
+pub(crate) fn cannot_turn_away(error: &os::Error) {
+    match error.source() {
+        Some(source) => warn!("{error}: {source}"),
+        None => warn!("{error}"),
+    }
+}
+
 /// An address of a reload cannot be bound.
 pub(crate) fn cannot_listen(error: &os::Error) {
     failed(error);

@@ -62,6 +62,7 @@ mod socket_file;
 mod terminal;
 #[expect(unsafe_code)]
 mod thread;
+mod turn_away;
 #[expect(unsafe_code)]
 mod unsent;
 mod wait;

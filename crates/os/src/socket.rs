@@ -150,6 +150,10 @@ impl Listener {
         self.address.to_string()
     }
 
+    pub(crate) fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
     /// The socket itself, for an event loop.
     #[must_use]
     pub fn into_socket(self) -> Socket {
