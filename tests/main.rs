@@ -3,7 +3,7 @@
 //! Read `harness` first (how a server is started, spoken to and ended); then `starting` (command line, application,
 //! addresses, Python), `serving` (requests, logs, threads, time-outs; `requests` has
 //! raw ones as data, `fuzzing` many that are nearly right), `proxies` (nginx, HAProxy and what they say), `ending` (signals,
-//! dying workers).
+//! dying workers), `systemd` (the units that we ship, under a real one).
 
 #[cfg(test)]
 mod ending;
@@ -19,3 +19,5 @@ mod requests;
 mod serving;
 #[cfg(test)]
 mod starting;
+#[cfg(test)]
+mod systemd;
