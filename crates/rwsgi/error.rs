@@ -10,6 +10,8 @@ pub(crate) enum Error {
     Chdir { directory: PathBuf, source: io::Error },
     #[error("cannot use the directory `{}` for `{setting}` from `{flag}`", path.display())]
     Directory { setting: &'static str, flag: &'static str, path: PathBuf, source: io::Error },
+    #[error("addresses such as `{0}` are not supported yet")]
+    UnsupportedAddress(rwsgi_config::Address),
     #[error("cannot find the current directory")]
     CurrentDirectory(#[source] io::Error),
     #[error("cannot open the {what} `{}`", path.display())]

@@ -57,7 +57,7 @@ impl Plan {
             Host::Extension => None,
         };
         Ok(Self {
-            addresses: config.bind.iter().map(address).collect(),
+            addresses: config.bind.iter().map(address).collect::<Result<_, _>>()?,
             backlog: config.backlog,
             pid_file: config.pid.clone(),
             workers: match config.workers {
@@ -143,9 +143,10 @@ fn find_directory(path: &Path, setting: &'static str, flag: &'static str) -> Res
     }
 }
 
-fn address(address: &Address) -> BindAddress {
+fn address(address: &Address) -> Result<BindAddress, Error> {
     match address {
-        Address::Tcp { host, port } => BindAddress::Tcp { host: host.clone(), port: *port },
-        Address::Unix(path) => BindAddress::Unix(path.clone()),
+        Address::Tcp { host, port } => Ok(BindAddress::Tcp { host: host.clone(), port: *port }),
+        Address::Unix(path) => Ok(BindAddress::Unix(path.clone())),
+        Address::Abstract(_) | Address::Fd(_) => Err(Error::UnsupportedAddress(address.clone())),
     }
 }

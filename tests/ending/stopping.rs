@@ -29,7 +29,7 @@ fn busy(options: &[&str]) -> (Server, Client, Gate) {
 }
 
 #[test]
-fn term_closes_idle_connections_at_once_and_finishes_requests() {
+fn term_closes_idle_connections_and_finishes_requests() {
     let server = Server::wsgi(APP).workers(2).args(ENDLESS).args(["--keep-alive", "600", "--timeout", "0"]);
     let mut server = server.start();
     let gate = server.gate("gate");

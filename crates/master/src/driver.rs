@@ -103,6 +103,7 @@ impl<'a> Driver<'a> {
             }
             Action::FreeSlot(slot) => self.nursery.free_slot(slot).iter().for_each(report::lost),
             Action::CloseListeners => {
+                self.listeners.iter().for_each(turn_away);
                 self.socket_files.extend(self.listeners.drain(..).filter_map(os::Listener::close));
             }
             Action::Log(fact) => report::log(&fact),
@@ -124,6 +125,13 @@ impl<'a> Driver<'a> {
         };
         events.push_back(answer);
         Next::Wait
+    }
+}
+
+/// Whoever connects from now on is refused rather than reset when the last worker has closed the socket.
+fn turn_away(listener: &os::Listener) {
+    if let Err(error) = listener.turn_away() {
+        report::cannot_turn_away(&error);
     }
 }
 

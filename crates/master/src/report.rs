@@ -37,6 +37,14 @@ pub(crate) fn fork_failed(cause: &os::Error) {
     }
 }
 
+/// Connections that come while the server ends may be reset.
+pub(crate) fn cannot_turn_away(cause: &os::Error) {
+    match std::error::Error::source(cause) {
+        Some(source) => warn!("{cause}: {source}"),
+        None => warn!("{cause}"),
+    }
+}
+
 /// Writes what the supervisor found worth knowing to the log.
 pub(crate) fn log(fact: &Fact) {
     match *fact {

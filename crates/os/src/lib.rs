@@ -39,6 +39,7 @@ mod signal;
 mod socket;
 #[expect(unsafe_code)]
 mod thread;
+mod turn_away;
 #[expect(unsafe_code)]
 mod unsent;
 mod wait;

@@ -101,6 +101,10 @@ impl Listener {
         }
     }
 
+    pub(crate) fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
     /// The socket itself, for an event loop.
     #[must_use]
     pub fn into_socket(self) -> Socket {
