@@ -6,7 +6,7 @@
 //! Who calls it: the two hosts, `main.rs` (native) and `py` (the wheel).
 //!
 //! Read in this order: this file, `plan` and `traffic` (settings to options), `host` (what the two hosts do differently), `home`
-//! (which Python environment the native host runs for), `logging`, `ui`.
+//! (which Python environment the native host runs for), `logging`, `reloader`, `ui`.
 
 #![forbid(unsafe_code)]
 
@@ -16,6 +16,7 @@ mod host;
 mod logging;
 mod plan;
 mod proxies;
+mod reloader;
 mod traffic;
 mod ui;
 
@@ -23,11 +24,12 @@ use std::ffi::OsString;
 
 use rwsgi_config::{Config, Program, Request};
 use rwsgi_master::{Inheritance, Role};
-use rwsgi_os::{ExitReason, Listener, PidFile};
+use rwsgi_os::{ExitReason, ForkHooks, Listener, PidFile};
 
 use crate::error::Error;
 pub use crate::host::Host;
 use crate::plan::Plan;
+use crate::reloader::{Side, Watcher};
 
 /// The version of this package.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -55,11 +57,16 @@ fn serve(config: Config, host: Host) -> Result<ExitReason, Error> {
             .map_err(|source| Error::Chdir { directory: directory.clone(), source })?;
     }
     logging::start(&config)?;
-    let plan = Plan::new(config, host)?;
+    let mut plan = Plan::new(config, host)?;
     tracing::info!("Starting rwsgi {VERSION}");
     let pid_file = plan.pid_file.as_deref().map(PidFile::write).transpose()?;
     let listeners = bind(&plan)?;
     let hooks = host.fork_hooks();
+    if let Some(watcher) = watch(plan.reloader.take(), host, &*hooks)? {
+        // The master's, and in its way: who holds a listener keeps the port.
+        drop((listeners, pid_file));
+        return Ok(watcher.run());
+    }
     let role = host.without_python(|| rwsgi_master::run(plan.master(&*hooks), listeners));
     match role? {
         Role::Master(reason) => Ok(reason),
@@ -68,6 +75,19 @@ fn serve(config: Config, host: Host) -> Result<ExitReason, Error> {
             drop(pid_file);
             Ok(work(*inheritance, plan, host))
         }
+    }
+}
+
+/// Starts the reloader if it is wanted; gives the watcher in the process that is to be it.
+fn watch(
+    options: Option<reloader::Options>,
+    host: Host,
+    hooks: &dyn ForkHooks,
+) -> Result<Option<Box<Watcher>>, Error> {
+    let Some(options) = options else { return Ok(None) };
+    match host.without_python(|| reloader::fork(options, hooks))? {
+        Side::Master => Ok(None),
+        Side::Watcher(watcher) => Ok(Some(watcher)),
     }
 }
 

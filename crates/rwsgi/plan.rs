@@ -12,7 +12,7 @@ use rwsgi_wsgi::Embedding;
 
 use crate::error::Error;
 use crate::proxies::header_rules;
-use crate::{Host, VERSION, home, logging, traffic};
+use crate::{Host, VERSION, home, logging, reloader, traffic};
 
 /// What is to be done, checked as far as it can be before anything is started.
 pub(crate) struct Plan {
@@ -21,6 +21,8 @@ pub(crate) struct Plan {
     pub(crate) pid_file: Option<PathBuf>,
     /// The environment of the native host's Python.
     pub(crate) python: Option<Embedding>,
+    /// What the reloader watches, if it is wanted.
+    pub(crate) reloader: Option<reloader::Options>,
     workers: usize,
     access_log: Option<Access>,
     paths: Vec<PathBuf>,
@@ -45,7 +47,7 @@ impl Plan {
             None => None,
         };
         let directory = std::env::current_dir().map_err(Error::CurrentDirectory)?;
-        let paths = std::iter::once(directory.clone())
+        let paths: Vec<PathBuf> = std::iter::once(directory.clone())
             .chain(config.pythonpath.iter().map(|path| directory.join(path)))
             .collect();
         find_directories(&mut config, &directory)?;
@@ -65,6 +67,7 @@ impl Plan {
                 Workers::Count(count) => count,
             },
             python,
+            reloader: reloader(&config, &paths)?,
             access_log,
             paths,
             config,
@@ -117,9 +120,18 @@ impl Plan {
             queue_size: self.config.queue_size,
             crash_log: logging::file(),
             graceful_timeout: self.config.graceful_timeout,
+            loaded: reloader::tell_sources,
         };
         Ok((place, options))
     }
+}
+
+fn reloader(config: &Config, paths: &[PathBuf]) -> Result<Option<reloader::Options>, Error> {
+    if !config.reload {
+        return Ok(None);
+    }
+    let sources = reloader::Sources::new(&config.reload_extra_files)?;
+    Ok(Some(reloader::Options { directories: paths.to_vec(), sources, engine: config.reload_engine }))
 }
 
 /// Makes the directories of the settings absolute, for the application may change to another one, and looks whether they

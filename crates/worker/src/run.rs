@@ -51,6 +51,8 @@ pub struct Options {
     pub crash_log: Option<BorrowedFd<'static>>,
     /// How long the end may take.
     pub graceful_timeout: Duration,
+    /// Called when the application has been loaded.
+    pub loaded: fn(),
     /// How connections are served.
     pub http: rwsgi_http::Options,
     /// What the application is told.
@@ -123,7 +125,9 @@ fn load(options: &Options) -> Result<Application, Failed> {
     let boot = |error: rwsgi_wsgi::Error| Failed::Boot(error.into());
     rwsgi_wsgi::set_environment(&options.environment).map_err(boot)?;
     rwsgi_wsgi::prepend_paths(&options.paths).map_err(boot)?;
-    Application::load(&options.application).map_err(Failed::Load)
+    let application = Application::load(&options.application).map_err(Failed::Load)?;
+    (options.loaded)();
+    Ok(application)
 }
 
 fn explain(error: &LoadError) -> ExitReason {
