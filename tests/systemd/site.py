@@ -8,6 +8,15 @@ import tempfile
 STATE = pathlib.Path(os.environ["STATE_DIRECTORY"])
 CODE = pathlib.Path(__file__).parent
 
+PLACES = {
+    "state": STATE,
+    "code": CODE,
+    "tmp": tempfile.gettempdir(),
+    "usr": "/usr",
+    "etc": "/etc",
+    "var": "/var/lib",
+}
+
 # What a reload brings anew.
 VERSION = "1"
 
@@ -50,8 +59,7 @@ def page(environ):
         case ["user"]:
             return f"{os.getuid()} {os.getgroups()}"
         case ["writable"]:
-            places = {"state": STATE, "code": CODE, "tmp": "/tmp", "usr": "/usr", "etc": "/etc", "var": "/var/lib"}
-            return " ".join(name for name, place in places.items() if can_write(place))
+            return " ".join(place for place in PLACES if can_write(PLACES[place]))
         case ["variable", name]:
             return os.environ.get(name)
         case ["read", path]:
