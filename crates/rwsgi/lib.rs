@@ -24,12 +24,11 @@ use std::ffi::OsString;
 
 use rwsgi_config::{Config, Program, Request};
 use rwsgi_master::{Inheritance, Role};
-use rwsgi_os::{ExitReason, ForkHooks, Listener, PidFile};
+use rwsgi_os::{ExitReason, Listener, PidFile};
 
 use crate::error::Error;
 pub use crate::host::Host;
 use crate::plan::Plan;
-use crate::reloader::{Side, Watcher};
 
 /// The version of this package.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -57,12 +56,13 @@ fn serve(config: Config, host: Host) -> Result<ExitReason, Error> {
             .map_err(|source| Error::Chdir { directory: directory.clone(), source })?;
     }
     logging::start(&config)?;
-    let mut plan = Plan::new(config, host)?;
+    let plan = Plan::new(config, host)?;
+    let reloader = plan.reloader()?;
     tracing::info!("Starting rwsgi {VERSION}");
     let pid_file = plan.pid_file.as_deref().map(PidFile::write).transpose()?;
     let listeners = bind(&plan)?;
     let hooks = host.fork_hooks();
-    if let Some(watcher) = watch(plan.reloader.take(), host, &*hooks)? {
+    if let Some(watcher) = reloader::start(reloader, host, &*hooks)? {
         // The master's, and in its way: who holds a listener keeps the port.
         drop((listeners, pid_file));
         return Ok(watcher.run());
@@ -75,19 +75,6 @@ fn serve(config: Config, host: Host) -> Result<ExitReason, Error> {
             drop(pid_file);
             Ok(work(*inheritance, plan, host))
         }
-    }
-}
-
-/// Starts the reloader if it is wanted; gives the watcher in the process that is to be it.
-fn watch(
-    options: Option<reloader::Options>,
-    host: Host,
-    hooks: &dyn ForkHooks,
-) -> Result<Option<Box<Watcher>>, Error> {
-    let Some(options) = options else { return Ok(None) };
-    match host.without_python(|| reloader::fork(options, hooks))? {
-        Side::Master => Ok(None),
-        Side::Watcher(watcher) => Ok(Some(watcher)),
     }
 }
 

@@ -21,8 +21,6 @@ pub(crate) struct Plan {
     pub(crate) pid_file: Option<PathBuf>,
     /// The environment of the native host's Python.
     pub(crate) python: Option<Embedding>,
-    /// What the reloader watches, if it is wanted.
-    pub(crate) reloader: Option<reloader::Options>,
     workers: usize,
     access_log: Option<Access>,
     paths: Vec<PathBuf>,
@@ -47,7 +45,7 @@ impl Plan {
             None => None,
         };
         let directory = std::env::current_dir().map_err(Error::CurrentDirectory)?;
-        let paths: Vec<PathBuf> = std::iter::once(directory.clone())
+        let paths = std::iter::once(directory.clone())
             .chain(config.pythonpath.iter().map(|path| directory.join(path)))
             .collect();
         find_directories(&mut config, &directory)?;
@@ -67,11 +65,20 @@ impl Plan {
                 Workers::Count(count) => count,
             },
             python,
-            reloader: reloader(&config, &paths)?,
             access_log,
             paths,
             config,
         })
+    }
+
+    /// What the reloader watches, if it is wanted.
+    pub(crate) fn reloader(&self) -> Result<Option<reloader::Options>, Error> {
+        if !self.config.reload {
+            return Ok(None);
+        }
+        let sources = reloader::Sources::new(&self.config.reload_extra_files)?;
+        let engine = self.config.reload_engine;
+        Ok(Some(reloader::Options { directories: self.paths.clone(), sources, engine }))
     }
 
     pub(crate) fn master<'a>(&self, hooks: &'a dyn ForkHooks) -> rwsgi_master::Options<'a> {
@@ -124,14 +131,6 @@ impl Plan {
         };
         Ok((place, options))
     }
-}
-
-fn reloader(config: &Config, paths: &[PathBuf]) -> Result<Option<reloader::Options>, Error> {
-    if !config.reload {
-        return Ok(None);
-    }
-    let sources = reloader::Sources::new(&config.reload_extra_files)?;
-    Ok(Some(reloader::Options { directories: paths.to_vec(), sources, engine: config.reload_engine }))
 }
 
 /// Makes the directories of the settings absolute, for the application may change to another one, and looks whether they

@@ -10,7 +10,9 @@ mod looker;
 mod sources;
 mod told;
 
-use std::io::{BufRead, BufReader, PipeReader, PipeWriter};
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, PipeReader};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -19,6 +21,7 @@ use std::time::{Duration, Instant};
 use rwsgi_config::ReloadEngine;
 use rwsgi_os::{ExitReason, ForkHooks, Forked, Pid, Signal};
 
+use crate::Host;
 use crate::error::Error;
 use engine::Engine;
 pub(crate) use sources::Sources;
@@ -40,14 +43,6 @@ pub(crate) struct Options {
     pub(crate) engine: ReloadEngine,
 }
 
-/// On which side of the fork the caller is.
-pub(crate) enum Side {
-    /// The process that was there before, which becomes the master.
-    Master,
-    /// The watcher, which has nothing to do but to [`Watcher::run`].
-    Watcher(Box<Watcher>),
-}
-
 /// What has happened.
 enum Message {
     /// Something was written, came or went.
@@ -62,23 +57,27 @@ enum Message {
     Abandoned,
 }
 
-/// Forks the watcher; returns in both processes.
+/// Starts the watcher if one is wanted; gives it in the process that is to be it, which has nothing to do but to
+/// [`Watcher::run`] and should hold nothing of the master's.
 ///
 /// # Errors
 /// The system has no process or descriptor left.
-pub(crate) fn fork(options: Options, hooks: &dyn ForkHooks) -> Result<Side, Error> {
-    let (reader, writer) = std::io::pipe().map_err(Error::Watcher)?;
+pub(crate) fn start(
+    options: Option<Options>,
+    host: Host,
+    hooks: &dyn ForkHooks,
+) -> Result<Option<Box<Watcher>>, Error> {
+    let Some(options) = options else { return Ok(None) };
+    let (reports, writer) = std::io::pipe().map_err(Error::Watcher)?;
     let master = Pid::this();
-    match rwsgi_os::fork(hooks)? {
+    match host.without_python(|| rwsgi_os::fork(hooks))? {
         Forked::Parent(_) => {
             tracing::warn!("Reloader is on. Use in development only!");
             told::set(writer);
-            Ok(Side::Master)
+            Ok(None)
         }
-        Forked::Child => {
-            drop::<PipeWriter>(writer);
-            Ok(Side::Watcher(Box::new(Watcher { options, reports: reader, master })))
-        }
+        // The end to write to is closed here: the last of the others to close it is the end of the server.
+        Forked::Child => Ok(Some(Box::new(Watcher { options, reports, master }))),
     }
 }
 
@@ -113,8 +112,8 @@ impl Watcher {
 /// Passes on which directories the workers name.
 fn hear(reports: PipeReader, sender: Sender<Message>) -> Result<(), engine::Cause> {
     let listen = move || {
-        for line in BufReader::new(reports).lines().map_while(Result::ok) {
-            let _ = sender.send(Message::Loaded(PathBuf::from(line)));
+        for line in BufReader::new(reports).split(b'\n').map_while(Result::ok) {
+            let _ = sender.send(Message::Loaded(OsString::from_vec(line).into()));
         }
         let _ = sender.send(Message::Abandoned);
     };
