@@ -30,6 +30,12 @@ pub(crate) enum Error {
     AccessLog(#[source] io::Error),
     #[error("invalid value for `access_log_format` from `--access-logformat`")]
     AccessLogFormat(#[source] rwsgi_http::FormatError),
+    #[error("cannot watch the file `{}` for `reload_extra_files` from `--reload-extra-file`", path.display())]
+    ExtraFile { path: PathBuf, source: io::Error },
+    #[error("invalid value `{pattern}` for `reload_extra_files` from `--reload-extra-file`")]
+    ExtraPattern { pattern: String, source: glob::PatternError },
+    #[error("cannot open the pipe to the reloader")]
+    Watcher(#[source] io::Error),
     #[error("there is no Python at `{}`, which {origin} names", path.display())]
     NoPython { path: PathBuf, origin: &'static str },
     #[error(
@@ -77,7 +83,7 @@ impl Error {
     /// What the process ends with: a value that cannot be used is a matter of usage, the rest one of the system.
     pub(crate) fn exit(&self) -> rwsgi_os::ExitReason {
         match self {
-            Self::AccessLogFormat(_) => rwsgi_os::ExitReason::Usage,
+            Self::AccessLogFormat(_) | Self::ExtraPattern { .. } => rwsgi_os::ExitReason::Usage,
             _ => rwsgi_os::ExitReason::Config,
         }
     }

@@ -6,8 +6,8 @@
 //! Who calls it: the two hosts, `main.rs` (native) and `py` (the wheel).
 //!
 //! Read in this order: this file, `launch` (who started us, with which sockets), `plan`, `sockets` and `traffic` (settings to
-//! options), `site` (the master's program), `roles` (its children), `privileges`, `host` (what the two hosts do differently), `home` (which Python environment the native host runs
-//! for), `logging`, `ui`.
+//! options), `site` (the master's program), `roles` (its children), `privileges`, `host` (what the two hosts do differently),
+//! `home` (which Python environment the native host runs for), `logging`, `reloader`, `ui`.
 
 #![forbid(unsafe_code)]
 
@@ -19,6 +19,7 @@ mod logging;
 mod plan;
 mod privileges;
 mod proxies;
+mod reloader;
 mod roles;
 mod site;
 mod sockets;
@@ -83,6 +84,7 @@ fn serve(
     let identity = privileges::identity(&config)?;
     logging::start(&config, privileges::owner(identity.as_ref()))?;
     let plan = Plan::new(config, host, identity)?;
+    let reloader = plan.reloader()?;
     tracing::info!("Starting rwsgi {VERSION}");
     allow_descriptors(&plan);
     launch.explain_sockets(&plan.config);
@@ -99,6 +101,11 @@ fn serve(
         invocation: launch.invocation(),
         predecessor: launch.predecessor(),
     };
+    if let Some(watcher) = reloader::start(reloader, host, &*hooks)? {
+        // The master's, and in its way: who holds a listener keeps the port.
+        drop((listeners, site));
+        return Ok(watcher.run());
+    }
     match host.without_python(|| rwsgi_master::run(options, &mut site, listeners))? {
         Role::Master(reason) => Ok(reason),
         Role::Worker(inheritance) => {

@@ -14,7 +14,7 @@ use rwsgi_wsgi::Embedding;
 
 use crate::error::Error;
 use crate::proxies::{header_rules, proxies};
-use crate::{Host, VERSION, home, logging, privileges, sockets, traffic};
+use crate::{Host, VERSION, home, logging, privileges, reloader, sockets, traffic};
 
 /// How long the loop of a worker may stand still: it turns even while Python does not, so nothing of the application takes that long.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -134,6 +134,16 @@ impl Plan {
         }
     }
 
+    /// What the reloader watches, if it is wanted.
+    pub(crate) fn reloader(&self) -> Result<Option<reloader::Options>, Error> {
+        if !self.config.reload {
+            return Ok(None);
+        }
+        let sources = reloader::Sources::new(&self.config.reload_extra_files)?;
+        let engine = self.config.reload_engine;
+        Ok(Some(reloader::Options { directories: self.paths.clone(), sources, engine }))
+    }
+
     /// What a worker needs, with its access log started.
     pub(crate) fn worker(
         &self,
@@ -169,6 +179,7 @@ impl Plan {
             queue_size: self.config.queue_size,
             reopen_logs: logging::reopen,
             graceful_timeout: self.config.graceful_timeout,
+            loaded: reloader::tell_sources,
         };
         Ok((place, options))
     }

@@ -8,7 +8,7 @@ use rwsgi_worker::{Preloaded, Source};
 
 use crate::error::Error;
 use crate::plan::Plan;
-use crate::{Host, logging, ui};
+use crate::{Host, logging, reloader, ui};
 
 /// Serves until the worker is to leave.
 pub(crate) fn work(inheritance: Inheritance, plan: &Plan, host: Host) -> ExitReason {
@@ -59,6 +59,7 @@ enum Loaded {
 
 fn load(plan: &Plan) -> Result<Loaded, Error> {
     let preloaded = rwsgi_worker::preload(&plan.preload())?;
+    reloader::tell_sources();
     if let Some(judged) = judge(&preloaded, plan)? {
         return Ok(judged);
     }

@@ -65,6 +65,8 @@ pub struct Options {
     pub reopen_logs: fn(),
     /// How long the end may take.
     pub graceful_timeout: Duration,
+    /// Called when the application has been loaded.
+    pub loaded: fn(),
     /// How connections are served.
     pub http: rwsgi_http::Options,
     /// What the application is told.
@@ -124,7 +126,10 @@ pub fn run(place: Place, source: Source, options: Options) -> Result<ExitReason,
     rwsgi_wsgi::run_python(|| {
         tracing::info!("Booting worker with pid: {}", std::process::id());
         match source.load() {
-            Ok(application) => serve(place, options, application),
+            Ok(application) => {
+                (options.loaded)();
+                serve(place, options, application)
+            }
             Err(Error::Load(error)) => Ok(explain(&error)),
             Err(error) => Err(error),
         }

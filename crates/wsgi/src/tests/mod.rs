@@ -15,3 +15,5 @@ mod runtime;
 mod site;
 mod start_response;
 mod validator;
+
+pub(crate) use site::python;

@@ -34,7 +34,7 @@ thread_local! {
 }
 
 /// Starts the interpreter, once for all tests.
-pub(super) fn python() {
+pub(crate) fn python() {
     static ONCE: Once = Once::new();
     ONCE.call_once(Python::initialize);
 }
