@@ -53,7 +53,6 @@ fn code_that_does_not_load_leaves_the_old_one_serving() {
         release(&server, "NAME = 'mended'");
         server.signal(Signal::SIGHUP);
         server.wait_log("Reload complete: generation 3, 2 workers");
-        server.wait_log_times("Worker (pid:", 3);
     }
 }
 

@@ -1,17 +1,17 @@
 use std::{collections::VecDeque, time::Instant};
 
-use rwsgi_os::{self as os, ExitReason};
+use rwsgi_os as os;
 
 use crate::{
-    Error, Mold, Options, Program, Role,
+    Error, Options, Program, Role,
+    children::Next,
     event::{Action, Event},
     generations::{Generations, Use},
-    nursery::{Born, Nursery},
+    nursery::Nursery,
     report,
     service::Service,
     supervisor::{Settings, Supervisor},
     watch::Watch,
-    worker::Birth,
 };
 
 /// Supervises until the server has ended; the files of unix sockets go with it. In every worker and every mold it
@@ -46,29 +46,16 @@ pub fn run(
 }
 
 /// Does what the [`Supervisor`] says.
-struct Driver<'a> {
+pub(crate) struct Driver<'a> {
     supervisor: Supervisor,
-    watch: Watch,
-    nursery: Nursery<'a>,
-    generations: Generations,
+    pub(crate) watch: Watch,
+    pub(crate) nursery: Nursery<'a>,
+    pub(crate) generations: Generations,
     service: Service,
     program: &'a mut dyn Program,
     invocation: &'a os::Invocation,
     /// Another master uses the same sockets: the one that started this one, or one that this one started.
     is_shared: bool,
-}
-
-enum Next {
-    /// Nothing is left to do.
-    Wait,
-    Finish(ExitReason),
-    /// This is a child.
-    Become(Child),
-}
-
-enum Child {
-    Worker(Birth, os::Status),
-    Mold(u32, os::Channel),
 }
 
 impl<'a> Driver<'a> {
@@ -156,46 +143,6 @@ impl<'a> Driver<'a> {
         None
     }
 
-    fn fork(&mut self, birth: Birth, events: &mut VecDeque<Event>) -> Option<Next> {
-        let Self { nursery, watch, .. } = self;
-        if watch.molds.has_ready(birth.generation) {
-            nursery.claim(birth);
-            // The answer comes from the mold.
-            if let Err(error) = watch.molds.order(birth) {
-                report::failed(&error);
-                events.push_back(Event::ForkFailed(birth));
-            }
-            return None;
-        }
-        events.push_back(match nursery.fork_worker(birth) {
-            Ok(Born::Child(status)) => return Some(Next::Become(Child::Worker(birth, status))),
-            Ok(Born::Parent(pid, reader)) => {
-                watch.hear(pid, reader);
-                Event::Forked(birth, pid)
-            }
-            Err(error) => {
-                report::failed(&error);
-                Event::ForkFailed(birth)
-            }
-        });
-        None
-    }
-
-    fn start_mold(&mut self, generation: u32, events: &mut VecDeque<Event>) -> Option<Next> {
-        events.push_back(match self.nursery.fork_mold() {
-            Ok(Born::Child(channel)) => return Some(Next::Become(Child::Mold(generation, channel))),
-            Ok(Born::Parent(pid, channel)) => {
-                self.watch.molds.add(generation, pid, channel);
-                Event::MoldForked(generation, pid)
-            }
-            Err(error) => {
-                report::failed(&error);
-                Event::MoldForkFailed(generation)
-            }
-        });
-        None
-    }
-
     fn prepare(&mut self, generation: u32) -> Event {
         let Some(prepared) = self.program.prepare(generation) else {
             return Event::PrepareFailed(generation);
@@ -218,23 +165,6 @@ impl<'a> Driver<'a> {
                 report::failed(&error);
                 Event::SuccessorFailed
             }
-        }
-    }
-
-    /// In a child: what it goes on with. Everything else that the driver holds is the master's, and closed here.
-    fn become_child(self, child: Child) -> Role {
-        let generation = match &child {
-            Child::Worker(birth, _) => birth.generation,
-            Child::Mold(generation, _) => *generation,
-        };
-        let workers = self.generations.workers(generation);
-        let listeners = self.generations.into_listeners(generation);
-        let estate = self.nursery.into_estate(generation, workers, listeners);
-        match child {
-            Child::Worker(birth, status) => {
-                Role::Worker(estate.into_inheritance(birth.slot, birth.number, status))
-            }
-            Child::Mold(_, channel) => Role::Mold(Box::new(Mold::new(estate, channel))),
         }
     }
 

@@ -7,12 +7,13 @@
 //!
 //! Read `role` and `program` (what comes in and out), `intent` (what a signal asks for), `event` (the border between
 //! decisions and deeds), `supervisor` (the pure machine: events in, actions out, time passed in) with `worker` and
-//! `backoff`; then `driver` (does what it says), `watch` (what wakes the master), `generations` (settings and sockets),
+//! `backoff`; then `driver` and `children` (do what it says), `watch` (what wakes the master), `generations` (settings and sockets),
 //! `nursery` and `estate` (forks), `molds` and `mold` (the two ends of what forks with the application loaded, `orders`
 //! between them), `service` and `systemd`, and `report` (the log).
 #![forbid(unsafe_code)]
 
 mod backoff;
+mod children;
 mod driver;
 mod estate;
 mod event;
