@@ -107,6 +107,9 @@ impl Supervisor {
     /// Takes in one event at the time `now` and appends what is to be done.
     pub(crate) fn step(&mut self, now: Instant, event: Event, out: &mut Vec<Action>) {
         self.now = self.now.max(now);
+        if self.phase == Phase::Finished {
+            return;
+        }
         match event {
             Event::Tick => {}
             Event::Intent(intent) => self.asked(intent),
@@ -145,7 +148,7 @@ impl Supervisor {
                 due.extend(self.boot_deadlines());
                 due.extend(self.molds_due());
                 due.extend(self.lifetimes());
-                due.extend(self.proof_due());
+                due.extend(self.probations());
                 due.extend(self.next_look);
             }
             Phase::Stopping(stopping) => due.push(stopping.deadline),

@@ -9,4 +9,5 @@ mod reload;
 mod status;
 mod stopping;
 mod upgrade;
+mod walk;
 mod world;

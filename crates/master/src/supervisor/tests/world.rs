@@ -334,6 +334,13 @@ impl World {
         }
     }
 
+    /// Answers the order for a successor if one was held back.
+    pub(super) fn start_unanswered_successor(&mut self) {
+        if self.supervisor.upgrade.is_ordered() {
+            self.start_successor();
+        }
+    }
+
     /// Answers the order for a successor that was held back.
     pub(super) fn start_successor(&mut self) -> Pid {
         let pid = self.born(Kind::Successor, 0, None, Boot::Hangs);
@@ -440,7 +447,7 @@ impl World {
     }
 
     /// Moves the clock to the next thing that happens before `end`.
-    fn turn(&mut self, end: Instant) -> bool {
+    pub(super) fn turn(&mut self, end: Instant) -> bool {
         let happening = self.happenings.iter().enumerate().min_by_key(|(_, (due, _))| *due);
         let happening = happening.map(|(index, &(due, _))| (index, due));
         let wake = self.supervisor.next_wake();
