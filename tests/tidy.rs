@@ -22,7 +22,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
 ];
 
 /// Foreign crates that decide what a room can do, and the only rooms that may use them.
-const KEPT: [(&str, &[&str]); 7] = [
+const KEPT: [(&str, &[&str]); 9] = [
     ("tokio", &["rwsgi-http", "rwsgi-worker"]),
     ("hyper", &["rwsgi-http"]),
     ("pyo3", &["rwsgi-wsgi", "rwsgi-py"]),
@@ -30,6 +30,8 @@ const KEPT: [(&str, &[&str]); 7] = [
     ("libc", &["rwsgi-os"]),
     ("rustix", &["rwsgi-http"]),
     ("clap", &["rwsgi-config"]),
+    ("notify", &["rwsgi"]),
+    ("glob", &["rwsgi"]),
 ];
 
 /// Everything that may lie at the top, beside what git does not see.

@@ -3,7 +3,7 @@ use std::time::Duration;
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// How long to wait before a worker is forked in the place of one that died before it was ready: not at all
+/// How long to wait before a worker (or mold) is forked in the place of one that ended too soon: not at all
 /// after the first failure, then one second, doubling up to thirty.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Backoff {
@@ -25,7 +25,7 @@ impl Backoff {
         self.failures
     }
 
-    /// A worker has become ready.
+    /// A worker has lasted.
     pub(crate) fn reset(&mut self) {
         *self = Self::default();
     }
