@@ -421,13 +421,14 @@ fn frugal(workers: usize) -> Settled {
 #[test]
 fn without_surge_one_place_is_risked_and_no_second() {
     let mut world = World::still_serving(3);
-    world.settled = frugal(3);
+    let many = Policy { surge: 0, max_unavailable: 2, boot_timeout: None, ..policy(3) };
+    world.settled = Settled::To(many);
     world.intent(Intent::Reload);
     world.say(4, Report::Ready);
     assert_eq!(world.sent(), [(1, Signal::SIGTERM)]);
     world.exit(1, CODE_0);
     assert_eq!(world.sleep(), millis(500));
-    assert_eq!(world.sent(), [(2, Signal::SIGTERM)]);
+    assert_eq!(world.sent(), [(2, Signal::SIGTERM), (3, Signal::SIGTERM)]);
 }
 
 #[test]
@@ -452,13 +453,26 @@ fn without_surge_what_an_overtaken_reload_has_left_goes_first() {
 }
 
 #[test]
-fn a_reload_of_a_server_that_waited_does_not_wait_for_what_never_loaded() {
-    let mut world = World::with(Policy { patient: true, ..policy(2) }, 40, Boot::Hangs);
+fn a_reload_of_a_server_that_waited_fills_all_seats_at_once() {
+    let mut world = World::with(Policy { patient: true, ..policy(3) }, 40, Boot::Hangs);
     world.exit(1, CODE_4);
-    world.exit(2, CODE_4);
-    world.settled = frugal(2);
     world.intent(Intent::Reload);
-    world.say(3, Report::Ready);
+    world.say(4, Report::Ready);
+    world.forget();
     world.intent(Intent::Reload);
-    assert_eq!(world.births.last().map(|birth| birth.generation), Some(3));
+    assert_eq!(world.births.iter().filter(|birth| birth.generation == 3).count(), 3);
+}
+
+#[test]
+fn a_generation_is_not_given_up_while_a_fork_for_it_is_ordered() {
+    let mut world = World::still_serving(1);
+    world.hold_forks = true;
+    world.intent(Intent::Reload);
+    world.settled = Settled::NoGood;
+    world.intent(Intent::Reload);
+    world.answer_forks();
+    assert_eq!(world.sent(), [(2, Signal::SIGTERM)]);
+    assert_eq!(world.deeds, [Action::Prepare(2), Action::Prepare(3)]);
+    world.exit(2, CODE_0);
+    assert_eq!(world.deeds.last(), Some(&Action::GiveUp(2)));
 }
