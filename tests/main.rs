@@ -3,7 +3,7 @@
 //! Read `harness` first (how a server is started, spoken to and ended); then `starting` (command line, application,
 //! addresses, Python), `serving` (requests, logs, threads, time-outs; `requests` has
 //! raw ones as data, `fuzzing` many that are nearly right), `proxies` (nginx, HAProxy and what they say), `ending` (signals,
-//! dying workers).
+//! dying workers), `lifecycle` (all that changes a server under load), `reloading` (`--reload`), `systemd` (the units that we ship, under a real one).
 
 #[cfg(test)]
 mod ending;
@@ -12,10 +12,16 @@ mod fuzzing;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod lifecycle;
+#[cfg(test)]
 mod proxies;
+#[cfg(test)]
+mod reloading;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod serving;
 #[cfg(test)]
 mod starting;
+#[cfg(test)]
+mod systemd;

@@ -22,7 +22,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
 ];
 
 /// Foreign crates that decide what a room can do, and the only rooms that may use them.
-const KEPT: [(&str, &[&str]); 7] = [
+const KEPT: [(&str, &[&str]); 9] = [
     ("tokio", &["rwsgi-http", "rwsgi-worker"]),
     ("hyper", &["rwsgi-http"]),
     ("pyo3", &["rwsgi-wsgi", "rwsgi-py"]),
@@ -30,6 +30,8 @@ const KEPT: [(&str, &[&str]); 7] = [
     ("libc", &["rwsgi-os"]),
     ("rustix", &["rwsgi-http"]),
     ("clap", &["rwsgi-config"]),
+    ("notify", &["rwsgi"]),
+    ("glob", &["rwsgi"]),
 ];
 
 /// Everything that may lie at the top, beside what git does not see.
@@ -75,9 +77,6 @@ const PYTHON_LINES: usize = 250;
 const FUNCTION_LINES: usize = 60;
 /// Nine of ten functions are no longer.
 const USUAL_FUNCTION_LINES: usize = 30;
-
-/// One row for each setting: as long as there are settings.
-const TABLE: &str = "crates/config/src/table.rs";
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -190,7 +189,7 @@ fn files_are_small() {
     let mut complaints = Vec::new();
     for source in sources(&[".rs"]) {
         let (code, all) = (source.code().len(), source.text.lines().count());
-        if all > FILE_LINES || (code > CODE_LINES && source.path != TABLE) {
+        if all > FILE_LINES || code > CODE_LINES {
             complaints.push(format!("{}: {code} lines of code, {all} in all", source.path));
         }
     }

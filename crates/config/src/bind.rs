@@ -1,7 +1,7 @@
 //! The grammar of an address to listen on.
 //!
 //! `HOST:PORT`, `HOST` (port 8000), `PORT` (host 127.0.0.1), `:PORT` (every IPv4 interface),
-//! `[IPV6]:PORT`, `[IPV6]`, each of these after `tcp://`; `unix:PATH` and `unix://PATH`.
+//! `[IPV6]:PORT`, `[IPV6]`, each of these after `tcp://`; `unix:PATH` and `unix://PATH`; `unix:@NAME`; `fd://N`.
 
 use std::{
     fmt,
@@ -11,7 +11,8 @@ use std::{
 
 use crate::kind::Refusal;
 
-/// Where to listen. `Display` writes the canonical form: `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`.
+/// Where to listen. `Display` writes the canonical form: `HOST:PORT`, `[IPV6]:PORT`, `unix:PATH`,
+/// `unix:@NAME` or `fd://N`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Address {
     /// A TCP port on one host.
@@ -23,6 +24,11 @@ pub enum Address {
     },
     /// A socket file, at most 107 bytes long (`unix(7)`); a relative path counts from the working directory.
     Unix(PathBuf),
+    /// A socket without a file: this name in the abstract namespace of Linux (`unix(7)`), without the NUL
+    /// before it, from 1 to 107 bytes long.
+    Abstract(String),
+    /// A socket that the process has inherited under this number, which is at least 3.
+    Fd(i32),
 }
 
 impl Address {
@@ -34,7 +40,7 @@ impl Address {
         }
         match text.split_once("://") {
             Some(("tcp", rest)) => tcp(rest),
-            Some(("fd", _)) => Err(Refusal::new("`fd://` addresses are not supported yet")),
+            Some(("fd", number)) => descriptor(number),
             Some((scheme, rest)) => Err(Refusal::new(format!("`{scheme}://` is not a kind of address"))
                 .hint(format!("write `{}`", rest.trim_end_matches('/')))),
             None => tcp(text),
@@ -48,9 +54,14 @@ impl fmt::Display for Address {
             Self::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
             Self::Tcp { host, port } => write!(f, "{host}:{port}"),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Abstract(name) => write!(f, "unix:@{name}"),
+            Self::Fd(number) => write!(f, "fd://{number}"),
         }
     }
 }
+
+/// What an address must be, as the end of a sentence that begins with "expected".
+pub(crate) const EXPECTS: &str = "`HOST:PORT`, `PORT`, `[IPV6]:PORT`, `unix:PATH`, `unix:@NAME` or `fd://N`";
 
 /// As in Gunicorn.
 const DEFAULT_PORT: u16 = 8000;
@@ -58,7 +69,7 @@ const DEFAULT_PORT: u16 = 8000;
 /// What a number alone listens on: nothing that the network can reach is opened by a short form.
 const DEFAULT_HOST: &str = "127.0.0.1";
 
-/// The room in `sockaddr_un` for a path and its final NUL is 108 bytes.
+/// The room in `sockaddr_un` is 108 bytes, for a path and its final NUL, or for a NUL and an abstract name.
 const LONGEST_PATH: usize = 107;
 
 fn unix(path: &str) -> Result<Address, Refusal> {
@@ -66,8 +77,8 @@ fn unix(path: &str) -> Result<Address, Refusal> {
         return Err(Refusal::new("the path of the socket is empty")
             .hint("write `unix:` and a path, such as `unix:/run/mysite.sock`"));
     }
-    if path.starts_with('@') {
-        return Err(Refusal::new("abstract sockets (`unix:@name`) are not supported yet"));
+    if let Some(name) = path.strip_prefix('@') {
+        return abstract_name(name);
     }
     if path.len() > LONGEST_PATH {
         return Err(Refusal::new(format!(
@@ -78,9 +89,40 @@ fn unix(path: &str) -> Result<Address, Refusal> {
     Ok(Address::Unix(path.into()))
 }
 
+/// A file whose name begins with `@` is meant by `unix:./@name`.
+fn abstract_name(name: &str) -> Result<Address, Refusal> {
+    if name.is_empty() {
+        return Err(Refusal::new("the name of the abstract socket is empty")
+            .hint("write `unix:@` and a name, such as `unix:@mysite`"));
+    }
+    if name.len() > LONGEST_PATH {
+        return Err(Refusal::new(format!(
+            "the name of an abstract socket has at most {LONGEST_PATH} bytes, this one has {}",
+            name.len()
+        )));
+    }
+    Ok(Address::Abstract(name.to_owned()))
+}
+
+fn descriptor(text: &str) -> Result<Address, Refusal> {
+    // `str::parse` takes a leading plus sign.
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse() {
+        Ok(number) if is_number && number >= FIRST_FD => Ok(Address::Fd(number)),
+        Ok(_) if is_number => Err(Refusal::new(format!(
+            "the descriptor `{text}` is a standard stream, expected a number of at least {FIRST_FD}"
+        ))),
+        _ => Err(Refusal::new(format!("`{text}` is not the number of a descriptor"))
+            .hint(format!("write `fd://` and a number, such as `fd://{FIRST_FD}`"))),
+    }
+}
+
+/// The first descriptor that is no standard stream, and the first that systemd hands over.
+const FIRST_FD: i32 = 3;
+
 fn tcp(text: &str) -> Result<Address, Refusal> {
     if text.is_empty() {
-        return Err(Refusal::new("expected `HOST:PORT`, `PORT`, `[IPV6]:PORT` or `unix:PATH`"));
+        return Err(Refusal::new(format!("expected {EXPECTS}")));
     }
     if let Some(rest) = text.strip_prefix('[') {
         return bracketed(rest);
@@ -185,6 +227,13 @@ mod tests {
             ("unix:///run/a.sock", "unix:/run/a.sock"),
             ("unix:a.sock", "unix:a.sock"),
             ("unix://a.sock", "unix:a.sock"),
+            ("unix:@mysite", "unix:@mysite"),
+            ("unix://@my site/1", "unix:@my site/1"),
+            ("unix:@@", "unix:@@"),
+            ("unix:./@mysite", "unix:./@mysite"),
+            ("fd://3", "fd://3"),
+            ("fd://007", "fd://7"),
+            ("fd://2147483647", "fd://2147483647"),
             (" 127.0.0.1:80 ", "127.0.0.1:80"),
         ] {
             let address = Address::parse(text).unwrap_or_else(|refusal| panic!("{text}: {refusal:?}"));
@@ -202,9 +251,19 @@ mod tests {
     }
 
     #[test]
+    fn an_abstract_name_is_no_file() {
+        let name = "x".repeat(107);
+        assert_eq!(Address::parse(&format!("unix:@{name}")), Ok(Address::Abstract(name.clone())));
+        assert_eq!(Address::parse("unix:./@a"), Ok(Address::Unix("./@a".into())));
+        let refusal = Address::parse(&format!("unix:@{name}y")).unwrap_err();
+        assert_eq!(refusal.reason, "the name of an abstract socket has at most 107 bytes, this one has 108");
+    }
+
+    #[test]
     fn invalid_addresses_say_what_is_wrong() {
+        const FD: Option<&str> = Some("write `fd://` and a number, such as `fd://3`");
         for (text, reason, hint) in [
-            ("", "expected `HOST:PORT`, `PORT`, `[IPV6]:PORT` or `unix:PATH`", None),
+            ("", "expected `HOST:PORT`, `PORT`, `[IPV6]:PORT`, `unix:PATH`, `unix:@NAME` or `fd://N`", None),
             ("::1", "an IPv6 address stands in brackets", Some("write `[::1]:8000`")),
             ("::1:80", "an IPv6 address stands in brackets", Some("write `[::1]:80`")),
             ("a:1:2", "expected `HOST:PORT`, there is more than one colon", None),
@@ -232,8 +291,17 @@ mod tests {
                 "the path of the socket is empty",
                 Some("write `unix:` and a path, such as `unix:/run/mysite.sock`"),
             ),
-            ("unix:@name", "abstract sockets (`unix:@name`) are not supported yet", None),
-            ("fd://3", "`fd://` addresses are not supported yet", None),
+            (
+                "unix:@",
+                "the name of the abstract socket is empty",
+                Some("write `unix:@` and a name, such as `unix:@mysite`"),
+            ),
+            ("fd://2", "the descriptor `2` is a standard stream, expected a number of at least 3", None),
+            ("fd://", "`` is not the number of a descriptor", FD),
+            ("fd://-3", "`-3` is not the number of a descriptor", FD),
+            ("fd://+3", "`+3` is not the number of a descriptor", FD),
+            ("fd://3/", "`3/` is not the number of a descriptor", FD),
+            ("fd://2147483648", "`2147483648` is not the number of a descriptor", FD),
         ] {
             let refusal = Address::parse(text).expect_err(text);
             assert_eq!((refusal.reason.as_str(), refusal.hint.as_deref()), (reason, hint), "{text}");

@@ -16,14 +16,20 @@ pub struct Config {
     pub bind: Vec<Address>,
     /// Connections the kernel may hold for each address until they are accepted (`listen(2)`).
     pub backlog: u32,
+    /// Whether other servers may listen at the same ports (`SO_REUSEPORT`, `socket(7)`).
+    pub reuse_port: bool,
     /// How many worker processes to keep.
     pub workers: Workers,
     /// Threads that run the application in each worker, at least 1.
     pub threads: usize,
     /// Connections that one worker holds at a time, at least 1.
     pub worker_connections: usize,
-    /// How long one request may run; `None` is for ever.
+    /// How long one request may run until it is answered 504; `None` is for ever.
     pub timeout: Option<Duration>,
+    /// How long a request over `timeout` may still run until its worker is replaced; zero replaces it at once.
+    pub timeout_kill: Duration,
+    /// How long a request runs until its stack is logged; `None` logs none.
+    pub slow_log: Option<Duration>,
     /// How long requests in flight may still run when the server stops; zero ends them at once.
     pub graceful_timeout: Duration,
     /// How long an idle connection is kept for a further request; `None` closes after each response.
@@ -32,6 +38,28 @@ pub struct Config {
     pub queue_timeout: Option<Duration>,
     /// Requests that wait in one worker for a Python thread at once, at least 1; one more is answered 503.
     pub queue_size: usize,
+    /// How long a worker may take from its fork until it is ready; `None` is for ever.
+    pub boot_timeout: Option<Duration>,
+    /// Requests that a worker answers before it is replaced; `None` is any number.
+    pub max_requests: Option<u64>,
+    /// Up to this many more, drawn for each worker, so that not all of them go at once.
+    pub max_requests_jitter: u64,
+    /// How long a worker serves before it is replaced; `None` is for ever.
+    pub max_worker_lifetime: Option<Duration>,
+    /// Up to this much longer, drawn for each worker.
+    pub max_worker_lifetime_jitter: Duration,
+    /// Bytes of memory (resident set) with which a worker is replaced; `None` is any number.
+    pub max_worker_memory: Option<u64>,
+    /// Workers above their number that a reload may run; at least 1 if `reload_max_unavailable` is 0.
+    pub reload_surge: usize,
+    /// Workers below their number that a reload may leave.
+    pub reload_max_unavailable: usize,
+    /// Whether workers are forked from a process that has loaded the application.
+    pub preload_app: bool,
+    /// Paths of URLs, each with a `/` at its beginning, to call the application for before it is forked.
+    pub preload_warm: Vec<String>,
+    /// Whether an application that has started threads before the fork is refused.
+    pub preload_strict: bool,
     /// Bytes of a request line; `None` is any number. One too long is answered 414.
     pub limit_request_line: Option<usize>,
     /// Headers of a request; `None` is any number. One too many is answered 431.
@@ -97,6 +125,16 @@ pub struct Config {
     pub env: Vec<(String, String)>,
     /// The file to write the master's process id to.
     pub pid: Option<PathBuf>,
+    /// Whether the server goes into the background.
+    pub daemon: bool,
+    /// The user whom workers run as, by name or number; `None` changes nothing.
+    pub user: Option<String>,
+    /// The group that workers run as, by name or number; `None` changes nothing.
+    pub group: Option<String>,
+    /// Whether workers get all groups that the user is a member of (`initgroups(3)`).
+    pub initgroups: bool,
+    /// Permission bits that unix sockets do not get, at most `0o777`; `None` gives them the mode 0660.
+    pub umask: Option<u32>,
     /// The Python, or the virtual environment, to run the application for (native program only).
     pub python: Option<PathBuf>,
     /// The least severity that the error log shows.
@@ -107,6 +145,14 @@ pub struct Config {
     pub access_log: Option<LogTarget>,
     /// The shape of a line of the access log, in Gunicorn's `%(x)s` notation; not parsed here.
     pub access_log_format: String,
+    /// Whether a server in the background keeps its standard streams.
+    pub enable_stdio_inheritance: bool,
+    /// Whether a change of the code reloads the server.
+    pub reload: bool,
+    /// How such a change is seen.
+    pub reload_engine: ReloadEngine,
+    /// Paths of further files, or patterns for them, whose change counts too; not expanded here.
+    pub reload_extra_files: Vec<String>,
 }
 
 /// The number of worker processes.
@@ -198,4 +244,24 @@ impl ProxyProtocol {
     /// What Gunicorn takes for them too.
     pub(crate) const SYNONYMS: &'static [(&'static str, &'static str)] =
         &[("false", "off"), ("none", "off"), ("0", "off"), ("true", "auto"), ("1", "auto")];
+}
+
+/// How a change of a file is seen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ReloadEngine {
+    /// By inotify where it works, else by looking.
+    #[default]
+    Auto,
+    /// By looking at the files again and again.
+    Poll,
+    /// The kernel tells (`inotify(7)`).
+    Inotify,
+}
+
+impl ReloadEngine {
+    /// Every way, in the order of [`ReloadEngine::WORDS`].
+    pub(crate) const ALL: [Self; 3] = [Self::Auto, Self::Poll, Self::Inotify];
+
+    /// The ways as the command line writes them.
+    pub(crate) const WORDS: &'static [&'static str] = &["auto", "poll", "inotify"];
 }

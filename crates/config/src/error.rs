@@ -28,6 +28,16 @@ pub enum Error {
         /// What to write instead.
         hint: Option<String>,
     },
+    /// Two settings, each of them a value that it takes, that cannot be together.
+    #[error("the settings `{}` and `{}` contradict each other: {reason}", settings[0], settings[1])]
+    Contradiction {
+        /// Their names, as in a configuration file.
+        settings: [&'static str; 2],
+        /// What is wrong and what was expected.
+        reason: &'static str,
+        /// Why, or what to write instead.
+        hint: &'static str,
+    },
     /// No source names the application.
     #[error("no application given")]
     NoApplication {
@@ -42,6 +52,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::CommandLine { hint, .. } | Self::Value { hint, .. } => hint.clone(),
+            Self::Contradiction { hint, .. } => Some((*hint).to_owned()),
             Self::NoApplication { program } => Some(format!(
                 "name the module and the callable, such as `{program} mysite.wsgi:application --bind 0.0.0.0:8000`"
             )),

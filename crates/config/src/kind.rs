@@ -8,10 +8,10 @@ use std::{
 };
 
 use crate::{
-    application,
-    bind::Address,
+    account, application,
+    bind::{self, Address},
     config::{Config, LogTarget, Workers},
-    header,
+    header, mode,
     network::{self, Networks},
     prefix, size,
 };
@@ -61,6 +61,14 @@ pub(crate) enum Kind {
     SchemeHeaders(fn(&mut Config, Vec<(String, String)>)),
     /// The text of a header; `off` is stored as `None`.
     HeaderText(fn(&mut Config, Option<String>)),
+    /// The name or the number of a user or a group.
+    Account(fn(&mut Config, String)),
+    /// Permission bits, in octal with a leading 0.
+    Mode(fn(&mut Config, u32)),
+    /// Paths of files, or patterns for them, one for each occurrence.
+    Patterns(fn(&mut Config, Vec<String>)),
+    /// Paths of URLs with commas between them.
+    UrlPaths(fn(&mut Config, Vec<String>)),
     /// A path of a URL, stored without a slash at its end.
     RootPath(fn(&mut Config, String)),
     /// No value: print something and end.
@@ -135,6 +143,10 @@ impl Kind {
             Self::NameList(store) => store(config, last(values, header::names)?),
             Self::SchemeHeaders(store) => store(config, last(values, header::pairs)?),
             Self::HeaderText(store) => store(config, last(values, header::value)?),
+            Self::Account(store) => store(config, last(values, account::parse)?),
+            Self::Mode(store) => store(config, last(values, mode::parse)?),
+            Self::Patterns(store) => store(config, each(values, |text| self.pattern(text))?),
+            Self::UrlPaths(store) => store(config, last(values, prefix::paths)?),
             Self::RootPath(store) => store(config, last(values, prefix::root)?),
             Self::Action(_) => {}
         }
@@ -157,13 +169,17 @@ impl Kind {
             Self::OptionalChoice { choice, .. } => one_of(choice.words),
             Self::Switch { .. } => "`true` or `false`".into(),
             Self::Log(_) => "the path of a file, or `-`".into(),
-            Self::Addresses(_) => "`HOST:PORT`, `PORT`, `[IPV6]:PORT` or `unix:PATH`".into(),
+            Self::Addresses(_) => bind::EXPECTS.into(),
             Self::Variables(_) => "`NAME=VALUE`".into(),
             Self::Mapping(_) => prefix::EXPECTS_DIRECTORY.into(),
             Self::Networks(_) => network::EXPECTS.into(),
             Self::NameList(_) => header::EXPECTS_NAMES.into(),
             Self::SchemeHeaders(_) => header::EXPECTS_PAIRS.into(),
             Self::HeaderText(_) => header::EXPECTS_VALUE.into(),
+            Self::Account(_) => account::EXPECTS.into(),
+            Self::Mode(_) => mode::EXPECTS.into(),
+            Self::Patterns(_) => "the path of a file, or a pattern such as `templates/*.html`".into(),
+            Self::UrlPaths(_) => prefix::EXPECTS_PATHS.into(),
             Self::RootPath(_) => prefix::EXPECTS_ROOT.into(),
             Self::Action(_) => "no value".into(),
         }
@@ -236,6 +252,10 @@ impl Kind {
         }
     }
 
+    fn pattern(self, text: &str) -> Result<String, Refusal> {
+        if text.is_empty() { Err(self.unexpected()) } else { Ok(text.to_owned()) }
+    }
+
     fn variable(self, text: &str) -> Result<(String, String), Refusal> {
         match text.split_once('=') {
             Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
@@ -260,7 +280,7 @@ impl Words {
 }
 
 /// More is a slip of the keyboard, and would take the machine with it.
-const MOST_WORKERS: u32 = 4096;
+pub(crate) const MOST_WORKERS: u32 = 4096;
 
 /// 136 years: long enough for "never", and every clock can still add it to now.
 const MOST_SECONDS: f64 = u32::MAX as f64;

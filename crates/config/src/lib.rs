@@ -9,15 +9,18 @@
 //! **Called by** the program (`rwsgi`), once, before anything else happens.
 //!
 //! **Read in this order:** `table` (the data) and `setting` (what a row is), `config` (the result),
-//! `kind` (text to values) with the larger grammars `application`, `bind`, `header`, `network`,
-//! `prefix` and `size`, `layer` (the law of precedence), `cli` and `env` (the two sources), `resolve`
-//! (layers to `Config`), `read` (all of it in a row), `error`.
+//! `kind` (text to values) with the larger grammars `account`, `application`, `bind`, `header`, `mode`,
+//! `network`, `prefix` and `size`, `layer` (the law of precedence), `cli` and `env` (the two sources),
+//! `resolve` (layers to `Config`), `agreement` (settings that depend on each other), `read` (all of it in a
+//! row), `error`.
 //!
-//! **Adding a setting:** one row in `table`, one field in `config`. The row's `kind` names the
-//! grammar and stores the value in the field; the option, its help, the default, the environment
-//! variable and the error messages follow from the row.
+//! **Adding a setting:** one row in the file of its section below `table`, one field in `config`. The
+//! row's `kind` names the grammar and stores the value in the field; the option, its help, the default,
+//! the environment variable and the error messages follow from the row.
 #![forbid(unsafe_code)]
 
+mod account;
+mod agreement;
 mod application;
 mod bind;
 mod cli;
@@ -27,6 +30,7 @@ mod error;
 mod header;
 mod kind;
 mod layer;
+mod mode;
 mod network;
 mod prefix;
 mod read;
@@ -36,7 +40,7 @@ mod size;
 mod table;
 
 pub use bind::Address;
-pub use config::{Config, HeaderMap, LogLevel, LogTarget, ProxyProtocol, Workers};
+pub use config::{Config, HeaderMap, LogLevel, LogTarget, ProxyProtocol, ReloadEngine, Workers};
 pub use error::Error;
 pub use network::Networks;
 pub use read::{Program, Request, read};

@@ -1,4 +1,4 @@
-//! The grammars that are about the beginning of a URL's path: `--root-path`, and `/PREFIX=DIR`.
+//! The grammars that are about paths of URLs: `--root-path`, `/PREFIX=DIR`, and lists of paths.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -6,7 +6,10 @@ use std::{
     path::PathBuf,
 };
 
-use crate::kind::{Refusal, Rejected};
+use crate::{
+    header::items,
+    kind::{Refusal, Rejected},
+};
 
 /// Reads the path that an application is mounted at. The slash at its end is cut: with it the paths
 /// below would begin without theirs (PEP 3333, `PATH_INFO`).
@@ -40,6 +43,23 @@ pub(crate) fn directories(values: &[OsString]) -> Result<Vec<(String, PathBuf)>,
 /// What [`directories`] reads, as the end of a sentence that begins with "expected".
 pub(crate) const EXPECTS_DIRECTORY: &str =
     "`/PREFIX=DIR` with a prefix of URL paths, such as `/private=/srv/private`";
+
+/// Reads paths with commas between them; empty ones are left out.
+pub(crate) fn paths(text: &str) -> Result<Vec<String>, Refusal> {
+    items(text).map(path).collect()
+}
+
+/// What [`paths`] reads, as the end of a sentence that begins with "expected".
+pub(crate) const EXPECTS_PATHS: &str =
+    "paths of URLs that begin with `/`, such as `/,/health/`, with commas between them";
+
+fn path(text: &str) -> Result<String, Refusal> {
+    if is_path(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(Refusal::new(format!("`{text}` is not one: expected {EXPECTS_PATHS}")))
+    }
+}
 
 fn directory(raw: &OsStr) -> Result<(String, PathBuf), Refusal> {
     let bytes = raw.as_bytes();
@@ -84,6 +104,20 @@ mod tests {
     fn what_is_no_path_of_a_url_is_no_root() {
         for text in ["shop", "http://a/b", "./a", "/a?b", "/a#b", "/a b", "/a\nb", "?"] {
             assert_eq!(root(text), Err(Refusal::new(format!("expected {EXPECTS_ROOT}"))), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn paths_stand_between_commas() {
+        assert_eq!(paths("/, /health/,,/a%20b").unwrap(), ["/", "/health/", "/a%20b"]);
+        assert_eq!(paths(" ,"), Ok(vec![]));
+    }
+
+    #[test]
+    fn what_is_no_path_of_a_url_is_named() {
+        for bad in ["health/", "http://a/", "/a?b", "/a#b", "/a b", "/a\nb", "."] {
+            let expected = Refusal::new(format!("`{bad}` is not one: expected {EXPECTS_PATHS}"));
+            assert_eq!(paths(&format!("/,{bad},/b")), Err(expected), "{bad:?}");
         }
     }
 

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use crate::{
+    agreement,
     cli::{self, CommandLine},
     config::Config,
     env,
@@ -37,7 +38,7 @@ pub struct Program<'a> {
 /// # Errors
 ///
 /// Every error is a usage error (exit code 2): an unknown option, a value that its setting does not
-/// take, or no application.
+/// take, two settings that contradict each other, or no application.
 pub fn read(
     args: Vec<OsString>,
     env: &dyn Fn(&str) -> Option<OsString>,
@@ -52,6 +53,7 @@ pub fn read(
     if config.app.is_empty() {
         return Err(Error::NoApplication { program: program.name.to_owned() });
     }
+    agreement::check(&config)?;
     Ok(Request::Run(Box::new(config)))
 }
 

@@ -37,7 +37,7 @@ impl Setting {
     /// Whether every occurrence adds a value; otherwise the last occurrence wins.
     #[must_use]
     pub fn repeatable(&self) -> bool {
-        matches!(self.kind, Kind::Addresses(_) | Kind::Variables(_) | Kind::Mapping(_))
+        matches!(self.kind, Kind::Addresses(_) | Kind::Variables(_) | Kind::Mapping(_) | Kind::Patterns(_))
     }
 
     /// Whether the option stands without a value.
@@ -91,6 +91,10 @@ pub enum Section {
     Socket,
     /// How many processes and threads there are, and how long they may take.
     Workers,
+    /// When workers are replaced, and how.
+    Replacement,
+    /// The application in memory before the workers are forked.
+    Preload,
     /// How much a client may send.
     Limits,
     /// How long a client may take.
@@ -103,6 +107,8 @@ pub enum Section {
     Mechanics,
     /// The two logs.
     Logging,
+    /// For those who write the application.
+    Development,
     /// Options that print something and end.
     Information,
 }
@@ -115,12 +121,15 @@ impl Section {
             Self::Application => "Application",
             Self::Socket => "Server socket",
             Self::Workers => "Worker processes",
+            Self::Replacement => "Replacing workers",
+            Self::Preload => "Preloading",
             Self::Limits => "Limits",
             Self::SlowClients => "Slow clients",
             Self::Bodies => "Bodies and files",
             Self::Proxies => "Proxies",
             Self::Mechanics => "Server mechanics",
             Self::Logging => "Logging",
+            Self::Development => "Development",
             Self::Information => "Information",
         }
     }

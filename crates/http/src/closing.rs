@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
-/// Tells all connections to end: idle ones at once, the others after the request that they are at.
+/// Tells all connections to end: those that have been idle for a while at once, those that were just served when no further
+/// request comes within half a second, the others after the request that they are at.
 #[derive(Debug, Default)]
 pub struct Closing {
     begun: AtomicBool,

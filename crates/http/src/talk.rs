@@ -13,7 +13,7 @@ use crate::activity::{Activity, Order, Phase, Verdict};
 use crate::connection::Server;
 use crate::exchange::Handler;
 use crate::guard::Guard;
-use crate::patience::Patience;
+use crate::patience::{LAST_CALL, Patience};
 use crate::{Peer, Transport};
 
 impl<H: Handler> Server<H> {
@@ -77,14 +77,14 @@ impl<H: Handler> Server<H> {
     pub(crate) async fn wakes<S: Transport>(&self, guard: &mut Guard<S>) -> bool {
         self.parking.park();
         let idle = self.options.keep_alive.unwrap_or_default();
-        let due = guard.activity().idle_until(idle);
+        let (due, last_call) = (guard.activity().idle_until(idle), guard.activity().idle_until(LAST_CALL));
         tokio::select! {
             // A request that has come is served, also when its time or that of all connections is over.
             biased;
             comes = poll_fn(|context| guard.poll_wake(context)) => comes,
             () = self.room.is_wanted() => false,
             () = sleep_until(due) => false,
-            () = self.closing.wait() => false,
+            () = async { self.closing.wait().await; sleep_until(last_call).await } => false,
         }
     }
 }

@@ -6,6 +6,8 @@ use rwsgi_os::{Ending, ExitReason, Pid, Report, Signal};
 
 use crate::{Policy, intent::Intent, worker::Birth};
 
+pub(crate) use crate::systemd::Word;
+
 /// What happened.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Event {
@@ -99,19 +101,6 @@ pub(crate) enum Action {
     Tell(Word),
     /// The server has ended.
     Finish(ExitReason),
-}
-
-/// What systemd is to know; the driver adds the `STATUS=` line by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Word {
-    /// A worker of the generation serves: the start, or the reload, is complete.
-    Ready,
-    /// A reload has begun.
-    Reloading,
-    /// The server is about to end.
-    Stopping,
-    /// The successor is the service now.
-    MainPid(Pid),
 }
 
 /// What people should know.

@@ -32,7 +32,4 @@ pub trait Program {
     /// The master that this one was started by is gone: this one is the server now (Gunicorn's pid file loses
     /// its `.2`).
     fn promote(&mut self);
-
-    /// A successor was started, or it has ended: the pid file makes way, or comes back.
-    fn set_succeeded(&mut self, succeeded: bool);
 }

@@ -62,7 +62,8 @@ pub enum Report {
     Ready,
     /// The worker takes nothing new and leaves when it has answered what it has.
     Retiring,
-    /// The worker has served long enough and goes on until another has taken its place.
+    /// The worker has answered as many requests as it is to answer: it serves on until it is told to leave, which is
+    /// best done when its replacement is ready.
     Tired,
     /// Nothing more will come: the worker ended, or its application closed our descriptor.
     Closed,
@@ -97,13 +98,26 @@ impl Status {
         self.say(RETIRING);
     }
 
-    /// The worker has served long enough, and goes on until its replacement is ready.
+    /// The worker has answered its share and waits to be told to leave.
     pub fn tired(&self) {
         self.say(TIRED);
     }
 
     fn say(&self, byte: u8) {
         while write(&self.0, &[byte]) == Err(Errno::EINTR) {}
+    }
+}
+
+impl AsFd for Status {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// One that came through a [`crate::Channel`].
+impl From<OwnedFd> for Status {
+    fn from(descriptor: OwnedFd) -> Self {
+        Self(descriptor)
     }
 }
 

@@ -85,6 +85,11 @@ fn short_options_are_gunicorns() {
         ("timeout", 't'),
         ("raw_env", 'e'),
         ("pidfile", 'p'),
+        ("daemon", 'D'),
+        ("user", 'u'),
+        ("group", 'g'),
+        ("umask", 'm'),
+        ("enable_stdio_inheritance", 'R'),
         ("version", 'v'),
         ("help", 'h'),
     ] {
@@ -115,6 +120,24 @@ fn unambiguous_beginnings_of_options_work() {
         LogTarget::File("x".into()),
         "also those of an alias"
     );
+}
+
+#[test]
+fn an_option_that_is_the_beginning_of_others_is_itself() {
+    let config = config(&["app", "--reload", "--preload", "--timeout", "7"], &[]);
+    let expected =
+        Config { reload: true, preload_app: true, timeout: Some(Duration::from_secs(7)), ..plain() };
+    assert_eq!(config, expected);
+}
+
+#[test]
+fn a_reload_may_start_first_or_stop_first() {
+    for (surge, unavailable) in [("0", "1"), ("1", "0"), ("2", "3")] {
+        let words = ["app", "--reload-surge", surge, "--reload-max-unavailable", unavailable];
+        let config = config(&words, &[]);
+        assert_eq!(config.reload_surge.to_string(), surge);
+        assert_eq!(config.reload_max_unavailable.to_string(), unavailable);
+    }
 }
 
 #[test]

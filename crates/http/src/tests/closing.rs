@@ -1,4 +1,4 @@
-//! The end of a worker: idle connections go at once, the others after their request.
+//! The end of a worker: idle connections go soon, the others after their request.
 
 use std::time::Duration;
 
@@ -10,15 +10,34 @@ use crate::Options;
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 #[tokio::test(start_paused = true)]
-async fn idle_connections_are_closed_at_once() {
+async fn a_connection_that_has_just_been_served_is_closed_after_half_a_second() {
     let (mut site, mut client) = sent(GET).await;
     site.answer("hello").await;
     client.answer().await;
     site.server.closing().begin();
     let start = tokio::time::Instant::now();
     assert_eq!(client.rest().await, "");
-    assert!(start.elapsed().is_zero());
+    assert!(start.elapsed() > Duration::from_millis(400) && start.elapsed() < Duration::from_millis(600));
     client.served().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_crosses_the_end_of_all_is_answered() {
+    // Before it would park, and after.
+    for idle in [10, 300] {
+        let (mut site, mut client) = sent(GET).await;
+        site.answer("hello").await;
+        client.answer().await;
+        sleep(Duration::from_millis(idle)).await;
+        site.server.closing().begin();
+        sleep(Duration::from_millis(100)).await;
+        client.send(GET).await;
+        site.answer("the last").await;
+        let (head, body) = client.answer().await;
+        assert_eq!((head.get("Connection"), &*body), (Some("close"), "the last"));
+        assert_eq!(client.rest().await, "");
+        client.served().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

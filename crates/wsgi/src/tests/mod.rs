@@ -5,11 +5,15 @@ mod environ;
 mod failures;
 mod files;
 mod input;
+mod interrupt;
 mod load;
 mod mock;
+mod preload;
 mod proxies;
 mod recorder;
 mod runtime;
 mod site;
 mod start_response;
 mod validator;
+
+pub(crate) use site::python;

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use crate::{
     bind::Address,
-    config::{Config, HeaderMap, LogLevel, LogTarget, ProxyProtocol, Workers},
+    config::{Config, HeaderMap, LogLevel, LogTarget, ProxyProtocol, ReloadEngine, Workers},
     network::Networks,
 };
 
-/// What `rwsgi app` alone means.
+/// What `rwsgi app` alone means: these values, and everything else off.
 pub(super) fn plain() -> Config {
     Config {
         app: "app".into(),
@@ -18,10 +18,13 @@ pub(super) fn plain() -> Config {
         threads: 1,
         worker_connections: 1000,
         timeout: Some(Duration::from_secs(30)),
+        timeout_kill: Duration::from_secs(5),
         graceful_timeout: Duration::from_secs(30),
         keep_alive: Some(Duration::from_secs(5)),
         queue_timeout: seconds(30),
         queue_size: 1024,
+        boot_timeout: seconds(60),
+        reload_surge: 1,
         limit_request_line: Some(4094),
         limit_request_fields: Some(100),
         limit_request_field_size: Some(8190),
@@ -36,32 +39,18 @@ pub(super) fn plain() -> Config {
         body_memory: Some(64 << 20),
         response_buffer: Some(1 << 20),
         response_temp_max: Some(1 << 30),
-        body_temp_dir: None,
         sendfile: true,
-        sendfile_roots: vec![],
         forwarded_allow_ips: networks(true, &["127.0.0.1/32", "::1/128"]),
-        forwarded_allow_ips_given: false,
         secure_scheme_headers: headers(&[
             ("X-FORWARDED-PROTOCOL", "ssl"),
             ("X-FORWARDED-PROTO", "https"),
             ("X-FORWARDED-SSL", "on"),
         ]),
-        forwarded_for: false,
         forwarder_headers: vec!["SCRIPT_NAME".into(), "PATH_INFO".into()],
-        header_map: HeaderMap::Drop,
-        proxy_protocol: ProxyProtocol::Off,
         proxy_allow_ips: networks(true, &["127.0.0.1/32", "::1/128"]),
-        root_path: String::new(),
         server_header: Some("rwsgi".into()),
-        chdir: None,
-        pythonpath: vec![],
-        env: vec![],
-        pid: None,
-        python: None,
-        log_level: LogLevel::Info,
-        error_log: LogTarget::Std,
-        access_log: None,
         access_log_format: r#"%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s""#.into(),
+        ..Config::default()
     }
 }
 
@@ -72,7 +61,28 @@ pub(super) const CASES: &[Case] = &[
     ("bind", &["8080", "unix:/a"], |c| {
         c.bind = vec![tcp("127.0.0.1", 8080), Address::Unix("/a".into())];
     }),
+    ("bind", &["unix:@a", "unix://@b", "fd://3"], |c| {
+        c.bind = vec![Address::Abstract("a".into()), Address::Abstract("b".into()), Address::Fd(3)];
+    }),
     ("backlog", &["64"], |c| c.backlog = 64),
+    ("reuse_port", &[], |c| c.reuse_port = true),
+    ("timeout_kill", &["0.5"], |c| c.timeout_kill = Duration::from_millis(500)),
+    ("timeout_kill", &["0"], |c| c.timeout_kill = Duration::ZERO),
+    ("slow_log", &["1.5"], |c| c.slow_log = Some(Duration::from_millis(1500))),
+    ("boot_timeout", &["0.25"], |c| c.boot_timeout = Some(Duration::from_millis(250))),
+    ("boot_timeout", &["0"], |c| c.boot_timeout = None),
+    ("max_requests", &["1000"], |c| c.max_requests = Some(1000)),
+    ("max_requests_jitter", &["50"], |c| c.max_requests_jitter = 50),
+    ("max_worker_lifetime", &["3600"], |c| c.max_worker_lifetime = seconds(3600)),
+    ("max_worker_lifetime_jitter", &["0.5"], |c| {
+        c.max_worker_lifetime_jitter = Duration::from_millis(500);
+    }),
+    ("max_worker_memory", &["512M"], |c| c.max_worker_memory = Some(512 << 20)),
+    ("reload_surge", &["4"], |c| c.reload_surge = 4),
+    ("reload_max_unavailable", &["2"], |c| c.reload_max_unavailable = 2),
+    ("preload_app", &[], |c| c.preload_app = true),
+    ("preload_warm", &["/, /health/"], |c| c.preload_warm = vec!["/".into(), "/health/".into()]),
+    ("preload_strict", &[], |c| c.preload_strict = true),
     ("workers", &["3"], |c| c.workers = Workers::Count(3)),
     ("workers", &["auto"], |c| c.workers = Workers::Auto),
     ("threads", &["4"], |c| c.threads = 4),
@@ -149,6 +159,19 @@ pub(super) const CASES: &[Case] = &[
         c.env = [("A", "1"), ("B", "x=y"), ("C", "")].map(|(k, v)| (k.into(), v.into())).to_vec();
     }),
     ("pidfile", &["/run/a.pid"], |c| c.pid = Some("/run/a.pid".into())),
+    ("daemon", &[], |c| c.daemon = true),
+    ("user", &["www-data"], |c| c.user = Some("www-data".into())),
+    ("group", &["33"], |c| c.group = Some("33".into())),
+    ("initgroups", &[], |c| c.initgroups = true),
+    ("umask", &["0027"], |c| c.umask = Some(0o27)),
+    ("umask", &["0"], |c| c.umask = Some(0)),
+    ("enable_stdio_inheritance", &[], |c| c.enable_stdio_inheritance = true),
+    ("reload", &[], |c| c.reload = true),
+    ("reload_engine", &["Poll"], |c| c.reload_engine = ReloadEngine::Poll),
+    ("reload_engine", &["inotify"], |c| c.reload_engine = ReloadEngine::Inotify),
+    ("reload_extra_files", &["a,b.yml", "/srv/**/*.html"], |c| {
+        c.reload_extra_files = vec!["a,b.yml".into(), "/srv/**/*.html".into()];
+    }),
     ("python", &[".venv/bin/python"], |c| c.python = Some(".venv/bin/python".into())),
     ("loglevel", &["debug"], |c| c.log_level = LogLevel::Debug),
     ("loglevel", &["WARNING"], |c| c.log_level = LogLevel::Warning),

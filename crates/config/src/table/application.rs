@@ -1,0 +1,53 @@
+//! Rows: what is served, and the Python world it is loaded in.
+
+use crate::{
+    kind::Kind,
+    setting::{Flag, Gunicorn, Section, Setting},
+};
+
+pub(super) const ROWS: &[Setting] = &[
+    Setting {
+        name: "wsgi_app",
+        flag: Flag::Positional,
+        metavar: "APPLICATION",
+        help: "what to serve, as package.module:name (without a name: application)",
+        kind: Kind::Application(|config, app| config.app = app),
+        ..ROW
+    },
+    Setting {
+        name: "chdir",
+        flag: Flag::Long("chdir"),
+        metavar: "DIR",
+        help: "change to this directory before the application is loaded",
+        kind: Kind::Path(|config, path| config.chdir = Some(path)),
+        ..ROW
+    },
+    Setting {
+        name: "pythonpath",
+        flag: Flag::Long("pythonpath"),
+        metavar: "DIR,DIR",
+        help: "directories to put first on the Python path, separated by commas",
+        kind: Kind::Paths(|config, paths| config.pythonpath = paths),
+        ..ROW
+    },
+    Setting {
+        name: "raw_env",
+        flag: Flag::Long("env"),
+        short: Some('e'),
+        metavar: "NAME=VALUE",
+        help: "environment variable to set for the application; repeatable",
+        kind: Kind::Variables(|config, variables| config.env = variables),
+        ..ROW
+    },
+    Setting {
+        name: "python",
+        flag: Flag::Long("python"),
+        metavar: "PATH",
+        help: "python or virtual environment to run for; native program only",
+        gunicorn: Gunicorn::Own,
+        kind: Kind::Path(|config, path| config.python = Some(path)),
+        ..ROW
+    },
+];
+
+const ROW: Setting = Setting { section: Section::Application, ..super::ROW };

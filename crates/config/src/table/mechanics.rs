@@ -1,0 +1,83 @@
+//! Rows: the server process itself.
+
+use crate::{
+    kind::Kind,
+    setting::{Flag, Gunicorn, Section, Setting},
+};
+
+pub(super) const ROWS: &[Setting] = &[
+    Setting {
+        name: "pidfile",
+        flag: Flag::Long("pid"),
+        short: Some('p'),
+        metavar: "FILE",
+        help: "write the process id of the master to this file",
+        kind: Kind::Path(|config, path| config.pid = Some(path)),
+        ..ROW
+    },
+    Setting {
+        name: "daemon",
+        flag: Flag::Long("daemon"),
+        short: Some('D'),
+        default: Some("false"),
+        help: "go into the background",
+        gunicorn: Gunicorn::Differs(
+            "what keeps the server from starting still reaches the terminal; the umask stays",
+        ),
+        kind: Kind::Switch { flag: true, store: |config, is_on| config.daemon = is_on },
+        ..ROW
+    },
+    Setting {
+        name: "user",
+        flag: Flag::Long("user"),
+        short: Some('u'),
+        metavar: "USER",
+        help: "run the workers as this user, a name or a number",
+        gunicorn: Gunicorn::Differs(
+            "the workers lose the other groups of root too; Gunicorn leaves them those without `initgroups`",
+        ),
+        kind: Kind::Account(|config, user| config.user = Some(user)),
+        ..ROW
+    },
+    Setting {
+        name: "group",
+        flag: Flag::Long("group"),
+        short: Some('g'),
+        metavar: "GROUP",
+        help: "run the workers as this group, likewise",
+        kind: Kind::Account(|config, group| config.group = Some(group)),
+        ..ROW
+    },
+    Setting {
+        name: "initgroups",
+        flag: Flag::Long("initgroups"),
+        default: Some("false"),
+        help: "give the workers all groups that the user is in",
+        kind: Kind::Switch { flag: true, store: |config, is_on| config.initgroups = is_on },
+        ..ROW
+    },
+    Setting {
+        name: "umask",
+        flag: Flag::Long("umask"),
+        short: Some('m'),
+        metavar: "MODE",
+        help: "mode bits that unix sockets lack, as 0117 [default: sockets are 0660]",
+        gunicorn: Gunicorn::Differs(
+            "without it a unix socket has the mode 0660 and the umask of the process stays; Gunicorn lets everybody connect",
+        ),
+        kind: Kind::Mode(|config, mode| config.umask = Some(mode)),
+        ..ROW
+    },
+    Setting {
+        name: "server_header",
+        flag: Flag::Long("server-header"),
+        default: Some("rwsgi"),
+        metavar: "TEXT",
+        help: "text of the Server header, or off",
+        gunicorn: Gunicorn::Own,
+        kind: Kind::HeaderText(|config, text| config.server_header = text),
+        ..ROW
+    },
+];
+
+const ROW: Setting = Setting { section: Section::Mechanics, ..super::ROW };

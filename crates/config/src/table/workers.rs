@@ -1,0 +1,139 @@
+//! Rows: how many processes and threads there are, and how long they may take.
+
+use crate::{
+    kind::Kind,
+    setting::{Flag, Gunicorn, Section, Setting, Variable},
+};
+
+pub(super) const ROWS: &[Setting] = &[
+    Setting {
+        name: "workers",
+        flag: Flag::Long("workers"),
+        short: Some('w'),
+        env: Some(Variable { name: "WEB_CONCURRENCY", prefix: "", empty_counts: false }),
+        default: Some("1"),
+        metavar: "N",
+        help: "worker processes, or auto",
+        gunicorn: Gunicorn::Differs("`auto` is accepted too; 0 is refused"),
+        kind: Kind::Workers(|config, workers| config.workers = workers),
+        ..ROW
+    },
+    Setting {
+        name: "threads",
+        flag: Flag::Long("threads"),
+        default: Some("1"),
+        metavar: "N",
+        help: "threads that run the application in each worker",
+        kind: Kind::Number {
+            least: 1,
+            most: 65_535,
+            store: |config, number| config.threads = number as usize,
+        },
+        ..ROW
+    },
+    Setting {
+        name: "worker_connections",
+        flag: Flag::Long("worker-connections"),
+        default: Some("1000"),
+        metavar: "N",
+        help: "connections that each worker holds at a time",
+        kind: Kind::Number {
+            least: 1,
+            most: u32::MAX,
+            store: |config, number| config.worker_connections = number as usize,
+        },
+        ..ROW
+    },
+    Setting {
+        name: "timeout",
+        flag: Flag::Long("timeout"),
+        short: Some('t'),
+        default: Some("30"),
+        metavar: "SECONDS",
+        help: "seconds a request may run, then 504; 0: no limit",
+        gunicorn: Gunicorn::Differs(
+            "counts for each request with any number of threads and ends with 504 and `RequestTimeout`; Gunicorn's threads are not watched",
+        ),
+        kind: Kind::Seconds(|config, timeout| config.timeout = timeout),
+        ..ROW
+    },
+    Setting {
+        name: "timeout_kill",
+        flag: Flag::Long("timeout-kill"),
+        default: Some("5"),
+        metavar: "SECONDS",
+        help: "seconds after that until its worker is replaced",
+        gunicorn: Gunicorn::Own,
+        kind: Kind::Seconds(|config, grace| config.timeout_kill = grace.unwrap_or_default()),
+        ..ROW
+    },
+    Setting {
+        name: "slow_log",
+        flag: Flag::Long("slow-log"),
+        default: Some("0"),
+        metavar: "SECONDS",
+        help: "seconds until a running request is logged; 0: off",
+        gunicorn: Gunicorn::Own,
+        kind: Kind::Seconds(|config, limit| config.slow_log = limit),
+        ..ROW
+    },
+    Setting {
+        name: "graceful_timeout",
+        flag: Flag::Long("graceful-timeout"),
+        default: Some("30"),
+        metavar: "SECONDS",
+        help: "seconds requests may still run at a stop",
+        kind: Kind::Seconds(|config, timeout| {
+            config.graceful_timeout = timeout.unwrap_or_default();
+        }),
+        ..ROW
+    },
+    Setting {
+        name: "keepalive",
+        flag: Flag::Long("keep-alive"),
+        default: Some("5"),
+        metavar: "SECONDS",
+        help: "seconds an idle connection is kept; 0: not at all",
+        gunicorn: Gunicorn::Differs(
+            "5 s, not 2 s: a balancer that reuses a connection just as it closes answers 502",
+        ),
+        kind: Kind::Seconds(|config, timeout| config.keep_alive = timeout),
+        ..ROW
+    },
+    Setting {
+        name: "queue_timeout",
+        flag: Flag::Long("queue-timeout"),
+        default: Some("30"),
+        metavar: "SECONDS",
+        help: "seconds a request waits for a thread; 0: no limit",
+        gunicorn: Gunicorn::Own,
+        kind: Kind::Seconds(|config, timeout| config.queue_timeout = timeout),
+        ..ROW
+    },
+    Setting {
+        name: "queue_size",
+        flag: Flag::Long("queue-size"),
+        default: Some("1024"),
+        metavar: "N",
+        help: "requests that wait in a worker, more: 503",
+        gunicorn: Gunicorn::Own,
+        kind: Kind::Number {
+            least: 1,
+            most: u32::MAX,
+            store: |config, number| config.queue_size = number as usize,
+        },
+        ..ROW
+    },
+    Setting {
+        name: "boot_timeout",
+        flag: Flag::Long("boot-timeout"),
+        default: Some("60"),
+        metavar: "SECONDS",
+        help: "seconds until a worker must be ready; 0: no limit",
+        gunicorn: Gunicorn::Own,
+        kind: Kind::Seconds(|config, timeout| config.boot_timeout = timeout),
+        ..ROW
+    },
+];
+
+const ROW: Setting = Setting { section: Section::Workers, ..super::ROW };

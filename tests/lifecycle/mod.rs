@@ -1,0 +1,7 @@
+//! The server changes under constant load, and no request is lost: reload, upgrade, more and fewer workers, recycling, dying
+//! workers, the end. Each test prints what was counted.
+
+mod changing;
+mod dying;
+mod leaving;
+mod load;

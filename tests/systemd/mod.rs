@@ -1,0 +1,6 @@
+//! The units of `docs/deploy/systemd` under a real systemd: `sandbox` boots one, where that is possible; elsewhere these tests
+//! say aloud that they were skipped.
+
+mod running;
+mod sandbox;
+mod several;
