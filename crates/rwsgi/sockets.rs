@@ -33,12 +33,14 @@ fn bind_address(address: &Address) -> BindAddress {
 
 /// Whether another address takes the IPv4 connections of the same port: two sockets could not both have them.
 fn leaves_ipv4(address: &Address, all: &[Address]) -> bool {
-    let Address::Tcp { port, .. } = address else { return false };
-    all.iter().any(|other| match other {
-        // An IPv6 address has colons.
-        Address::Tcp { host, port: same } => same == port && *port != 0 && !host.contains(':'),
+    // Nothing else that names a host has colons.
+    let of_ipv6 = |host: &str| host.contains(':');
+    let Address::Tcp { host, port } = address else { return false };
+    let shares = |other: &Address| match other {
+        Address::Tcp { host, port: same } => same == port && !of_ipv6(host),
         _ => false,
-    })
+    };
+    of_ipv6(host) && *port != 0 && all.iter().any(shares)
 }
 
 /// Opens all or none: the socket files of those before the one that fails are removed. What the server before this one hands

@@ -55,6 +55,13 @@ def respond(environ, start_response):
         case '/socket': stuck_in_recv()
         case '/exception': catching(Exception)
         case '/everything': catching(BaseException)
+        case '/tidy':
+            try:
+                stuck_in_sleep()
+            finally:
+                say(environ, 'begins to tidy')
+                wait('gate')
+                say(environ, 'is tidy')
         case '/python': stuck_in_python()
         case '/c': stuck_in_c()
         case '/calls': stuck_in_c_calls()
@@ -76,7 +83,7 @@ def stall(environ):
 ";
 
 /// Nothing but the stuck request is left, so a worker that leaves does not use up its graceful time.
-const SHORT: [&str; 6] = ["--timeout", "0.5", "--timeout-kill", "0.5", "--graceful-timeout", "600"];
+const SHORT: [&str; 4] = ["--timeout", "0.5", "--graceful-timeout", "600"];
 
 /// The lines that a request over its time leaves, whatever comes of it.
 #[track_caller]
@@ -86,7 +93,7 @@ fn is_answered(server: &Server, path: &str, function: &str) {
     assert_eq!(response.status, 504);
     let timeout = server.wait_log(&format!("WORKER TIMEOUT (pid:{worker})"));
     assert!(timeout.contains("[CRITICAL]"), "{timeout}");
-    let age = server.wait_log(&format!("GET {path}?query=1 was ended after 0."));
+    let age = server.wait_log(&format!("GET {path}?query=1 was ended after "));
     assert!(age.contains("[ERROR]"), "{age}");
     server.wait_log(&format!("in {function}"));
 }
@@ -94,7 +101,8 @@ fn is_answered(server: &Server, path: &str, function: &str) {
 /// A request that can be interrupted: 504, its stack in the log, and the same worker goes on.
 #[track_caller]
 fn is_interrupted(path: &str, function: &str, threads: &str) {
-    let server = Server::wsgi(APP).args(SHORT).args(["--threads", threads]).start();
+    let options = ["--threads", threads, "--timeout-kill", "600"];
+    let server = Server::wsgi(APP).args(SHORT).args(options).start();
     let worker = server.worker_pid();
     is_answered(&server, path, function);
     let line = server.wait_log(&format!("GET {path}?query=1 ended "));
@@ -110,7 +118,8 @@ fn is_interrupted(path: &str, function: &str, threads: &str) {
 /// A request that cannot: 504, its stack in the log, and another worker.
 #[track_caller]
 fn is_ended(path: &str, function: &str, threads: &str) {
-    let server = Server::wsgi(APP).args(SHORT).args(["--threads", threads]).start();
+    let options = ["--threads", threads, "--timeout-kill", "0.5"];
+    let server = Server::wsgi(APP).args(SHORT).args(options).start();
     let stuck = server.worker_pid();
     is_answered(&server, path, function);
     server.wait_log(&format!("GET {path}?query=1 did not end within `--timeout-kill` 0.5 s"));
@@ -163,7 +172,7 @@ fn a_request_that_catches_everything_costs_the_worker() {
 
 #[test]
 fn a_thread_beside_the_main_one_is_interrupted_in_python_only() {
-    let options = ["--timeout", "1", "--timeout-kill", "1", "--threads", "2", "--graceful-timeout", "600"];
+    let options = ["--timeout", "1", "--timeout-kill", "5", "--threads", "2", "--graceful-timeout", "600"];
     let server = Server::wsgi(APP).args(options).start();
     let worker = server.worker_pid();
     let [mut main, mut computing] = [server.client(), server.client()];
@@ -181,7 +190,7 @@ fn a_thread_beside_the_main_one_is_interrupted_in_python_only() {
     sleeping.ask("/sleep");
     assert_eq!(main.response().status, 504);
     assert_eq!(sleeping.response().status, 504);
-    server.wait_log("GET /sleep did not end within `--timeout-kill` 1 s");
+    server.wait_log("GET /sleep did not end within `--timeout-kill` 5 s");
     server.wait_log(&format!("Worker (pid:{worker}) exited with code 71"));
 }
 
@@ -291,4 +300,31 @@ fn no_timeout_is_no_limit() {
     assert!(idle.is_closed_silently());
     gate.open();
     assert_eq!(waiting.response().status, 200);
+}
+
+#[test]
+fn a_request_that_was_interrupted_may_put_its_things_in_order_before_the_end() {
+    for threads in ["1", "2"] {
+        let options = ["--timeout", "0.3", "--timeout-kill", "600", "--threads", threads];
+        let mut server = Server::wsgi(APP).args(options).start();
+        let gate = server.gate("gate");
+        assert_eq!(server.get("/tidy").status, 504);
+        server.wait_log("begins to tidy");
+        server.signal(Signal::SIGTERM);
+        server.wait_log("Handling signal: term");
+        gate.open();
+        assert_eq!(server.wait_exit().code(), Some(0));
+        assert!(server.log().text().contains("is tidy"), "{}", server.log().text());
+    }
+}
+
+#[test]
+fn a_module_called_rwsgi_of_the_application_stays_what_it_is() {
+    let source = "
+import rwsgi, stage
+def application(environ, start_response):
+    return stage.answer(start_response, rwsgi.words)
+";
+    let server = Server::wsgi(source).file("rwsgi.py", "words = 'our own'").start();
+    assert_eq!(server.get("/").text(), "our own");
 }

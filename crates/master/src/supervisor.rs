@@ -148,7 +148,7 @@ impl Supervisor {
                 due.extend(self.boot_deadlines());
                 due.extend(self.molds_due());
                 due.extend(self.lifetimes());
-                due.extend(self.proof_due());
+                due.extend(self.probations());
                 due.extend(self.next_look);
             }
             Phase::Stopping(stopping) => due.push(stopping.deadline),

@@ -57,11 +57,20 @@ impl Process {
         self.leaving = Some(Leaving { kill_at: None, killed: true });
     }
 
+    /// When it will have shown, or has shown, that it does not die at once; none if it does not serve.
+    pub(crate) fn probation_end(&self) -> Option<Instant> {
+        self.ready.filter(|_| self.leaving.is_none()).map(|ready| ready + PROBATION)
+    }
+
     /// Whether it has served for so long that its end says nothing about the application.
     pub(crate) fn has_lasted(&self, now: Instant) -> bool {
         self.ready.is_some_and(|ready| now.saturating_duration_since(ready) >= LASTING)
     }
 }
+
+/// New code that dies at once must not have cost an old worker: a worker has to live for so long after it was
+/// ready before others rely on it.
+const PROBATION: Duration = Duration::from_millis(500);
 
 /// A worker that ends sooner after it was ready counts as a failure, as if it had never been.
 const LASTING: Duration = Duration::from_secs(5);

@@ -23,9 +23,10 @@ impl Application {
     /// Out of memory.
     pub fn rehearse(&self, paths: &[String], options: &Options) -> Result<(), Error> {
         let mut bridge = Bridge::new(self, options, Box::new(Unlimited))?;
-        let host = allowed_host().unwrap_or_else(|| HOST.to_owned());
         for path in paths {
-            let request = Request::get(path.as_str()).header(http::header::HOST, &host).body(());
+            // Each time: an application may load Django with its first request.
+            let host = allowed_host().unwrap_or_else(|| HOST.to_owned());
+            let request = Request::get(path.as_str()).header(http::header::HOST, host).body(());
             let Ok((head, ())) = request.map(Request::into_parts) else {
                 tracing::warn!("`{path}` cannot be warmed up: it is no path of a URL");
                 continue;

@@ -1,4 +1,4 @@
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::{
     Policy,
@@ -6,10 +6,6 @@ use crate::{
     supervisor::{Generation, Supervisor},
     worker::Process,
 };
-
-/// New code that dies at once must not have cost an old worker: the first of the new generation has to live for
-/// this long after it was ready.
-const PROBATION: Duration = Duration::from_millis(500);
 
 /// A reload that is under way.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +21,7 @@ pub(super) struct Reload {
 enum Stage {
     /// The settings are being read.
     Preparing,
-    /// Workers of the goal are forked. Nothing is `protected` if nobody served when this began; `proven` is the
+    /// Workers of the goal are forked. Nothing is `protected` if there was nothing to lose when this began; `proven` is the
     /// goal once a worker of it has passed its probation.
     Rolling { protected: bool, proven: bool },
 }
@@ -76,7 +72,8 @@ impl Supervisor {
             self.generations.abandon(generation);
             return;
         };
-        let protected = self.seats.iter().any(|seat| seat.occupant().is_some());
+        // Where the generation before does not load there is nothing to come back to either.
+        let protected = !self.waiting && self.seats.iter().any(|seat| seat.occupant().is_some());
         reload.stage = Stage::Rolling { protected, proven: false };
         self.generations.add(Generation::new(generation, policy, self.now));
         self.stopped = false;
@@ -97,27 +94,26 @@ impl Supervisor {
         }
     }
 
-    /// When a worker will have passed its probation for the goal.
-    pub(super) fn proof_due(&self) -> Option<Instant> {
-        let goal = self.rolling().filter(|_| !self.is_proven())?;
-        let ready = |process: &Process| process.ready.filter(|_| process.is_ready());
-        let workers = self.crew.workers.iter().filter(|worker| worker.process.generation == goal);
-        workers.filter_map(|worker| ready(&worker.process)).min().map(|ready| ready + PROBATION)
-    }
-
     fn is_proven(&self) -> bool {
         self.reload.is_some_and(|reload| matches!(reload.stage, Stage::Rolling { proven: true, .. }))
     }
 
+    /// The goal is proven by its first worker that passes the probation.
     pub(super) fn prove(&mut self) {
-        if self.proof_due().is_none_or(|due| due > self.now) {
+        let Some(goal) = self.rolling().filter(|_| !self.is_proven()) else { return };
+        let passed = |process: &Process| {
+            process.generation == goal && process.probation_end().is_some_and(|end| end <= self.now)
+        };
+        if !self.crew.workers.iter().any(|worker| passed(&worker.process)) {
             return;
         }
-        if let Some(Reload { goal, stage: Stage::Rolling { proven, .. }, .. }) = &mut self.reload {
+        if let Some(Reload { stage: Stage::Rolling { proven, .. }, .. }) = &mut self.reload {
             *proven = true;
-            let goal = *goal;
             // What loads of the old generation would be replaced as soon as it is ready.
             self.dismiss_candidates(|generation, _| generation != goal);
+            // What made the old one fail says nothing about this one.
+            let now = self.now;
+            self.seats.iter_mut().for_each(|seat| seat.start_over(now));
         }
     }
 

@@ -57,6 +57,12 @@ impl Seat {
         self.occupant.take_if(|occupant| *occupant == pid).is_some() || self.candidates.len() < candidates
     }
 
+    /// Makes the seat empty and names those who had it, or were about to.
+    pub(super) fn clear(&mut self) -> Vec<Pid> {
+        let candidates = mem::take(&mut self.candidates);
+        candidates.into_iter().filter_map(|candidate| candidate.pid).chain(self.occupant.take()).collect()
+    }
+
     /// Forgets the candidate of this order, and tells whether it belonged here.
     pub(super) fn lose_order(&mut self, birth: Birth) -> bool {
         let before = self.candidates.len();
@@ -147,9 +153,7 @@ impl Supervisor {
         }
         while self.seats.len() > wanted {
             let Some(index) = (0..self.seats.len()).min_by_key(|&index| self.worth(index)) else { return };
-            let seat = self.seats.remove(index);
-            let candidates = seat.candidates.iter().filter_map(|candidate| candidate.pid);
-            for pid in candidates.chain(seat.occupant) {
+            for pid in self.seats.remove(index).clear() {
                 self.retire(pid);
             }
         }
@@ -196,8 +200,13 @@ impl Supervisor {
         true
     }
 
-    /// Whether workers of this generation can be forked now.
-    pub(super) fn can_fork(&self, generation: u32) -> bool {
+    /// Whether a worker of this generation can be ordered now.
+    pub(super) fn can_order(&self, generation: u32) -> bool {
+        self.crew.free_slot().is_some() && self.can_fork(generation)
+    }
+
+    /// Whether there is something to fork workers of this generation from.
+    fn can_fork(&self, generation: u32) -> bool {
         if self.waiting && generation == self.generations.current {
             return false;
         }

@@ -99,16 +99,9 @@ fn check(world: &World) {
     assert_eq!(supervisor.seats.len(), supervisor.seats_wanted());
     let staying = supervisor.crew.workers.iter().filter(|worker| worker.process.leaving.is_none());
     let staying: Vec<Pid> = staying.map(|worker| worker.process.pid).collect();
-    assert!(staying.iter().all(|pid| seated.contains(pid)), "a worker that nobody knows of");
+    assert!(staying.iter().all(|pid| seated.contains(pid)), "nobody knows of a worker: {supervisor:?}");
     let surge = supervisor.generations.policy(supervisor.target()).surge.max(1);
-    assert!(
-        staying.len() <= supervisor.seats.len() + surge,
-        "too many workers {:#?} {:?} {:#?} {:?} {staying:?}",
-        supervisor.seats,
-        supervisor.reload,
-        supervisor.generations,
-        &world.facts[world.facts.len() - 12..]
-    );
+    assert!(staying.len() <= supervisor.seats.len() + surge, "too many workers: {supervisor:?}");
 }
 
 /// One thing that may happen.
@@ -176,7 +169,7 @@ fn disturb(world: &mut World, chance: &mut Chance) {
 }
 
 /// The end of all trouble.
-fn calm(world: &mut World) {
+fn calm(world: &mut World, chance: &mut Chance) {
     world.refuse_forks = false;
     if world.hold_forks {
         world.answer_forks();
@@ -187,7 +180,7 @@ fn calm(world: &mut World) {
     for process in world.processes.values_mut() {
         (process.stuck, process.memory) = (false, 0);
     }
-    let policy = Policy { lifetime: None, boot_timeout: Some(seconds(30)), ..policy(3) };
+    let policy = Policy { lifetime: None, boot_timeout: Some(seconds(30)), ..chance.policy() };
     world.settled = Settled::To(policy);
     world.intent(Intent::Reload);
     world.run(seconds(600));
@@ -196,7 +189,7 @@ fn calm(world: &mut World) {
 #[test]
 fn whatever_happens_the_server_comes_back_to_what_is_wanted() {
     let (mut ended, mut reloads) = (0, 0);
-    for seed in 0..400 {
+    for seed in 0..150 {
         let mut chance = Chance::seed(seed);
         let policy = chance.policy();
         let mut world = World::with(policy, 4 * policy.workers.max(1) + 10, Boot::ReadyAfter(seconds(1)));
@@ -210,30 +203,32 @@ fn whatever_happens_the_server_comes_back_to_what_is_wanted() {
         if world.supervisor.phase != Phase::Serving {
             // The application never loaded.
             ended += 1;
-            calm(&mut world);
-            assert!(world.finished.is_some(), "seed {seed} {:?} {:#?}", world.processes, world.supervisor);
+            calm(&mut world, &mut chance);
+            assert!(world.finished.is_some(), "seed {seed}: {:?}", world.supervisor);
             continue;
         }
-        calm(&mut world);
+        calm(&mut world, &mut chance);
         check(&world);
+        let preload = matches!(world.settled, Settled::To(policy) if policy.preload);
         let census = world.supervisor.status();
         reloads += census.generation;
-        assert_eq!(world.serving().len(), census.wanted, "seed {seed}: {census:?}");
+        assert_eq!(world.serving().len(), census.wanted, "seed {seed}: {:?}", world.supervisor);
         assert!(world.generations().iter().all(|&generation| generation == census.generation), "seed {seed}");
         assert!(!census.reloading && world.supervisor.is_well(), "seed {seed}");
-        let alive = world.pids(Kind::Worker).len() + world.pids(Kind::Mold).len();
-        assert_eq!(alive, census.wanted, "seed {seed}: somebody is left: {:?}", world.processes);
+        let molds = usize::from(preload);
+        let alive = (world.pids(Kind::Worker).len(), world.pids(Kind::Mold).len());
+        assert_eq!(alive, (census.wanted, molds), "seed {seed}: somebody is left: {:?}", world.processes);
         assert_eq!(world.prepared, BTreeSet::from([census.generation]), "seed {seed}");
         world.intent(Intent::Stop);
         world.run(seconds(600));
         assert!(world.finished.is_some(), "seed {seed}");
     }
-    assert!(ended < 200 && reloads > 2000, "{ended} {reloads}: the walks went nowhere");
+    assert!(ended < 75 && reloads > 500, "{ended} {reloads}: the walks went nowhere");
 }
 
 #[test]
 fn whatever_happens_the_server_can_be_stopped() {
-    for seed in 0..400 {
+    for seed in 0..150 {
         let mut chance = Chance::seed(seed);
         let policy = chance.policy();
         let mut world = World::with(policy, 4 * policy.workers.max(1) + 10, Boot::ReadyAfter(seconds(1)));
@@ -258,7 +253,7 @@ fn whatever_happens_the_server_can_be_stopped() {
 
 #[test]
 fn no_reload_ever_costs_a_worker_that_serves() {
-    for seed in 0..300 {
+    for seed in 0..150 {
         let mut chance = Chance::seed(seed);
         let (surge, max_unavailable) = (chance.size(4), chance.size(3));
         let policy = Policy { surge, max_unavailable, preload: chance.one_in(2), ..policy(4) };
@@ -297,12 +292,7 @@ fn no_reload_ever_costs_a_worker_that_serves() {
                     while world.turn(end) {
                         check(&world);
                         let serving = world.serving().len();
-                        assert!(
-                            serving + max_unavailable >= 4,
-                            "seed {seed}: {serving} serve {policy:#?} {:#?}\n{:?}",
-                            &world.facts[world.facts.len() - 12..],
-                            &world.sent[world.sent.len() - 8..]
-                        );
+                        assert!(serving + max_unavailable >= 4, "seed {seed}: {:?}", world.supervisor);
                     }
                     world.now = end;
                 }
