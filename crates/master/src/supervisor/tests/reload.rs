@@ -391,3 +391,74 @@ fn nobody_is_killed_who_was_reaped() {
     assert_eq!(world.generations(), [21; 4]);
     assert_eq!(world.prepared.iter().collect::<Vec<_>>(), [&21]);
 }
+
+#[test]
+fn the_oldest_goes_first() {
+    let mut world = World::lively(policy(3));
+    world.exit(1, SEGFAULT);
+    world.run(seconds(10));
+    reload(&mut world);
+    assert_eq!(world.sent(), [2, 3, 4].map(|pid| (pid, Signal::SIGTERM)));
+}
+
+#[test]
+fn what_loads_of_the_old_generation_is_ended_when_the_new_one_is_proven() {
+    let mut world = World::still_serving(2);
+    world.intent(Intent::Reload);
+    world.say(3, Report::Ready);
+    world.exit(2, KILLED);
+    assert_eq!(world.births.last().map(|birth| birth.generation), Some(1));
+    world.sleep();
+    assert_eq!(world.sent(), [(4, Signal::SIGTERM), (1, Signal::SIGTERM)]);
+    assert_eq!(world.births.last().map(|birth| birth.generation), Some(2));
+}
+
+/// One worker fewer, none more.
+fn frugal(workers: usize) -> Settled {
+    Settled::To(Policy { surge: 0, max_unavailable: 1, boot_timeout: None, ..policy(workers) })
+}
+
+#[test]
+fn without_surge_one_place_is_risked_and_no_second() {
+    let mut world = World::still_serving(3);
+    world.settled = frugal(3);
+    world.intent(Intent::Reload);
+    world.say(4, Report::Ready);
+    assert_eq!(world.sent(), [(1, Signal::SIGTERM)]);
+    world.exit(1, CODE_0);
+    assert_eq!(world.sleep(), millis(500));
+    assert_eq!(world.sent(), [(2, Signal::SIGTERM)]);
+}
+
+#[test]
+fn without_surge_a_place_where_nobody_serves_is_risked_first() {
+    let mut world = World::still_serving(3);
+    world.exit(2, KILLED);
+    world.settled = frugal(3);
+    world.intent(Intent::Reload);
+    assert_eq!((world.serving(), world.sent()), (vec![1, 3], vec![(4, Signal::SIGTERM)]));
+    assert_eq!(world.births.last().map(|birth| birth.generation), Some(2));
+}
+
+#[test]
+fn without_surge_what_an_overtaken_reload_has_left_goes_first() {
+    let mut world = World::still_serving(3);
+    world.settled = frugal(3);
+    world.intent(Intent::Reload);
+    world.say(4, Report::Ready);
+    world.sent();
+    world.intent(Intent::Reload);
+    assert_eq!(world.sent(), [(4, Signal::SIGTERM)], "it has not passed its probation");
+}
+
+#[test]
+fn a_reload_of_a_server_that_waited_does_not_wait_for_what_never_loaded() {
+    let mut world = World::with(Policy { patient: true, ..policy(2) }, 40, Boot::Hangs);
+    world.exit(1, CODE_4);
+    world.exit(2, CODE_4);
+    world.settled = frugal(2);
+    world.intent(Intent::Reload);
+    world.say(3, Report::Ready);
+    world.intent(Intent::Reload);
+    assert_eq!(world.births.last().map(|birth| birth.generation), Some(3));
+}

@@ -122,6 +122,7 @@ pub(super) struct World {
     pub(super) listening: bool,
     pub(super) finished: Option<ExitReason>,
     held: Vec<Birth>,
+    held_molds: Vec<u32>,
     unfit: BTreeSet<u32>,
     slots: BTreeSet<usize>,
     capacity: usize,
@@ -184,6 +185,7 @@ impl World {
             listening: true,
             finished: None,
             held: Vec::new(),
+            held_molds: Vec::new(),
             unfit: BTreeSet::new(),
             slots: BTreeSet::new(),
             capacity: settings.slots,
@@ -264,11 +266,11 @@ impl World {
             Action::StartMold(generation) => {
                 self.deeds.push(action);
                 assert!(self.prepared.contains(&generation));
-                events.push_back(if self.refuse_forks {
-                    Event::MoldForkFailed(generation)
+                if self.hold_forks {
+                    self.held_molds.push(generation);
                 } else {
-                    Event::MoldForked(generation, self.born(Kind::Mold, generation, None, self.molds))
-                });
+                    events.push_back(self.answer_mold(generation));
+                }
             }
             Action::StartSuccessor => {
                 self.deeds.push(action);
@@ -324,9 +326,20 @@ impl World {
         Some(Event::Forked(birth, pid))
     }
 
+    fn answer_mold(&mut self, generation: u32) -> Event {
+        if self.refuse_forks {
+            return Event::MoldForkFailed(generation);
+        }
+        Event::MoldForked(generation, self.born(Kind::Mold, generation, None, self.molds))
+    }
+
     /// Answers the forks that were held back.
     pub(super) fn answer_forks(&mut self) {
         self.hold_forks = false;
+        for generation in std::mem::take(&mut self.held_molds) {
+            let event = self.answer_mold(generation);
+            self.event(event);
+        }
         for birth in std::mem::take(&mut self.held) {
             if let Some(event) = self.answer(birth) {
                 self.event(event);
