@@ -224,14 +224,22 @@ fn a_mold_that_cannot_be_forked_is_tried_again() {
 }
 
 #[test]
-fn a_mold_that_has_lasted_is_rebuilt_at_once_each_time() {
-    let mut world = World::lively(preloaded(1));
-    for _ in 0..5 {
-        let mold = world.pids(Kind::Mold)[0];
-        world.exit(mold, KILLED);
-        assert_eq!(world.pids(Kind::Mold).len(), 1);
-        world.run(seconds(10));
+fn a_mold_that_has_lasted_starts_the_back_off_over() {
+    let mut world = still();
+    for pid in 1..4 {
+        if world.last_pid < pid {
+            world.sleep();
+        }
+        world.exit(pid, SEGFAULT);
     }
+    assert_eq!(world.sleep(), seconds(2));
+    world.mold_ready(4);
+    world.now += seconds(5);
+    world.exit(4, KILLED);
+    assert_eq!(world.pids(Kind::Mold).len(), 1);
+    let mold = world.last_pid;
+    world.exit(mold, KILLED);
+    assert_eq!(world.pids(Kind::Mold).len(), 1, "the first failure is retried at once");
 }
 
 #[test]
@@ -247,6 +255,7 @@ fn without_its_mold_the_old_generation_does_not_leave_its_seats_to_the_unproven(
     world.settled = Settled::To(policy(4));
     world.intent(Intent::Reload);
     world.run(seconds(10));
+    world.exit(2, KILLED);
     assert_eq!(world.births.iter().map(|birth| birth.generation).collect::<Vec<_>>(), [2], "surge is one");
 }
 
