@@ -20,6 +20,12 @@ impl Backoff {
         }
     }
 
+    /// The same for one that had been ready. More than the first wait would do no good: what it died of need not come
+    /// again, and whoever can make a worker die by a request must not be able to keep the server down for long.
+    pub(crate) fn fail_ready(&mut self) -> Duration {
+        self.fail().min(FIRST)
+    }
+
     /// Failures in a row.
     pub(crate) fn failures(self) -> u32 {
         self.failures
@@ -47,5 +53,12 @@ mod tests {
         assert_eq!(backoff.failures(), 109);
         backoff.reset();
         assert_eq!(backoff.fail(), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_worker_that_was_ready_is_missed_for_a_second_at_most() {
+        let mut backoff = Backoff::default();
+        let seconds: Vec<u64> = (0..9).map(|_| backoff.fail_ready().as_secs()).collect();
+        assert_eq!(seconds, [0, 1, 1, 1, 1, 1, 1, 1, 1]);
     }
 }

@@ -77,9 +77,11 @@ pub(crate) enum Action {
     Look,
     /// Read the settings for this generation and answer with [`Event::Prepared`] or [`Event::PrepareFailed`].
     Prepare(u32),
-    /// All workers serve this generation: close the sockets that only earlier ones had, forget their settings.
+    /// All workers serve this generation: close the sockets that only earlier ones had, forget their settings. Those
+    /// are not given up one by one.
     Adopt(u32),
-    /// Forget the settings of this generation, close the sockets that only it has.
+    /// Forget the settings of this generation, close the sockets that only it has. Not for one that could not be
+    /// prepared.
     GiveUp(u32),
     /// Fork the mold of this generation and answer with [`Event::MoldForked`] or [`Event::MoldForkFailed`].
     StartMold(u32),

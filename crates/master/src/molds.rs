@@ -13,7 +13,7 @@ use crate::{
 
 /// How long a mold may take to fork a worker: a thousand times what it needs. A hook of the application that never
 /// returns from a fork would keep the order open for ever.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The molds as the master knows them. It never waits for one.
 #[derive(Debug, Default)]

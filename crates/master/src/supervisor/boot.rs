@@ -77,10 +77,9 @@ impl Supervisor {
         if self.phase != Phase::Serving {
             return;
         }
-        if process.is_starting() && self.is_hopeless(process.generation) {
-            if let Some(reason) = boot_failure(exit.ending) {
-                self.give_up_hope(reason);
-            }
+        let hopeless = process.is_starting() && self.is_hopeless(process.generation);
+        if let Some(reason) = boot_failure(exit.ending).filter(|_| hopeless) {
+            self.give_up_hope(reason);
         }
         self.lose(&process, true);
     }

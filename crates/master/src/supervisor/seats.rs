@@ -86,6 +86,8 @@ impl Seat {
         let delay = if process.has_lasted(now) {
             self.backoff.reset();
             Duration::ZERO
+        } else if process.ready.is_some() {
+            self.backoff.fail_ready()
         } else {
             self.backoff.fail()
         };

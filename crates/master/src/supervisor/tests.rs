@@ -3,6 +3,7 @@ use super::*;
 mod boot;
 mod count;
 mod health;
+mod limits;
 mod molds;
 mod recycling;
 mod reload;

@@ -12,12 +12,15 @@ mod molds;
 mod reload;
 mod served;
 mod server;
+mod service;
 mod upgrade;
 
 use std::{env, process::ExitCode};
 
-const CASES: [&[(&str, fn())]; 5] =
-    [&endings::CASES, &health::CASES, &reload::CASES, &molds::CASES, &upgrade::CASES];
+type Case = (&'static str, fn());
+
+const CASES: [&[Case]; 6] =
+    [&endings::CASES, &health::CASES, &reload::CASES, &molds::CASES, &upgrade::CASES, &service::CASES];
 
 fn main() -> ExitCode {
     if let Ok(behaviour) = env::var(served::CASE) {

@@ -65,7 +65,7 @@ fn a_stopped_mold_does_not_stop_the_server() {
     kill(mold, Signal::SIGSTOP).unwrap();
     let killed = server.workers_of(1)[0];
     kill(killed, Signal::SIGKILL).unwrap();
-    server.wait_for(&format!("Mold (pid:{mold}) has not forked a worker in 10.0 s and is killed"));
+    server.wait_for(&format!("Mold (pid:{mold}) has not forked a worker in 5.0 s and is killed"));
     server.wait_for_pid("mold ");
     server.wait_for("serving ");
     server.end();

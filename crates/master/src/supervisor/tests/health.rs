@@ -1,7 +1,7 @@
 use rwsgi_os::{Pid, Report, Signal};
 
 use super::world::*;
-use crate::{Policy, event::Fact};
+use crate::{Policy, event::Fact, intent::Intent};
 
 fn watched(silence: u64) -> Policy {
     Policy { silence: Some(seconds(silence)), ..policy(2) }
@@ -100,4 +100,16 @@ fn a_worker_that_leaves_by_itself_and_does_not_is_killed() {
     world.run(seconds(2));
     assert_eq!(world.sent(), [(1, Signal::SIGKILL)]);
     assert_eq!(world.serving(), [2]);
+}
+
+#[test]
+fn where_nobody_serves_nobody_is_looked_at() {
+    let mut world = World::lively(watched(20));
+    world.intent(Intent::StopWorkers);
+    world.run(seconds(60));
+    assert_eq!(world.supervisor.next_wake(), None);
+    world.intent(Intent::MoreWorkers);
+    let looks = world.looks;
+    world.run(seconds(60));
+    assert!(world.looks > looks + 8);
 }

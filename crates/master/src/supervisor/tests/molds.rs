@@ -222,3 +222,53 @@ fn a_mold_that_cannot_be_forked_is_tried_again() {
     assert_eq!(world.sleep(), seconds(2));
     assert_eq!(world.last_pid, 3);
 }
+
+#[test]
+fn a_mold_that_has_lasted_starts_the_back_off_over() {
+    let mut world = still();
+    for pid in 1..4 {
+        if world.last_pid < pid {
+            world.sleep();
+        }
+        world.exit(pid, SEGFAULT);
+    }
+    assert_eq!(world.sleep(), seconds(2));
+    world.mold_ready(4);
+    world.now += seconds(5);
+    world.exit(4, KILLED);
+    assert_eq!(world.pids(Kind::Mold).len(), 1);
+    let mold = world.last_pid;
+    world.exit(mold, KILLED);
+    assert_eq!(world.pids(Kind::Mold).len(), 1, "the first failure is retried at once");
+}
+
+#[test]
+fn without_its_mold_the_old_generation_does_not_leave_its_seats_to_the_unproven() {
+    let mut world = World::lively(preloaded(4));
+    world.molds = Boot::Hangs;
+    world.boots.insert(2, Boot::Hangs);
+    for pid in world.processes.keys().copied().collect::<Vec<_>>() {
+        if pid != 2 {
+            world.exit(pid, KILLED);
+        }
+    }
+    world.settled = Settled::To(policy(4));
+    world.intent(Intent::Reload);
+    world.run(seconds(10));
+    world.exit(2, KILLED);
+    assert_eq!(world.births.iter().map(|birth| birth.generation).collect::<Vec<_>>(), [2], "surge is one");
+}
+
+#[test]
+fn a_mold_that_is_forked_into_the_stop_is_seen_out() {
+    let mut world =
+        World::asleep(super::Settings { policy: preloaded(1), slots: 36, predecessor: false }, Boot::Hangs);
+    world.hold_forks = true;
+    world.event(Event::Tick);
+    world.intent(Intent::Stop);
+    assert_eq!(world.finished, None);
+    world.answer_forks();
+    assert_eq!(world.sent(), [(1, Signal::SIGTERM)]);
+    world.exit(1, CODE_0);
+    assert_eq!(world.finished, Some(ExitReason::Ok));
+}

@@ -117,3 +117,28 @@ fn a_worker_that_is_too_big_is_replaced_once() {
     let told = world.facts.iter().filter(|fact| matches!(fact, Fact::TooBig { memory: 1000, .. }));
     assert_eq!(told.count(), 1);
 }
+
+#[test]
+fn nobody_is_recycled_while_a_reload_is_prepared() {
+    let mut world = World::still_serving(2);
+    world.settled = Settled::Unanswered;
+    world.intent(Intent::Reload);
+    world.say(1, Report::Tired);
+    assert_eq!(world.births.len(), 2);
+}
+
+#[test]
+fn failures_before_a_worker_was_replaced_do_not_count_against_its_successor() {
+    let mut world = World::still_serving(1);
+    world.say(1, Report::Tired);
+    for pid in 2..5 {
+        if world.last_pid < pid {
+            world.sleep();
+        }
+        world.exit(pid, SEGFAULT);
+    }
+    world.sleep();
+    world.say(5, Report::Ready);
+    world.exit(5, SEGFAULT);
+    assert_eq!(world.last_pid, 6, "its first failure");
+}

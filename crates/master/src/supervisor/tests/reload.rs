@@ -7,11 +7,6 @@ use crate::{
     intent::Intent,
 };
 
-fn reload(world: &mut World) {
-    world.intent(Intent::Reload);
-    world.run(seconds(60));
-}
-
 #[test]
 fn a_reload_replaces_one_worker_after_another_and_loses_no_place() {
     let mut world = World::lively(policy(3));
@@ -89,7 +84,7 @@ fn new_code_that_does_not_load_has_cost_no_old_worker() {
     for ending in [CODE_3, CODE_4, SEGFAULT, KILLED, CODE_0] {
         let mut world = World::lively(policy(3));
         world.boots.insert(2, Boot::EndsAfter(seconds(1), ending));
-        reload(&mut world);
+        world.reload();
         assert_eq!((world.serving(), world.sent()), (vec![1, 2, 3], vec![]));
         assert_eq!(world.births.len(), 1, "it was tried once");
         world.assert_told(Fact::ReloadFailed { failed: 2, serving: 1 });
@@ -103,7 +98,7 @@ fn new_code_that_does_not_load_has_cost_no_old_worker() {
 fn new_code_that_dies_within_its_probation_has_cost_no_old_worker() {
     let mut world = World::lively(policy(2));
     world.boots.insert(2, Boot::ReadyThenEnds(seconds(1), millis(499), SEGFAULT));
-    reload(&mut world);
+    world.reload();
     assert_eq!((world.serving(), world.sent()), (vec![1, 2], vec![]));
     world.assert_told(Fact::ReloadFailed { failed: 2, serving: 1 });
 }
@@ -281,94 +276,6 @@ fn a_failure_of_both_generations_ends_with_the_one_that_served() {
 }
 
 #[test]
-fn more_workers_come_when_the_new_generation_has_proven_itself() {
-    let mut world = World::lively(policy(2));
-    world.settled = Settled::To(policy(4));
-    world.intent(Intent::Reload);
-    world.run(millis(1_499));
-    assert_eq!(world.births.len(), 1);
-    world.run(seconds(60));
-    assert_eq!(world.generations(), [2, 2, 2, 2]);
-    assert!(world.facts.iter().any(|fact| matches!(fact, Fact::Reloaded { workers: 4, .. })));
-}
-
-#[test]
-fn surplus_workers_serve_to_the_end_of_the_reload_and_are_not_replaced() {
-    let mut world = World::lively(policy(5));
-    world.settled = Settled::To(policy(2));
-    world.intent(Intent::Reload);
-    let mut least = 5;
-    world.run_until(|world| {
-        let done = world.words.len() > 1;
-        least = least.min(if done { 5 } else { world.serving().len() });
-        done
-    });
-    assert_eq!(least, 5);
-    assert_eq!((world.generations(), world.births.len()), (vec![2, 2], 2));
-    world.run(seconds(60));
-    assert_eq!(world.pids(Kind::Worker).len(), 2);
-}
-
-#[test]
-fn surplus_workers_stay_when_the_reload_fails() {
-    let mut world = World::lively(policy(5));
-    world.settled = Settled::To(policy(2));
-    world.boots.insert(2, Boot::EndsAfter(seconds(1), CODE_4));
-    reload(&mut world);
-    assert_eq!(world.serving(), [1, 2, 3, 4, 5]);
-}
-
-#[test]
-fn surge_says_how_many_are_made_at_a_time() {
-    let mut world = World::lively(policy(4));
-    world.settled = Settled::To(Policy { surge: 3, ..policy(4) });
-    let begun = world.now;
-    world.intent(Intent::Reload);
-    assert_eq!(world.births.len(), 3);
-    world.run_until(|world| world.words.len() > 1);
-    assert_eq!(world.now - begun, millis(2_500));
-    assert_eq!(world.generations(), [2; 4]);
-}
-
-#[test]
-fn max_unavailable_lets_old_workers_go_before_new_ones_are_there() {
-    let mut world = World::lively(policy(4));
-    world.settled = Settled::To(Policy { surge: 0, max_unavailable: 2, ..policy(4) });
-    world.intent(Intent::Reload);
-    assert_eq!(world.sent.len(), 1, "one place for the first, which is on probation");
-    let (mut least, mut most) = (4, 4);
-    world.run_until(|world| {
-        least = least.min(world.serving().len());
-        most = most.max(world.workers(|process| process.told.is_empty()).len());
-        world.words.len() > 1
-    });
-    assert_eq!((least, most), (2, 4));
-}
-
-#[test]
-fn without_surge_a_failure_gives_the_place_back() {
-    let mut world = World::lively(policy(2));
-    world.settled = Settled::To(Policy { surge: 0, max_unavailable: 1, ..policy(2) });
-    world.boots.insert(2, Boot::EndsAfter(seconds(1), CODE_4));
-    world.intent(Intent::Reload);
-    let mut least = 2;
-    world.run_until(|world| {
-        least = least.min(world.serving().len());
-        world.words.len() > 1
-    });
-    world.run(seconds(5));
-    assert_eq!((least, world.generations()), (1, vec![1, 1]));
-}
-
-#[test]
-fn neither_surge_nor_unavailable_is_taken_for_a_surge_of_one() {
-    let mut world = World::lively(policy(2));
-    world.settled = Settled::To(Policy { surge: 0, max_unavailable: 0, ..policy(2) });
-    reload(&mut world);
-    assert_eq!(world.generations(), [2, 2]);
-}
-
-#[test]
 fn a_reload_that_gets_no_process_goes_on_when_there_is_one() {
     let mut world = World::lively(policy(2));
     world.refuse_forks = true;
@@ -390,4 +297,50 @@ fn nobody_is_killed_who_was_reaped() {
     world.run(seconds(60));
     assert_eq!(world.generations(), [21; 4]);
     assert_eq!(world.prepared.iter().collect::<Vec<_>>(), [&21]);
+}
+
+#[test]
+fn the_oldest_goes_first() {
+    let mut world = World::lively(policy(3));
+    world.exit(1, SEGFAULT);
+    world.run(seconds(10));
+    world.reload();
+    assert_eq!(world.sent(), [2, 3, 4].map(|pid| (pid, Signal::SIGTERM)));
+}
+
+#[test]
+fn what_loads_of_the_old_generation_is_ended_when_the_new_one_is_proven() {
+    let mut world = World::still_serving(2);
+    world.intent(Intent::Reload);
+    world.say(3, Report::Ready);
+    world.exit(2, KILLED);
+    assert_eq!(world.births.last().map(|birth| birth.generation), Some(1));
+    world.sleep();
+    assert_eq!(world.sent(), [(4, Signal::SIGTERM), (1, Signal::SIGTERM)]);
+    assert_eq!(world.births.last().map(|birth| birth.generation), Some(2));
+}
+
+#[test]
+fn a_reload_of_a_server_that_waited_fills_all_seats_at_once() {
+    let mut world = World::with(Policy { patient: true, ..policy(3) }, 40, Boot::Hangs);
+    world.exit(1, CODE_4);
+    world.intent(Intent::Reload);
+    world.say(4, Report::Ready);
+    world.forget();
+    world.intent(Intent::Reload);
+    assert_eq!(world.births.iter().filter(|birth| birth.generation == 3).count(), 3);
+}
+
+#[test]
+fn a_generation_is_not_given_up_while_a_fork_for_it_is_ordered() {
+    let mut world = World::still_serving(1);
+    world.hold_forks = true;
+    world.intent(Intent::Reload);
+    world.settled = Settled::NoGood;
+    world.intent(Intent::Reload);
+    world.answer_forks();
+    assert_eq!(world.sent(), [(2, Signal::SIGTERM)]);
+    assert_eq!(world.deeds, [Action::Prepare(2), Action::Prepare(3)]);
+    world.exit(2, CODE_0);
+    assert_eq!(world.deeds.last(), Some(&Action::GiveUp(2)));
 }

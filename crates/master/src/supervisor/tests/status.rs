@@ -63,3 +63,14 @@ fn a_server_that_waits_for_its_mold_is_well() {
     world.run(seconds(100));
     assert!(!world.supervisor.is_well());
 }
+
+#[test]
+fn a_server_that_waits_for_a_reload_is_well_whatever_was_tried_before() {
+    let mut world = World::with(Policy { patient: true, ..policy(1) }, 36, Boot::Hangs);
+    world.exit(1, CODE_4);
+    world.intent(Intent::Reload);
+    world.say(2, Report::Ready);
+    world.exit(2, CODE_4);
+    assert_eq!((world.processes.len(), world.supervisor.status().reloading), (0, false));
+    assert!(world.supervisor.is_well());
+}

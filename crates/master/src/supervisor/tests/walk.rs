@@ -106,7 +106,6 @@ fn check(world: &World) {
 
 /// One thing that may happen.
 fn disturb(world: &mut World, chance: &mut Chance) {
-    let workers = world.pids(Kind::Worker);
     match chance.below(26) {
         0 | 1 => {
             world.settled = match chance.below(5) {
@@ -121,24 +120,7 @@ fn disturb(world: &mut World, chance: &mut Chance) {
         5 => world.intent(Intent::Upgrade),
         6 => world.intent(Intent::ReopenLogs),
         7 => world.event(Event::PredecessorGone),
-        8..=10 => {
-            let all: Vec<i32> = world.processes.keys().copied().collect();
-            let ending = chance.ending();
-            chance.of(&all).into_iter().for_each(|pid| world.exit(pid, ending));
-        }
-        11 | 12 => {
-            let report = chance.of(&[Report::Retiring, Report::Tired, Report::Closed]).unwrap();
-            chance.of(&workers).into_iter().for_each(|pid| world.say(pid, report));
-        }
-        13 => {
-            let stuck = chance.one_in(2);
-            let chosen = chance.of(&workers).and_then(|pid| world.processes.get_mut(&pid));
-            chosen.into_iter().for_each(|process| process.stuck = stuck);
-        }
-        14 => {
-            let chosen = chance.of(&workers).and_then(|pid| world.processes.get_mut(&pid));
-            chosen.into_iter().for_each(|process| process.memory = 2000);
-        }
+        8..=14 => disturb_process(world, chance),
         15 => world.refuse_forks = chance.one_in(3),
         16 if world.hold_forks => world.answer_forks(),
         16 => world.hold_forks = true,
@@ -152,19 +134,45 @@ fn disturb(world: &mut World, chance: &mut Chance) {
             let stranger = chance.of(&[Report::Ready, Report::Retiring, Report::Tired]).unwrap();
             world.say(1_000_000, stranger);
         }
-        19 => {
-            // Only a mold that is there can say so.
-            let molds = world.pids(Kind::Mold);
-            if let Some(mold) = chance.of(&molds).map(|pid| world.processes[&pid].clone())
-                && !mold.ready
-            {
-                world.event(Event::MoldUnfit(mold.generation));
-            }
-        }
+        19 => disqualify_mold(world, chance),
         _ => {
             let time = chance.time();
             world.run(time);
         }
+    }
+}
+
+fn disturb_process(world: &mut World, chance: &mut Chance) {
+    let workers = world.pids(Kind::Worker);
+    match chance.below(7) {
+        0..=2 => {
+            let all: Vec<i32> = world.processes.keys().copied().collect();
+            let ending = chance.ending();
+            chance.of(&all).into_iter().for_each(|pid| world.exit(pid, ending));
+        }
+        3 | 4 => {
+            let report = chance.of(&[Report::Retiring, Report::Tired, Report::Closed]).unwrap();
+            chance.of(&workers).into_iter().for_each(|pid| world.say(pid, report));
+        }
+        5 => {
+            let stuck = chance.one_in(2);
+            let chosen = chance.of(&workers).and_then(|pid| world.processes.get_mut(&pid));
+            chosen.into_iter().for_each(|process| process.stuck = stuck);
+        }
+        _ => {
+            let chosen = chance.of(&workers).and_then(|pid| world.processes.get_mut(&pid));
+            chosen.into_iter().for_each(|process| process.memory = 2000);
+        }
+    }
+}
+
+fn disqualify_mold(world: &mut World, chance: &mut Chance) {
+    // Only a mold that is there can say so.
+    let molds = world.pids(Kind::Mold);
+    if let Some(mold) = chance.of(&molds).map(|pid| world.processes[&pid].clone())
+        && !mold.ready
+    {
+        world.event(Event::MoldUnfit(mold.generation));
     }
 }
 

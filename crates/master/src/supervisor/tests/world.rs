@@ -8,10 +8,12 @@ use rwsgi_os::{Ending, ExitReason, Pid, Report, Signal};
 use super::{Settings, Supervisor};
 use crate::{
     Policy,
-    event::{Action, Event, Exit, Fact, Vitals, Word},
+    event::{Action, Event, Exit, Fact, Word},
     intent::Intent,
     worker::Birth,
 };
+
+mod deeds;
 
 pub(super) const CODE_0: Ending = Ending::Code(0);
 pub(super) const CODE_3: Ending = Ending::Code(3);
@@ -76,7 +78,6 @@ pub(super) enum Kind {
 pub(super) struct Process {
     pub(super) kind: Kind,
     pub(super) generation: u32,
-    pub(super) birth: Option<Birth>,
     pub(super) ready: bool,
     pub(super) told: Vec<Signal>,
     /// Turns of its loop; it turns when it is woken, unless it is stuck.
@@ -99,7 +100,6 @@ enum Happening {
 pub(super) struct World {
     pub(super) supervisor: Supervisor,
     pub(super) now: Instant,
-    pub(super) begun: Instant,
     pub(super) last_pid: i32,
     pub(super) processes: BTreeMap<i32, Process>,
     happenings: Vec<(Instant, Happening)>,
@@ -122,6 +122,7 @@ pub(super) struct World {
     pub(super) listening: bool,
     pub(super) finished: Option<ExitReason>,
     held: Vec<Birth>,
+    held_molds: Vec<u32>,
     unfit: BTreeSet<u32>,
     slots: BTreeSet<usize>,
     capacity: usize,
@@ -164,7 +165,6 @@ impl World {
         Self {
             supervisor: Supervisor::new(settings, now),
             now,
-            begun: now,
             last_pid: 0,
             processes: BTreeMap::new(),
             happenings: Vec::new(),
@@ -173,7 +173,7 @@ impl World {
             boots: BTreeMap::from([(0, boot)]),
             molds: boot,
             settled: Settled::To(settings.policy),
-            leaves_after: matches!(boot, Boot::Hangs).then_some(()).map_or(Some(seconds(1)), |()| None),
+            leaves_after: (!matches!(boot, Boot::Hangs)).then_some(seconds(1)),
             births: Vec::new(),
             sent: Vec::new(),
             facts: Vec::new(),
@@ -184,6 +184,7 @@ impl World {
             listening: true,
             finished: None,
             held: Vec::new(),
+            held_molds: Vec::new(),
             unfit: BTreeSet::new(),
             slots: BTreeSet::new(),
             capacity: settings.slots,
@@ -221,180 +222,6 @@ impl World {
         assert!(wake.is_none_or(|wake| wake > self.now), "what is due is done, or no time brings it");
     }
 
-    fn perform(&mut self, action: Action, events: &mut VecDeque<Event>) {
-        match action {
-            Action::Fork(birth) => {
-                assert!(
-                    self.slots.insert(birth.slot) && birth.slot < self.capacity,
-                    "{birth:?}: slot is used"
-                );
-                assert!(self.prepared.contains(&birth.generation), "{birth:?}: generation is not known");
-                self.births.push(birth);
-                assert!(self.has_mold_if_needed(birth.generation), "{birth:?}: no mold is ready");
-                if self.hold_forks {
-                    self.held.push(birth);
-                } else {
-                    events.extend(self.answer(birth));
-                }
-            }
-            Action::Signal(pid, signal) => self.signalled(pid.as_raw(), signal),
-            Action::FreeSlot(slot) => {
-                assert!(self.slots.remove(&slot), "slot {slot} was not used");
-                self.freed.push(slot);
-            }
-            Action::Look => {
-                self.looks += 1;
-                let ready = self
-                    .processes
-                    .iter()
-                    .filter(|(_, process)| process.kind == Kind::Worker && process.ready);
-                events.extend(ready.map(|(&pid, process)| {
-                    let vitals = Vitals { turns: process.turns, memory: process.memory };
-                    Event::Vitals(Pid::from_raw(pid), vitals)
-                }));
-            }
-            Action::Prepare(generation) => {
-                self.deeds.push(action);
-                match self.settled {
-                    Settled::To(policy) => events.push_back(self.prepare(generation, policy)),
-                    Settled::NoGood => events.push_back(Event::PrepareFailed(generation)),
-                    Settled::Unanswered => {}
-                }
-            }
-            Action::StartMold(generation) => {
-                self.deeds.push(action);
-                assert!(self.prepared.contains(&generation));
-                events.push_back(if self.refuse_forks {
-                    Event::MoldForkFailed(generation)
-                } else {
-                    Event::MoldForked(generation, self.born(Kind::Mold, generation, None, self.molds))
-                });
-            }
-            Action::StartSuccessor => {
-                self.deeds.push(action);
-                if self.refuse_forks {
-                    events.push_back(Event::SuccessorFailed);
-                } else if !self.hold_forks {
-                    let pid = self.born(Kind::Successor, 0, None, Boot::Hangs);
-                    events.push_back(Event::SuccessorStarted(pid));
-                }
-            }
-            Action::Adopt(generation) => {
-                self.deeds.push(action);
-                self.prepared.retain(|&prepared| prepared >= generation);
-            }
-            Action::GiveUp(generation) => {
-                self.deeds.push(action);
-                assert!(self.prepared.remove(&generation), "{generation} is not known");
-            }
-            Action::ReopenLogs | Action::SetSucceeded(_) | Action::Promote => self.deeds.push(action),
-            Action::CloseListeners => self.listening = false,
-            Action::Log(fact) => self.facts.push(fact),
-            Action::Tell(word) => self.words.push(word),
-            Action::Finish(reason) => {
-                let unkillable = self.facts.iter().any(|fact| matches!(fact, Fact::Unkillable { .. }));
-                let left = self.processes.values().any(|process| process.kind != Kind::Successor);
-                assert!(unkillable || !left, "processes are left: {:?}", self.processes);
-                self.finished = Some(reason);
-            }
-        }
-    }
-
-    fn has_mold_if_needed(&self, generation: u32) -> bool {
-        let mut molds = self
-            .processes
-            .values()
-            .filter(|process| process.kind == Kind::Mold && process.generation == generation);
-        let ordered = self.deeds.contains(&Action::StartMold(generation));
-        !ordered || self.unfit.contains(&generation) || molds.any(|mold| mold.ready)
-    }
-
-    pub(super) fn prepare(&mut self, generation: u32, policy: Policy) -> Event {
-        self.prepared.insert(generation);
-        Event::Prepared(generation, policy)
-    }
-
-    /// Forks as ordered, or does not.
-    fn answer(&mut self, birth: Birth) -> Option<Event> {
-        if self.refuse_forks {
-            return Some(Event::ForkFailed(birth));
-        }
-        let boot = *self.boots.get(&birth.generation).unwrap_or(&self.boots[&0]);
-        let pid = self.born(Kind::Worker, birth.generation, Some(birth), boot);
-        Some(Event::Forked(birth, pid))
-    }
-
-    /// Answers the forks that were held back.
-    pub(super) fn answer_forks(&mut self) {
-        self.hold_forks = false;
-        for birth in std::mem::take(&mut self.held) {
-            if let Some(event) = self.answer(birth) {
-                self.event(event);
-            }
-        }
-    }
-
-    /// Answers the order for a successor if one was held back.
-    pub(super) fn start_unanswered_successor(&mut self) {
-        if self.supervisor.upgrade.is_ordered() {
-            self.start_successor();
-        }
-    }
-
-    /// Answers the order for a successor that was held back.
-    pub(super) fn start_successor(&mut self) -> Pid {
-        let pid = self.born(Kind::Successor, 0, None, Boot::Hangs);
-        self.event(Event::SuccessorStarted(pid));
-        pid
-    }
-
-    fn born(&mut self, kind: Kind, generation: u32, birth: Option<Birth>, boot: Boot) -> Pid {
-        self.last_pid += 1;
-        let pid = self.last_pid;
-        let process = Process {
-            kind,
-            generation,
-            birth,
-            ready: false,
-            told: Vec::new(),
-            turns: 0,
-            stuck: false,
-            memory: 0,
-        };
-        self.processes.insert(pid, process);
-        match boot {
-            Boot::Hangs => {}
-            Boot::ReadyAfter(after) => self.happenings.push((self.now + after, Happening::Ready(pid))),
-            Boot::EndsAfter(after, ending) => {
-                self.happenings.push((self.now + after, Happening::End(pid, ending)));
-            }
-            Boot::ReadyThenEnds(after, then, ending) => {
-                self.happenings.push((self.now + after, Happening::Ready(pid)));
-                self.happenings.push((self.now + after + then, Happening::End(pid, ending)));
-            }
-        }
-        Pid::from_raw(pid)
-    }
-
-    fn signalled(&mut self, pid: i32, signal: Signal) {
-        self.sent.push((pid, signal));
-        let process = self.processes.get_mut(&pid).expect("signals go to processes that exist");
-        process.told.push(signal);
-        process.turns += u64::from(!process.stuck);
-        let Some(after) = self.leaves_after else { return };
-        let (delay, ending) = match signal {
-            Signal::SIGTERM if process.ready && !process.stuck => (after, CODE_0),
-            Signal::SIGTERM if process.stuck && process.ready => return,
-            Signal::SIGTERM | Signal::SIGQUIT => (millis(1), CODE_0),
-            Signal::SIGABRT if !process.stuck => {
-                (millis(1), Ending::Signal { number: 6, core_dumped: false })
-            }
-            Signal::SIGKILL => (millis(1), KILLED),
-            _ => return,
-        };
-        self.happenings.push((self.now + delay, Happening::End(pid, ending)));
-    }
-
     pub(super) fn say(&mut self, pid: i32, report: Report) {
         if let Some(process) = self.processes.get_mut(&pid).filter(|_| report == Report::Ready) {
             process.ready = true;
@@ -416,6 +243,12 @@ impl World {
 
     pub(super) fn intent(&mut self, intent: Intent) {
         self.event(Event::Intent(intent));
+    }
+
+    /// A reload and a minute for it.
+    pub(super) fn reload(&mut self) {
+        self.intent(Intent::Reload);
+        self.run(seconds(60));
     }
 
     /// Sleeps as the driver does: until the supervisor wants to be woken.
