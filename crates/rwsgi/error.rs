@@ -6,12 +6,22 @@ use std::path::PathBuf;
 /// An action of the program that failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
+    #[error(transparent)]
+    Settings(#[from] rwsgi_config::Error),
+    #[error("the settings ask for something to be printed, not for a server")]
+    NothingToServe,
     #[error("cannot change to the directory `{}` of `--chdir`", directory.display())]
     Chdir { directory: PathBuf, source: io::Error },
     #[error("cannot use the directory `{}` for `{setting}` from `{flag}`", path.display())]
     Directory { setting: &'static str, flag: &'static str, path: PathBuf, source: io::Error },
-    #[error("addresses such as `{0}` are not supported yet")]
-    UnsupportedAddress(rwsgi_config::Address),
+    #[error("cannot run the workers as `--user` and `--group` say")]
+    Identity(#[source] rwsgi_os::Error),
+    #[error("the workers, as `--user` and `--group` say, cannot write to `{}`, where large bodies wait", path.display())]
+    Bodies { path: PathBuf },
+    #[error("cannot give the {what} `{}` to the user and group of the workers", path.display())]
+    GiveLog { what: &'static str, path: PathBuf, source: io::Error },
+    #[error("the process in the background is gone, and has not said why")]
+    Background,
     #[error("cannot find the current directory")]
     CurrentDirectory(#[source] io::Error),
     #[error("cannot open the {what} `{}`", path.display())]
@@ -48,7 +58,10 @@ impl Error {
     /// What to do about it.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
-            Self::System(error) => error.hint(),
+            Self::System(error) | Self::Identity(error) => error.hint(),
+            Self::Bodies { .. } => {
+                Some("give that directory to them, or name another one with `--body-temp-dir`".to_owned())
+            }
             Self::Master(error) => error.hint(),
             Self::NoPython { .. } | Self::UnknownPython { .. } => {
                 Some("name a virtual environment or its `bin/python` with `--python`".to_owned())

@@ -44,13 +44,24 @@ impl Host {
     pub(crate) fn without_python<T>(self, master: impl FnOnce() -> T) -> T {
         match self {
             Self::Native => master(),
-            Self::Extension => rwsgi_wsgi::run_python(|| {
-                rwsgi_wsgi::park();
-                let result = master();
-                rwsgi_wsgi::resume();
-                result
-            }),
+            Self::Extension => Self::parked(master),
         }
+    }
+
+    /// Runs what waits and forks in a process where Python is, on the thread that is attached to it: with the GIL released, but for
+    /// the forks. In a forked process it is held on return.
+    pub(crate) fn parked<T>(work: impl FnOnce() -> T) -> T {
+        rwsgi_wsgi::run_python(|| {
+            rwsgi_wsgi::park();
+            let result = work();
+            rwsgi_wsgi::resume();
+            result
+        })
+    }
+
+    /// What Python wants to be told round a fork, in a process where it is.
+    pub(crate) fn python_hooks() -> &'static dyn ForkHooks {
+        &PythonHooks
     }
 
     /// In a worker: starts Python if this process has none.
@@ -58,6 +69,14 @@ impl Host {
         match embedding {
             Some(embedding) if self == Self::Native => rwsgi_wsgi::boot(embedding),
             _ => Ok(()),
+        }
+    }
+
+    /// In a worker: the variables that are for the master alone. A Python that was there before has read them.
+    pub(crate) fn forget_variables(self) -> Result<(), rwsgi_wsgi::Error> {
+        match self {
+            Self::Native => Ok(()),
+            Self::Extension => rwsgi_wsgi::unset_environment(rwsgi_os::private_variables()),
         }
     }
 

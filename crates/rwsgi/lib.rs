@@ -5,43 +5,54 @@
 //! What it must not know: how requests are served or workers supervised.
 //! Who calls it: the two hosts, `main.rs` (native) and `py` (the wheel).
 //!
-//! Read in this order: this file, `plan` and `traffic` (settings to options), `host` (what the two hosts do differently), `home`
-//! (which Python environment the native host runs for), `logging`, `reloader`, `ui`.
+//! Read in this order: this file, `launch` (who started us, with which sockets), `plan`, `sockets` and `traffic` (settings to
+//! options), `site` (the master's program), `roles` (its children), `privileges`, `host` (what the two hosts do differently),
+//! `home` (which Python environment the native host runs for), `logging`, `reloader`, `ui`.
 
 #![forbid(unsafe_code)]
 
 mod error;
 mod home;
 mod host;
+mod launch;
 mod logging;
 mod plan;
+mod privileges;
 mod proxies;
 mod reloader;
+mod roles;
+mod site;
+mod sockets;
 mod traffic;
 mod ui;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use rwsgi_config::{Config, Program, Request};
-use rwsgi_master::{Inheritance, Role};
-use rwsgi_os::{ExitReason, Listener, PidFile};
+use rwsgi_master::Role;
+use rwsgi_os::ExitReason;
 
 use crate::error::Error;
 pub use crate::host::Host;
+use crate::launch::Launch;
 use crate::plan::Plan;
+use crate::site::Site;
+pub use rwsgi_wsgi::RequestTimeout;
 
 /// The version of this package.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Runs the server; returns in the master when the server has ended, and in each worker when that has ended.
+const PROGRAM: Program = Program { name: "rwsgi", version: VERSION };
+
+/// Runs the server; returns in the master when the server has ended, and in each process that it forks when that has ended.
 #[must_use]
 pub fn run(arguments: Vec<OsString>, host: Host) -> ExitReason {
-    let program = Program { name: "rwsgi", version: VERSION };
-    match rwsgi_config::read(arguments, &|name| std::env::var_os(name), program) {
+    match rwsgi_config::read(arguments.clone(), &|name| std::env::var_os(name), PROGRAM) {
         Ok(Request::Print(text)) => ui::print(&text),
         Ok(Request::Run(config)) => {
             let logs_elsewhere = logging::is_elsewhere(&config);
-            serve(*config, host).unwrap_or_else(|error| ui::fail(&error, logs_elsewhere))
+            start(arguments, *config, host).unwrap_or_else(|error| ui::fail(&error, logs_elsewhere))
         }
         Err(error) => {
             ui::explain(&error, error.hint().as_deref());
@@ -50,64 +61,68 @@ pub fn run(arguments: Vec<OsString>, host: Host) -> ExitReason {
     }
 }
 
-fn serve(config: Config, host: Host) -> Result<ExitReason, Error> {
-    if let Some(directory) = &config.chdir {
-        std::env::set_current_dir(directory)
-            .map_err(|source| Error::Chdir { directory: directory.clone(), source })?;
+/// Goes into the background if it is to, and serves there.
+fn start(arguments: Vec<OsString>, config: Config, host: Host) -> Result<ExitReason, Error> {
+    let mut launch = Launch::take()?;
+    if let Some(reason) = launch.detach(&config, host)? {
+        return Ok(reason);
     }
-    logging::start(&config)?;
-    let plan = Plan::new(config, host)?;
+    let logs_elsewhere = logging::is_elsewhere(&config);
+    let served = serve(arguments, config, host, &mut launch);
+    let reason = served.unwrap_or_else(|error| ui::fail(&error, logs_elsewhere));
+    launch.ended(reason);
+    Ok(reason)
+}
+
+fn serve(
+    arguments: Vec<OsString>,
+    config: Config,
+    host: Host,
+    launch: &mut Launch,
+) -> Result<ExitReason, Error> {
+    site::enter(&config, launch)?;
+    let identity = privileges::identity(&config)?;
+    logging::start(&config, privileges::owner(identity.as_ref()))?;
+    let plan = Plan::new(config, host, identity)?;
     let reloader = plan.reloader()?;
     tracing::info!("Starting rwsgi {VERSION}");
-    let pid_file = plan.pid_file.as_deref().map(PidFile::write).transpose()?;
-    let listeners = bind(&plan)?;
+    allow_descriptors(&plan);
+    launch.explain_sockets(&plan.config);
+    let sockets = launch.sockets(plan.sockets.clone());
+    let pid_file = site::write_pid_file(&plan, launch)?;
+    let listeners = sockets::open(&sockets, launch)?;
+    launch.started(&plan.config)?;
+    let policy = plan.policy();
+    let mut site = Site { arguments, host, launch, plans: BTreeMap::from([(1, plan)]), pid_file };
     let hooks = host.fork_hooks();
+    let options = rwsgi_master::Options {
+        policy,
+        hooks: &*hooks,
+        invocation: launch.invocation(),
+        predecessor: launch.predecessor(),
+    };
     if let Some(watcher) = reloader::start(reloader, host, &*hooks)? {
         // The master's, and in its way: who holds a listener keeps the port.
-        drop((listeners, pid_file));
+        drop((listeners, site));
         return Ok(watcher.run());
     }
-    let role = host.without_python(|| rwsgi_master::run(plan.master(&*hooks), listeners));
-    match role? {
+    match host.without_python(|| rwsgi_master::run(options, &mut site, listeners))? {
         Role::Master(reason) => Ok(reason),
         Role::Worker(inheritance) => {
-            // A copy of the master's; nothing is removed, since it is not this process that wrote it.
-            drop(pid_file);
-            Ok(work(*inheritance, plan, host))
+            let plan = site.into_plan(inheritance.generation);
+            Ok(roles::work(*inheritance, &plan, host))
+        }
+        Role::Mold(mold) => {
+            let plan = site.into_plan(mold.generation());
+            Ok(roles::cast(*mold, &plan, host))
         }
     }
 }
 
-/// Binds all addresses or none: the socket files of those before the one that fails are removed.
-fn bind(plan: &Plan) -> Result<Vec<Listener>, Error> {
-    let mut bound = Vec::new();
-    for address in &plan.addresses {
-        match Listener::bind(address, plan.backlog) {
-            Ok(listener) => bound.push(listener),
-            Err(error) => {
-                bound.into_iter().filter_map(Listener::close).for_each(|file| {
-                    file.remove_if_ours();
-                });
-                return Err(error.into());
-            }
-        }
+/// So that many connections do not fail for the sake of a limit that was meant for other programs.
+fn allow_descriptors(plan: &Plan) {
+    match rwsgi_os::allow_descriptors(plan.descriptors()) {
+        Ok((before, now)) => tracing::debug!("open files: at most {now} for each process, {before} before"),
+        Err(error) => tracing::debug!("{}", ui::chain(&error)),
     }
-    Ok(bound)
-}
-
-fn work(inheritance: Inheritance, plan: Plan, host: Host) -> ExitReason {
-    if let Err(error) = host.start_python(plan.python.as_ref()) {
-        return failed(&error.into());
-    }
-    let ended = plan.worker(inheritance).and_then(|(place, options)| Ok(rwsgi_worker::run(place, options)?));
-    let reason = ended.unwrap_or_else(|error| failed(&error));
-    tracing::info!("Worker exiting (pid: {})", std::process::id());
-    host.end_python();
-    reason
-}
-
-/// Says in the log why a worker cannot serve.
-fn failed(error: &Error) -> ExitReason {
-    tracing::error!("Exception in worker process\n{}", ui::chain(error));
-    ExitReason::BootFailed
 }

@@ -3,28 +3,38 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use rwsgi_config::{Address, Config, LogTarget, Workers};
+use rwsgi_config::{Config, LogTarget, Workers};
 use rwsgi_http::{AccessLog, Format};
-use rwsgi_master::Inheritance;
-use rwsgi_os::{BindAddress, ForkHooks};
+use rwsgi_master::{Inheritance, Policy};
+use rwsgi_os::{Identity, SocketPlan};
+use rwsgi_worker::PreloadOptions;
 use rwsgi_wsgi::Embedding;
 
 use crate::error::Error;
-use crate::proxies::header_rules;
-use crate::{Host, VERSION, home, logging, reloader, traffic};
+use crate::proxies::{header_rules, proxies};
+use crate::{Host, VERSION, home, logging, privileges, reloader, sockets, traffic};
+
+/// How long the loop of a worker may stand still: it turns even while Python does not, so nothing of the application takes that long.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// How long an aborted worker has to write its stacks, and the kernel its core.
+const KILL_AFTER: Duration = Duration::from_secs(10);
 
 /// What is to be done, checked as far as it can be before anything is started.
 pub(crate) struct Plan {
-    pub(crate) addresses: Vec<BindAddress>,
-    pub(crate) backlog: u32,
-    pub(crate) pid_file: Option<PathBuf>,
+    pub(crate) sockets: Vec<SocketPlan>,
+    /// Whom the workers run as, if not as the master.
+    pub(crate) identity: Option<Identity>,
     /// The environment of the native host's Python.
     pub(crate) python: Option<Embedding>,
-    workers: usize,
+    /// The current directory of the application at its start.
+    pub(crate) directory: PathBuf,
+    pub(crate) workers: usize,
     access_log: Option<Access>,
     paths: Vec<PathBuf>,
-    config: Config,
+    pub(crate) config: Config,
 }
 
 /// Where and how requests are logged.
@@ -34,13 +44,13 @@ struct Access {
 }
 
 impl Plan {
-    pub(crate) fn new(mut config: Config, host: Host) -> Result<Self, Error> {
+    pub(crate) fn new(mut config: Config, host: Host, identity: Option<Identity>) -> Result<Self, Error> {
         let format = Format::compile(&config.access_log_format).map_err(Error::AccessLogFormat)?;
         let access_log = match config.access_log.clone() {
             Some(target) => {
                 // Opened again by each worker; here so that a mistake is told at once.
                 logging::open(&target, "access log", std::io::stdout())?;
-                Some(Access { target, format })
+                Some(Access { target: logging::absolute(target), format })
             }
             None => None,
         };
@@ -49,6 +59,7 @@ impl Plan {
             .chain(config.pythonpath.iter().map(|path| directory.join(path)))
             .collect();
         find_directories(&mut config, &directory)?;
+        identity.as_ref().map_or(Ok(()), |identity| privileges::check_bodies(&config, identity))?;
         let python = match host {
             Host::Native => Some(Embedding {
                 executable: home::find(config.python.as_deref())?,
@@ -57,18 +68,70 @@ impl Plan {
             Host::Extension => None,
         };
         Ok(Self {
-            addresses: config.bind.iter().map(address).collect::<Result<_, _>>()?,
-            backlog: config.backlog,
-            pid_file: config.pid.clone(),
+            sockets: sockets::plans(&config, privileges::owner(identity.as_ref())),
             workers: match config.workers {
                 Workers::Auto => rwsgi_os::available_cpus(),
                 Workers::Count(count) => count,
             },
+            identity,
+            directory,
             python,
             access_log,
             paths,
             config,
         })
+    }
+
+    /// How the master supervises the workers.
+    pub(crate) fn policy(&self) -> Policy {
+        let config = &self.config;
+        Policy {
+            workers: self.workers,
+            graceful_timeout: config.graceful_timeout,
+            silence: Some(SILENCE),
+            kill_after: KILL_AFTER,
+            boot_timeout: config.boot_timeout,
+            surge: config.reload_surge,
+            max_unavailable: config.reload_max_unavailable,
+            lifetime: config.max_worker_lifetime.map(|age| (age, config.max_worker_lifetime_jitter)),
+            memory: config.max_worker_memory,
+            preload: config.preload_app,
+            patient: config.reload,
+        }
+    }
+
+    /// Makes the file of the access log, where the workers may not.
+    pub(crate) fn create_access_log(&self) -> Result<(), Error> {
+        let Some(access) = &self.access_log else { return Ok(()) };
+        logging::open(&access.target, "access log", std::io::stdout()).map(drop)
+    }
+
+    /// How many descriptors a worker may need: what the application has by default anyway, and for each connection its
+    /// socket and the temporary files that its bodies may wait in.
+    pub(crate) fn descriptors(&self) -> u64 {
+        (self.config.worker_connections as u64).saturating_mul(4).saturating_add(1024)
+    }
+
+    /// What is loaded, in each worker or once for all of them.
+    pub(crate) fn preload(&self) -> PreloadOptions {
+        PreloadOptions {
+            application: self.config.app.clone(),
+            paths: self.paths.clone(),
+            environment: self.config.env.clone(),
+            crash_log: logging::file(),
+        }
+    }
+
+    /// What the application is told of this server, one of so many workers.
+    pub(crate) fn wsgi(&self, workers: usize) -> rwsgi_wsgi::Options {
+        rwsgi_wsgi::Options {
+            server_software: format!("rwsgi/{VERSION}"),
+            multithread: self.config.threads > 1,
+            multiprocess: workers > 1,
+            headers: Arc::new(header_rules(&proxies(&self.config))),
+            errors: logging::write_raw,
+            is_descendant: rwsgi_os::is_descendant,
+        }
     }
 
     /// What the reloader watches, if it is wanted.
@@ -81,24 +144,19 @@ impl Plan {
         Ok(Some(reloader::Options { directories: self.paths.clone(), sources, engine }))
     }
 
-    pub(crate) fn master<'a>(&self, hooks: &'a dyn ForkHooks) -> rwsgi_master::Options<'a> {
-        rwsgi_master::Options { workers: self.workers, graceful_timeout: self.config.graceful_timeout, hooks }
-    }
-
     /// What a worker needs, with its access log started.
     pub(crate) fn worker(
-        self,
+        &self,
         inheritance: Inheritance,
     ) -> Result<(rwsgi_worker::Place, rwsgi_worker::Options), Error> {
         let access_log = match &self.access_log {
             Some(access) => {
-                let file = logging::open(&access.target, "access log", std::io::stdout())?;
+                let file = logging::open_access_log(&access.target)?;
                 Some(AccessLog::start(access.format.clone(), file).map_err(Error::AccessLog)?)
             }
             None => None,
         };
         let http = traffic::options(&self.config, access_log);
-        let headers = Arc::new(header_rules(&http.proxies));
         let place = rwsgi_worker::Place {
             listeners: inheritance.listeners,
             scoreboard: inheritance.scoreboard,
@@ -108,24 +166,18 @@ impl Plan {
         };
         let options = rwsgi_worker::Options {
             http,
-            wsgi: rwsgi_wsgi::Options {
-                server_software: format!("rwsgi/{VERSION}"),
-                multithread: self.config.threads > 1,
-                multiprocess: inheritance.workers > 1,
-                headers,
-                errors: logging::write_raw,
-                is_descendant: rwsgi_os::is_descendant,
-            },
-            application: self.config.app,
-            paths: self.paths,
-            environment: self.config.env,
+            wsgi: self.wsgi(inheritance.workers),
             threads: self.config.threads,
             connections: self.config.worker_connections,
             connections_per_address: self.config.limit_connections_per_ip,
             timeout: self.config.timeout,
+            timeout_kill: self.config.timeout_kill,
+            slow_log: self.config.slow_log,
+            max_requests: self.config.max_requests,
+            max_requests_jitter: self.config.max_requests_jitter,
             queue_timeout: self.config.queue_timeout,
             queue_size: self.config.queue_size,
-            crash_log: logging::file(),
+            reopen_logs: logging::reopen,
             graceful_timeout: self.config.graceful_timeout,
             loaded: reloader::tell_sources,
         };
@@ -151,13 +203,5 @@ fn find_directory(path: &Path, setting: &'static str, flag: &'static str) -> Res
         Ok(found) if found.is_dir() => Ok(path.to_owned()),
         Ok(_) => Err(failed(io::ErrorKind::NotADirectory.into())),
         Err(error) => Err(failed(error)),
-    }
-}
-
-fn address(address: &Address) -> Result<BindAddress, Error> {
-    match address {
-        Address::Tcp { host, port } => Ok(BindAddress::Tcp { host: host.clone(), port: *port }),
-        Address::Unix(path) => Ok(BindAddress::Unix(path.clone())),
-        Address::Abstract(_) | Address::Fd(_) => Err(Error::UnsupportedAddress(address.clone())),
     }
 }

@@ -21,6 +21,14 @@ pub(crate) fn explain(error: &dyn std::error::Error, hint: Option<&str>) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
+/// Says in the log what failed and what to do, while the server runs.
+pub(crate) fn complain(error: &dyn std::error::Error, hint: Option<&str>) {
+    tracing::error!("{}", chain(error));
+    if let Some(hint) = hint {
+        tracing::error!("hint: {hint}");
+    }
+}
+
 /// Explains why the server does not start; also in the error log, if that is read elsewhere.
 pub(crate) fn fail(error: &Error, logs_elsewhere: bool) -> ExitReason {
     if logs_elsewhere {

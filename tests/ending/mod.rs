@@ -1,4 +1,7 @@
 //! How workers and the server end, and what comes after.
 mod orphans;
+mod preload;
+mod reload;
 mod stopping;
 mod supervision;
+mod upgrade;

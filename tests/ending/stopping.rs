@@ -100,14 +100,27 @@ fn int_and_quit_wait_for_no_request() {
     }
 }
 
+/// Supervisors and shells may send it twice, and to the whole group.
 #[test]
-fn a_second_signal_ends_the_server_at_once() {
-    for second in [Signal::SIGTERM, Signal::SIGINT] {
+fn term_again_changes_nothing() {
+    let (mut server, mut waiting, gate) = busy(&ENDLESS);
+    server.signal_group(Signal::SIGTERM);
+    server.wait_log("Handling signal: term");
+    server.signal_group(Signal::SIGTERM);
+    server.wait_log_times("Handling signal: term", 2);
+    gate.open();
+    assert_eq!(waiting.response().status, 200);
+    assert_eq!(server.wait_exit().code(), Some(0));
+    assert!(!server.log().text().contains("Killing"));
+}
+
+#[test]
+fn int_and_quit_during_a_graceful_stop_wait_for_no_request() {
+    for hurry in [Signal::SIGINT, Signal::SIGQUIT] {
         let (mut server, mut waiting, _gate) = busy(&ENDLESS);
         server.signal(Signal::SIGTERM);
         server.wait_log("Handling signal: term");
-        assert_eq!(server.stop(second), Some(0), "{second}");
-        server.wait_log("Killing ");
+        assert_eq!(server.stop(hurry), Some(0), "{hurry}");
         assert!(waiting.is_closed_silently());
     }
 }
@@ -121,16 +134,6 @@ fn term_to_the_whole_group_is_graceful_too() {
     assert_eq!(waiting.response().status, 200);
     assert_eq!(server.wait_exit().code(), Some(0));
     assert!(!server.log().text().contains("Starting a worker in place of"), "nobody is replaced at a stop");
-}
-
-#[test]
-fn term_to_the_whole_group_twice_ends_it_at_once() {
-    let (mut server, mut waiting, _gate) = busy(&ENDLESS);
-    server.signal_group(Signal::SIGTERM);
-    server.wait_log("Handling signal: term");
-    server.signal_group(Signal::SIGTERM);
-    assert_eq!(server.wait_exit().code(), Some(0));
-    assert!(waiting.is_closed_silently());
 }
 
 #[test]

@@ -2,7 +2,8 @@ use std::fmt::Debug;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddrV4, TcpStream};
 use std::os::fd::AsRawFd;
-use std::os::unix::net::UnixStream;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixStream};
 use std::path::Path;
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, socket};
@@ -68,7 +69,18 @@ impl Client {
     }
 
     pub(crate) fn unix(path: &Path) -> Self {
-        let stream = UnixStream::connect(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        Self::over_unix(
+            UnixStream::connect(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())),
+        )
+    }
+
+    /// Over a socket without a file.
+    pub(crate) fn unix_abstract(name: &str) -> Self {
+        let address = SocketAddr::from_abstract_name(name).unwrap();
+        Self::over_unix(UnixStream::connect_addr(&address).unwrap_or_else(|error| panic!("@{name}: {error}")))
+    }
+
+    fn over_unix(stream: UnixStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         Self { stream: Box::new(stream), received: Vec::new() }

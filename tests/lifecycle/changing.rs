@@ -18,7 +18,7 @@ def application(environ, start_response):
     return answer(start_response, os.getpid())
 ";
 
-const TOOLS: [Tool; 3] = [Tool::Wrk, Tool::WrkClosing, Tool::H2load];
+pub(crate) const TOOLS: [Tool; 3] = [Tool::Wrk, Tool::WrkClosing, Tool::H2load];
 
 fn server() -> Builder {
     Server::wsgi(APP).workers(2)

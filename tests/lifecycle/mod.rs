@@ -5,3 +5,4 @@ mod changing;
 mod dying;
 mod leaving;
 mod load;
+mod upgrading;

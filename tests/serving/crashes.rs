@@ -1,6 +1,7 @@
 //! Applications that end or exhaust their process: nothing but that process suffers.
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::harness::{Client, Server};
 
@@ -141,4 +142,45 @@ fn threads_that_nobody_ends_do_not_keep_the_server() {
     drop(client);
     assert_eq!(server.stop(Signal::SIGTERM), Some(0));
     assert!(server.log().text().contains("Python did not end in time"));
+}
+
+const HANGS: &str = "
+import faulthandler, os
+from stage import tell, wait
+from rwsgi import RequestTimeout
+if os.path.exists('own'):
+    faulthandler.enable(open('own', 'a'))
+def hang():
+    tell('hangs')
+    wait('never')
+hang()
+";
+
+#[test]
+fn a_worker_that_hangs_in_an_import_tells_where_when_it_is_aborted() {
+    let server = Server::wsgi(HANGS);
+    let (hangs, _never) = (server.gate("hangs"), server.gate("never"));
+    let server = server.launch();
+    hangs.wait();
+    abort(server.worker_pid());
+    server.wait_log("Fatal Python error: Aborted");
+    server.wait_log("in hang");
+    server.wait_log("was sent SIGABRT!");
+}
+
+#[test]
+fn an_application_that_enables_faulthandler_itself_gets_what_it_wants() {
+    let server = Server::wsgi(HANGS).file("own", "");
+    let (hangs, _never) = (server.gate("hangs"), server.gate("never"));
+    let server = server.launch();
+    hangs.wait();
+    abort(server.worker_pid());
+    server.wait_log("was sent SIGABRT!");
+    let own = std::fs::read_to_string(server.folder().join("own")).unwrap();
+    assert!(own.contains("Fatal Python error: Aborted") && own.contains("in hang"), "{own}");
+    assert!(!server.log().text().contains("Fatal Python error"));
+}
+
+fn abort(worker: u32) {
+    kill(Pid::from_raw(worker.try_into().unwrap()), Signal::SIGABRT).unwrap();
 }

@@ -1,6 +1,11 @@
 //! A worker with nothing to do does nothing.
 
-use crate::harness::{Client, Server, sleeps_of, threads};
+use std::time::Instant;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::harness::{Client, PATIENCE, Server, sleeps_of, threads};
 
 const APP: &str = "
 from stage import answer
@@ -34,4 +39,18 @@ fn an_idle_worker_does_not_wake_up() {
         }
         assert_eq!(threads(server.pid()).len(), 1, "the master has one thread");
     }
+}
+
+#[test]
+fn an_idle_worker_turns_its_loop_when_its_master_asks() {
+    let server = Server::wsgi(APP).args(["--log-level", "debug"]).start();
+    let worker = server.worker_pid();
+    let before = sleeps_of(worker);
+    kill(Pid::from_raw(worker.try_into().unwrap()), Signal::SIGWINCH).unwrap();
+    let limit = Instant::now() + PATIENCE;
+    while sleeps_of(worker) == before {
+        assert!(Instant::now() < limit, "it sleeps on");
+    }
+    assert_eq!(server.get("/").status, 200);
+    assert!(!server.log().text().contains("WINCH"));
 }

@@ -161,7 +161,7 @@ def application(environ, start_response):
 
 #[test]
 fn an_unknown_directory_to_change_to_is_refused() {
-    refused(["--chdir", "no-such-directory"], 1, &["`no-such-directory` of `--chdir`"]);
+    refused(["--chdir", "no-such-directory"], 1, &["/no-such-directory` of `--chdir`"]);
 }
 
 #[test]
@@ -182,4 +182,25 @@ fn as_many_workers_as_the_machine_has_processors() {
     let server = Server::wsgi(APP).args(["--workers", "auto"]).launch();
     server.wait_log(" ready");
     server.wait_log_times("Worker ready (pid: ", std::thread::available_parallelism().unwrap().get());
+}
+
+#[test]
+fn as_many_open_files_as_the_connections_need() {
+    let limits = "
+import resource
+from stage import answer
+def application(environ, start_response):
+    return answer(start_response, resource.getrlimit(resource.RLIMIT_NOFILE))
+";
+    let limited = |script| {
+        let arguments = ["--worker-connections", "300", "--log-level", "debug"];
+        Server::wsgi(limits).args(arguments).under(["sh", "-c", script, "sh"]).start()
+    };
+    let raised = limited("ulimit -Sn 256; ulimit -Hn 4000; exec \"$@\"");
+    raised.wait_log("[DEBUG] open files: at most 2224 for each process, 256 before");
+    assert_eq!(raised.get("/").text(), "(2224, 4000)");
+    let hard = limited("ulimit -n 500; exec \"$@\"");
+    assert_eq!(hard.get("/").text(), "(500, 500)");
+    let enough = limited("ulimit -Sn 3000; ulimit -Hn 4000; exec \"$@\"");
+    assert_eq!(enough.get("/").text(), "(3000, 4000)");
 }

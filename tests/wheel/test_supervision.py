@@ -94,7 +94,7 @@ def test_ctrl_c_reaches_the_whole_process_group(host):
         assert "KeyboardInterrupt" not in server.log.text
 
 
-def test_a_second_signal_stops_at_once(host):
+def test_int_hurries_a_graceful_stop(host):
     with host.start(APP, "--graceful-timeout", "300", "--timeout", "300") as server:
         server.ready()
         with server.connect() as busy:
@@ -102,7 +102,8 @@ def test_a_second_signal_stops_at_once(host):
             server.log.wait("sleeping")
             server.signal(signal.SIGTERM)
             server.log.wait("Handling signal: term")
-            server.signal(signal.SIGTERM)
+            server.signal(signal.SIGTERM)  # changes nothing
+            server.signal(signal.SIGINT)
             assert server.wait() == 0
 
 
@@ -154,12 +155,12 @@ def test_workers_that_hold_the_gil_follow_a_killed_master(host):
             thread.join()
 
 
-def test_hup_does_not_kill(host):
+def test_signals_that_are_not_for_workers_do_not_kill_them(host):
     with host.start(APP) as server:
         (pid,) = server.ready().worker_pids()
-        os.kill(pid, signal.SIGHUP)
-        server.signal(signal.SIGHUP)
-        assert server.get("/pid").status == 200
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH):
+            os.kill(pid, number)
+        assert server.get("/pid").text == str(pid)
 
 
 def wait_until_refused(server):

@@ -3,7 +3,7 @@ use std::time::Duration;
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// How long to wait before a worker is forked in the place of one that died before it was ready: not at all
+/// How long to wait before a worker (or mold) is forked in the place of one that ended too soon: not at all
 /// after the first failure, then one second, doubling up to thirty.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Backoff {
@@ -20,12 +20,18 @@ impl Backoff {
         }
     }
 
+    /// The same for one that had been ready. More than the first wait would do no good: what it died of need not come
+    /// again, and whoever can make a worker die by a request must not be able to keep the server down for long.
+    pub(crate) fn fail_ready(&mut self) -> Duration {
+        self.fail().min(FIRST)
+    }
+
     /// Failures in a row.
     pub(crate) fn failures(self) -> u32 {
         self.failures
     }
 
-    /// A worker has become ready.
+    /// A worker has lasted.
     pub(crate) fn reset(&mut self) {
         *self = Self::default();
     }
@@ -47,5 +53,12 @@ mod tests {
         assert_eq!(backoff.failures(), 109);
         backoff.reset();
         assert_eq!(backoff.fail(), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_worker_that_was_ready_is_missed_for_a_second_at_most() {
+        let mut backoff = Backoff::default();
+        let seconds: Vec<u64> = (0..9).map(|_| backoff.fail_ready().as_secs()).collect();
+        assert_eq!(seconds, [0, 1, 1, 1, 1, 1, 1, 1, 1]);
     }
 }

@@ -1,80 +1,90 @@
 use std::{collections::VecDeque, time::Instant};
 
-use rwsgi_os::{self as os, ExitReason};
+use rwsgi_os as os;
 
 use crate::{
-    Error, Options, Role,
-    nursery::{Born, Nursery},
+    Error, Options, Program, Role,
+    children::Next,
+    event::{Action, Event},
+    generations::{Generations, Use},
+    nursery::Nursery,
     report,
-    supervisor::{Action, Event, Settings, Supervisor},
+    service::Service,
+    supervisor::{Settings, Supervisor},
     watch::Watch,
-    worker::Birth,
 };
 
-/// Supervises until the server has ended; the files of unix sockets go with it. In every worker it returns at
-/// once, see [`Role`].
+/// Supervises until the server has ended; the files of unix sockets go with it. In every worker and every mold it
+/// returns at once, see [`Role`].
 ///
 /// # Errors
 /// The process has more than one thread, or lacks a descriptor or memory that it needs to begin.
-pub fn run(options: Options<'_>, listeners: Vec<os::Listener>) -> Result<Role, Error> {
-    let mut driver = match Driver::new(options) {
-        Ok(driver) => driver,
-        Err(error) => {
-            remove_files(listeners.into_iter().filter_map(os::Listener::close));
-            return Err(error);
-        }
-    };
-    report::listening(&listeners);
-    driver.listeners = listeners;
+pub fn run(
+    options: Options<'_>,
+    program: &mut dyn Program,
+    listeners: Vec<os::Listener>,
+) -> Result<Role, Error> {
+    let generations = Generations::new(options.policy, listeners);
+    if let Err(error) = os::assert_single_threaded() {
+        generations.end(Use::of(options.predecessor.is_some()));
+        return Err(error.into());
+    }
+    report::listening(generations.listeners());
+    let mut driver = Driver::new(options, program, generations)?;
     let mut events = VecDeque::from([Event::Tick]);
     loop {
         match driver.settle(&mut events) {
-            Next::Wait => events = driver.watch.wait(driver.supervisor.next_wake())?,
+            Next::Wait => events = driver.wait()?,
+            Next::Become(child) => return Ok(driver.become_child(child)),
             Next::Finish(reason) => {
-                remove_files(driver.socket_files);
+                driver.finish();
                 report::shutting_down(reason);
                 return Ok(Role::Master(reason));
-            }
-            Next::BeWorker(birth, status) => {
-                // Everything else that the driver holds is the master's, and closed here.
-                let inheritance = driver.nursery.into_inheritance(birth, status, driver.listeners);
-                return Ok(Role::Worker(Box::new(inheritance)));
             }
         }
     }
 }
 
 /// Does what the [`Supervisor`] says.
-struct Driver<'a> {
+pub(crate) struct Driver<'a> {
     supervisor: Supervisor,
-    watch: Watch,
-    nursery: Nursery<'a>,
-    listeners: Vec<os::Listener>,
-    socket_files: Vec<os::SocketFile>,
-}
-
-enum Next {
-    /// Nothing is left to do.
-    Wait,
-    Finish(ExitReason),
-    /// This is the child.
-    BeWorker(Birth, os::Status),
+    pub(crate) watch: Watch,
+    pub(crate) nursery: Nursery<'a>,
+    pub(crate) generations: Generations,
+    service: Service,
+    program: &'a mut dyn Program,
+    invocation: &'a os::Invocation,
+    /// Another master uses the same sockets: the one that started this one, or one that this one started.
+    is_shared: bool,
 }
 
 impl<'a> Driver<'a> {
-    fn new(options: Options<'a>) -> Result<Self, Error> {
-        os::assert_single_threaded()?;
-        let workers = options.workers.max(1);
-        // Every worker may retire at a time while its replacement starts.
-        let slots = 2 * workers + 2;
-        let settings = Settings { workers, slots, graceful_timeout: options.graceful_timeout };
+    fn new(
+        options: Options<'a>,
+        program: &'a mut dyn Program,
+        generations: Generations,
+    ) -> Result<Self, Error> {
+        let Options { policy, hooks, invocation, predecessor } = options;
+        // A reload may want more workers than there are, and every worker may leave slowly while another starts.
+        let slots = 4 * policy.workers.max(1) + 32;
+        let settings = Settings { policy, slots, predecessor: predecessor.is_some() };
         Ok(Self {
             supervisor: Supervisor::new(settings, Instant::now()),
-            watch: Watch::open()?,
-            nursery: Nursery::open(options, slots)?,
-            listeners: Vec::new(),
-            socket_files: Vec::new(),
+            watch: Watch::open(predecessor)?,
+            nursery: Nursery::open(hooks, slots)?,
+            generations,
+            service: Service::open(),
+            program,
+            invocation,
+            is_shared: predecessor.is_some(),
         })
+    }
+
+    fn wait(&mut self) -> Result<VecDeque<Event>, Error> {
+        let Self { supervisor, nursery, service, .. } = self;
+        service.report(Instant::now(), supervisor.is_well(), || (supervisor.status(), nursery.answered()));
+        let wake = supervisor.next_wake().into_iter().chain(service.next_wake()).min();
+        self.watch.wait(wake, nursery)
     }
 
     /// Feeds the events to the supervisor until neither they nor its actions leave anything to do.
@@ -83,60 +93,87 @@ impl<'a> Driver<'a> {
         while let Some(event) = events.pop_front() {
             self.supervisor.step(Instant::now(), event, &mut actions);
             for action in actions.drain(..) {
-                match self.perform(action, events) {
-                    Next::Wait => {}
-                    end => return end,
+                if let Some(end) = self.perform(action, events) {
+                    return end;
                 }
             }
         }
         Next::Wait
     }
 
-    fn perform(&mut self, action: Action, events: &mut VecDeque<Event>) -> Next {
+    /// Does it; what is known of it at once becomes an event.
+    fn perform(&mut self, action: Action, events: &mut VecDeque<Event>) -> Option<Next> {
         match action {
             Action::Fork(birth) => return self.fork(birth, events),
-            Action::Finish(reason) => return Next::Finish(reason),
+            Action::StartMold(generation) => return self.start_mold(generation, events),
+            Action::Finish(reason) => return Some(Next::Finish(reason)),
             Action::Signal(pid, signal) => {
                 // Its end shows whether it arrived; a refusal (its user is not ours any more) cannot be
                 // helped.
                 let _ = os::kill(pid, signal);
             }
             Action::FreeSlot(slot) => self.nursery.free_slot(slot).iter().for_each(report::lost),
-            Action::CloseListeners => {
-                self.listeners.iter().for_each(turn_away);
-                self.socket_files.extend(self.listeners.drain(..).filter_map(os::Listener::close));
+            Action::Look => {
+                let vitals = self.nursery.vitals();
+                events.extend(vitals.into_iter().map(|(pid, vitals)| Event::Vitals(pid, vitals)));
             }
-            Action::Log(fact) => report::log(&fact),
+            Action::Prepare(generation) => events.push_back(self.prepare(generation)),
+            Action::Adopt(generation) => {
+                self.generations.adopt(generation, self.use_of_sockets());
+                self.program.adopt(generation);
+            }
+            Action::GiveUp(generation) => {
+                self.generations.give_up(generation, self.use_of_sockets());
+                self.program.give_up(generation);
+            }
+            Action::ReopenLogs => self.program.reopen_logs(),
+            Action::StartSuccessor => events.push_back(self.start_successor()),
+            Action::SetSucceeded(succeeded) => self.is_shared = succeeded,
+            Action::Promote => {
+                self.is_shared = false;
+                self.program.promote();
+            }
+            Action::CloseListeners => self.generations.close(self.use_of_sockets()),
+            Action::Log(fact) => {
+                report::log(&fact);
+                self.service.heed(&fact);
+            }
+            Action::Tell(word) => self.service.tell(word),
         }
-        Next::Wait
+        None
     }
 
-    fn fork(&mut self, birth: Birth, events: &mut VecDeque<Event>) -> Next {
-        let answer = match self.nursery.fork(birth) {
-            Ok(Born::Myself(status)) => return Next::BeWorker(birth, status),
-            Ok(Born::Worker(pid, reader)) => {
-                self.watch.hear(pid, reader);
-                Event::Forked(birth, pid)
-            }
-            Err(cause) => {
-                report::fork_failed(&cause);
-                Event::ForkFailed(birth)
-            }
+    fn prepare(&mut self, generation: u32) -> Event {
+        let Some(prepared) = self.program.prepare(generation) else {
+            return Event::PrepareFailed(generation);
         };
-        events.push_back(answer);
-        Next::Wait
+        match self.generations.prepare(generation, &prepared) {
+            Ok(policy) => Event::Prepared(generation, policy),
+            Err(error) => {
+                report::cannot_listen(&error);
+                self.program.give_up(generation);
+                Event::PrepareFailed(generation)
+            }
+        }
     }
-}
 
-/// Whoever connects from now on is refused rather than reset when the last worker has closed the socket.
-fn turn_away(listener: &os::Listener) {
-    if let Err(error) = listener.turn_away() {
-        report::cannot_turn_away(&error);
+    fn start_successor(&mut self) -> Event {
+        let extra: Vec<(&str, String)> = self.service.bequest().into_iter().collect();
+        match self.invocation.spawn(&self.generations.listeners(), &extra) {
+            Ok(pid) => Event::SuccessorStarted(pid),
+            Err(error) => {
+                report::failed(&error);
+                Event::SuccessorFailed
+            }
+        }
     }
-}
 
-fn remove_files(files: impl IntoIterator<Item = os::SocketFile>) {
-    for file in files {
-        file.remove_if_ours();
+    fn finish(self) {
+        let sockets = self.use_of_sockets();
+        self.generations.end(sockets);
+    }
+
+    fn use_of_sockets(&self) -> Use {
+        Use::of(self.is_shared)
     }
 }

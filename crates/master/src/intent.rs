@@ -7,8 +7,20 @@ pub(crate) enum Intent {
     Stop,
     /// End soon, whatever runs.
     StopNow,
-    /// Known to Gunicorn's users, and without effect here; the default action would end the server.
-    Unsupported(Signal),
+    /// Read the settings and load the application anew.
+    Reload,
+    /// One worker more.
+    MoreWorkers,
+    /// One worker fewer, but never less than one.
+    FewerWorkers,
+    /// Open the log files again.
+    ReopenLogs,
+    /// Start the program anew from its file, with the same sockets.
+    Upgrade,
+    /// Stop the workers; the master stays. Only without a controlling terminal.
+    StopWorkers,
+    /// The terminal has another size, which asks for nothing.
+    WindowChanged,
 }
 
 /// Every signal that the master takes. `CHLD` only wakes it.
@@ -29,10 +41,15 @@ impl Intent {
     /// What `signal` asks for, if anything.
     pub(crate) fn of(signal: Signal) -> Option<Self> {
         match signal {
-            Signal::SIGCHLD => None,
             Signal::SIGTERM => Some(Self::Stop),
             Signal::SIGINT | Signal::SIGQUIT => Some(Self::StopNow),
-            other => Some(Self::Unsupported(other)),
+            Signal::SIGHUP => Some(Self::Reload),
+            Signal::SIGTTIN => Some(Self::MoreWorkers),
+            Signal::SIGTTOU => Some(Self::FewerWorkers),
+            Signal::SIGUSR1 => Some(Self::ReopenLogs),
+            Signal::SIGUSR2 => Some(Self::Upgrade),
+            Signal::SIGWINCH => Some(Self::StopWorkers),
+            _ => None,
         }
     }
 }
@@ -43,10 +60,21 @@ mod tests {
 
     #[test]
     fn signals_ask_for_what_gunicorns_users_expect() {
-        assert_eq!(Intent::of(Signal::SIGTERM), Some(Intent::Stop));
-        assert_eq!(Intent::of(Signal::SIGINT), Some(Intent::StopNow));
-        assert_eq!(Intent::of(Signal::SIGQUIT), Some(Intent::StopNow));
+        let asked = [
+            (Signal::SIGTERM, Intent::Stop),
+            (Signal::SIGINT, Intent::StopNow),
+            (Signal::SIGQUIT, Intent::StopNow),
+            (Signal::SIGHUP, Intent::Reload),
+            (Signal::SIGTTIN, Intent::MoreWorkers),
+            (Signal::SIGTTOU, Intent::FewerWorkers),
+            (Signal::SIGUSR1, Intent::ReopenLogs),
+            (Signal::SIGUSR2, Intent::Upgrade),
+            (Signal::SIGWINCH, Intent::StopWorkers),
+        ];
+        for (signal, intent) in asked {
+            assert_eq!(Intent::of(signal), Some(intent));
+        }
         assert_eq!(Intent::of(Signal::SIGCHLD), None);
-        assert_eq!(Intent::of(Signal::SIGHUP), Some(Intent::Unsupported(Signal::SIGHUP)));
+        assert!(TAKEN.iter().all(|&taken| taken == Signal::SIGCHLD || Intent::of(taken).is_some()));
     }
 }

@@ -5,24 +5,38 @@
 //! **Called by** the program, which hands over bound listeners and goes on as a worker where [`run`] returns
 //! [`Role::Worker`].
 //!
-//! Read `role` (what comes out), `intent` (what a signal asks for), `supervisor` (the pure machine: events
-//! in, actions out, time passed in) with `worker` and `backoff`, then `driver` (does what it says), `watch`
-//! (what wakes the master), `nursery` (the fork) and `report` (the log).
+//! Read `role` and `program` (what comes in and out), `intent` (what a signal asks for), `event` (the border between
+//! decisions and deeds), `supervisor` (the pure machine: events in, actions out, time passed in) with `worker` and
+//! `backoff`; then `driver` and `children` (do what it says), `watch` (what wakes the master), `generations` (settings and sockets),
+//! `nursery` and `estate` (forks), `molds` and `mold` (the two ends of what forks with the application loaded, `orders`
+//! between them), `service` and `systemd`, and `report` (the log).
 #![forbid(unsafe_code)]
 
 mod backoff;
+mod children;
 mod driver;
+mod estate;
+mod event;
+mod generations;
 mod intent;
+mod mold;
+mod molds;
 mod nursery;
+mod orders;
+mod policy;
+mod program;
 mod report;
 mod role;
+mod service;
 mod supervisor;
-#[allow(dead_code)]
 mod systemd;
 mod watch;
 mod worker;
 
 pub use self::{
     driver::run,
+    mold::{Cast, Mold},
+    policy::Policy,
+    program::{Prepared, Program},
     role::{Error, Inheritance, Options, Role},
 };

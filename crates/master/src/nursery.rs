@@ -1,16 +1,18 @@
 use std::sync::Arc;
 
 use nix::unistd::getpid;
-use rwsgi_os::{self as os, ExitReason, Pid};
+use rwsgi_os::{self as os, Pid};
 
-use crate::{Inheritance, Options, worker::Birth};
+use crate::{estate::Estate, event::Vitals, worker::Birth};
 
-/// Forks workers, and holds what they inherit beside the listeners.
+/// Forks workers and molds, and holds what they inherit beside the listeners.
 pub(crate) struct Nursery<'a> {
-    options: Options<'a>,
+    hooks: &'a dyn os::ForkHooks,
     master: Pid,
     lifeline: os::Lifeline,
     scoreboard: Arc<os::Scoreboard>,
+    /// What workers have answered whose slots are free again.
+    answered: u64,
 }
 
 /// Requests that ended with their worker.
@@ -22,65 +24,86 @@ pub(crate) struct Lost {
 }
 
 /// On which side of the fork the caller is.
-pub(crate) enum Born {
-    /// The master, with the worker's pid and the end of its status pipe.
-    Worker(Pid, os::StatusReader),
-    /// The worker itself.
-    Myself(os::Status),
+pub(crate) enum Born<P, C> {
+    /// The master, with the child's pid and the master's end of what connects them.
+    Parent(Pid, P),
+    /// The child, with the other end.
+    Child(C),
 }
 
 impl<'a> Nursery<'a> {
     /// For up to `slots` workers at a time.
-    pub(crate) fn open(options: Options<'a>, slots: usize) -> Result<Self, os::Error> {
+    pub(crate) fn open(hooks: &'a dyn os::ForkHooks, slots: usize) -> Result<Self, os::Error> {
         let (lifeline, scoreboard) = (os::Lifeline::open()?, os::Scoreboard::new(slots)?);
-        Ok(Self { options, master: getpid(), lifeline, scoreboard: Arc::new(scoreboard) })
+        Ok(Self { hooks, master: getpid(), lifeline, scoreboard: Arc::new(scoreboard), answered: 0 })
     }
 
-    /// Forks one worker.
-    pub(crate) fn fork(&self, birth: Birth) -> Result<Born, os::Error> {
+    /// Forks one worker into its slot.
+    pub(crate) fn fork_worker(&self, birth: Birth) -> Result<Born<os::StatusReader, os::Status>, os::Error> {
         let (reader, status) = os::status_pipe()?;
-        let slot = self.scoreboard.slot(birth.slot);
-        // Before the fork, for the worker may be ready before the master runs again.
-        slot.claim(birth.generation, os::Stage::Starting);
-        match os::fork(self.options.hooks)? {
-            os::Forked::Child => Ok(Born::Myself(status)),
+        self.claim(birth);
+        match os::fork(self.hooks)? {
+            os::Forked::Child => Ok(Born::Child(status)),
             os::Forked::Parent(pid) => {
-                slot.set_pid(pid);
-                Ok(Born::Worker(pid, reader))
+                self.settle(birth, pid);
+                Ok(Born::Parent(pid, reader))
             }
         }
     }
 
+    /// Forks a mold.
+    pub(crate) fn fork_mold(&self) -> Result<Born<os::Channel, os::Channel>, os::Error> {
+        // Else the workers that it forks would not be children of this process.
+        os::adopt_orphans()?;
+        let (ours, theirs) = os::Channel::pair()?;
+        match os::fork(self.hooks)? {
+            os::Forked::Child => Ok(Born::Child(theirs)),
+            os::Forked::Parent(pid) => Ok(Born::Parent(pid, ours)),
+        }
+    }
+
+    /// Takes the slot for a worker about to be forked: it may be ready before the master runs again.
+    pub(crate) fn claim(&self, birth: Birth) {
+        self.scoreboard.slot(birth.slot).claim(birth.generation, os::Stage::Starting);
+    }
+
+    /// The worker was forked.
+    pub(crate) fn settle(&self, birth: Birth, pid: Pid) {
+        self.scoreboard.slot(birth.slot).set_pid(pid);
+    }
+
     /// Nobody uses this slot of the scoreboard any more; what its worker was at when it ended.
-    pub(crate) fn free_slot(&self, slot: usize) -> Option<Lost> {
+    pub(crate) fn free_slot(&mut self, slot: usize) -> Option<Lost> {
         let signs = self.scoreboard.slot(slot);
         let (pid, requests) = (signs.pid(), signs.in_flight.load());
         let last = signs.request().filter(|_| requests > 0);
+        self.answered += signs.requests.load();
         self.scoreboard.clear(slot);
         last.map(|last| Lost { pid, requests, last: last.line })
     }
 
-    /// In the worker: what it goes on with. The master's end of the lifeline is closed here.
-    pub(crate) fn into_inheritance(
-        self,
-        birth: Birth,
-        status: os::Status,
-        listeners: Vec<os::Listener>,
-    ) -> Inheritance {
-        if !os::die_with_parent(self.master) {
-            os::exit_now(ExitReason::MasterGone);
-        }
-        self.scoreboard.slot(birth.slot).set_pid(getpid());
-        Inheritance {
-            listeners,
-            scoreboard: self.scoreboard,
-            slot: birth.slot,
-            number: birth.number,
-            generation: birth.generation,
-            status,
-            lifeline: self.lifeline.into_end(),
-            master: self.master,
-            workers: self.options.workers.max(1),
-        }
+    /// The life signs of all workers that are ready.
+    pub(crate) fn vitals(&self) -> Vec<(Pid, Vitals)> {
+        let ready = self.scoreboard.slots().iter().filter(|slot| slot.stage() == os::Stage::Ready);
+        let vitals = |slot: &os::Slot| Vitals {
+            turns: slot.turns.load(),
+            memory: os::resident_memory(slot.pid()).unwrap_or_default(),
+        };
+        ready.map(|slot| (slot.pid(), vitals(slot))).collect()
+    }
+
+    /// How many requests were answered since the start.
+    pub(crate) fn answered(&self) -> u64 {
+        self.answered + self.scoreboard.slots().iter().map(|slot| slot.requests.load()).sum::<u64>()
+    }
+
+    pub(crate) fn scoreboard(&self) -> &os::Scoreboard {
+        &self.scoreboard
+    }
+
+    /// In a forked process: what it has from its master. The master's end of the lifeline is closed.
+    pub(crate) fn into_estate(self, generation: u32, workers: usize, listeners: Vec<os::Listener>) -> Estate {
+        let Self { master, lifeline, scoreboard, .. } = self;
+        Estate { listeners, scoreboard, lifeline: lifeline.into_end(), master, generation, workers }
     }
 }

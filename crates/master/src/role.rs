@@ -1,30 +1,30 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use rwsgi_os as os;
 
-/// How to supervise.
+use crate::{Mold, Policy};
+
+/// With what the master begins.
 #[derive(Clone, Copy)]
 pub struct Options<'a> {
-    /// How many workers serve (Gunicorn's `workers`); 0 counts as 1.
-    pub workers: usize,
-    /// How long workers may take to finish what they have before they are killed (Gunicorn's
-    /// `graceful_timeout`).
-    pub graceful_timeout: Duration,
+    /// How the first generation is supervised.
+    pub policy: Policy,
     /// What the host does round a fork.
     pub hooks: &'a dyn os::ForkHooks,
+    /// How this program was started, to start it anew.
+    pub invocation: &'a os::Invocation,
+    /// The master that started this one to take its place.
+    pub predecessor: Option<os::Pid>,
 }
 
 impl fmt::Debug for Options<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = f.debug_struct("Options");
-        text.field("workers", &self.workers)
-            .field("graceful_timeout", &self.graceful_timeout)
-            .finish_non_exhaustive()
+        f.debug_struct("Options").field("policy", &self.policy).finish_non_exhaustive()
     }
 }
 
-/// As what the caller goes on. [`crate::run`] returns once in the master, at the very end, and once in every
-/// worker, at its start.
+/// As what the caller goes on. [`crate::run`] returns once in the master, at the very end, once in every
+/// worker that the master forks and once in every mold, at their start.
 #[derive(Debug)]
 pub enum Role {
     /// The server has ended.
@@ -32,6 +32,8 @@ pub enum Role {
     /// This process is a worker: serve, then end with an [`os::ExitReason`]. Boxed, since it is larger than
     /// the other by far.
     Worker(Box<Inheritance>),
+    /// This process is a mold: load the application, then [`Mold::serve`].
+    Mold(Box<Mold>),
 }
 
 /// What a worker has from its master. It runs with [`os::boot_handlers`] until it installs its own, gets

@@ -1,348 +1,226 @@
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use rwsgi_os::{Ending, ExitReason, Pid, Report, Signal};
+use rwsgi_os::{ExitReason, Pid, Report, Signal};
 
 use crate::{
-    backoff::Backoff,
+    Policy,
+    event::{Action, Event, Exit, Fact, Word},
     intent::Intent,
-    worker::{Birth, Stage, Worker},
 };
 
-/// How long workers have to leave when the server is to end soon.
-const QUICK: Duration = Duration::from_secs(2);
+mod boot;
+mod count;
+mod crew;
+mod generations;
+mod health;
+mod leaving;
+mod molds;
+mod recycling;
+mod reload;
+mod rolling;
+mod seats;
+mod status;
+mod stopping;
+mod upgrade;
 
-/// How long a killed worker may take to disappear: one that waits for a dead disk in the kernel never does,
-/// and must not keep the server from ending.
-const BURIAL: Duration = Duration::from_secs(5);
+use self::{
+    crew::Crew,
+    generations::{Generation, Generations},
+    molds::Molds,
+    reload::Reload,
+    seats::Seat,
+    stopping::Phase,
+    upgrade::Upgrade,
+};
 
-/// What happened.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Event {
-    /// Time has passed.
-    Tick,
-    /// Somebody asks for something.
-    Intent(Intent),
-    /// A worker was forked as ordered.
-    Forked(Birth, Pid),
-    /// It could not be forked.
-    ForkFailed(Birth),
-    /// A worker said something.
-    Said(Pid, Report),
-    /// A child is gone.
-    Exited(Exit),
-}
-
-/// The end of a child.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Exit {
-    pub(crate) pid: Pid,
-    pub(crate) ending: Ending,
-    /// Whether the kernel is known to have killed it for memory.
-    pub(crate) out_of_memory: bool,
-}
-
-/// What is to be done about it, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// Fork a worker and answer with [`Event::Forked`] or [`Event::ForkFailed`].
-    Fork(Birth),
-    /// Send a signal.
-    Signal(Pid, Signal),
-    /// Nobody uses this slot of the scoreboard any more.
-    FreeSlot(usize),
-    /// Take no new connections in this process.
-    CloseListeners,
-    /// Tell the log.
-    Log(Fact),
-    /// The server has ended.
-    Finish(ExitReason),
-}
-
-/// What people should know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fact {
-    /// All places are taken by workers that serve, for the first time.
-    AllReady { workers: usize },
-    /// A worker leaves and its replacement is on its way.
-    Retiring(Pid),
-    /// A worker is gone; `killed` by the master itself, and whether it `was_ready`.
-    Exited { exit: Exit, killed: bool, was_ready: bool },
-    /// Another will take the place of `pid` after `delay`; `failures` in a row died before they were ready.
-    Replacing { pid: Pid, delay: Duration, failures: u32 },
-    /// No process to be had; the next try comes after `delay`.
-    ForkFailed { delay: Duration },
-    /// The time to leave is over, or somebody asked twice: this many workers are killed.
-    Killing { workers: usize },
-    /// This many killed workers have not disappeared.
-    Unkillable { workers: usize },
-    /// A signal that has no effect.
-    Unsupported(Signal),
-}
+pub(crate) use self::status::Census;
 
 /// What the machine is built for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Settings {
-    /// How many workers serve.
-    pub(crate) workers: usize,
-    /// How many may live at a time, those that retire included.
+    /// How the first generation is supervised.
+    pub(crate) policy: Policy,
+    /// How many workers may live at a time, those that leave included.
     pub(crate) slots: usize,
-    /// How long workers have to leave.
-    pub(crate) graceful_timeout: Duration,
+    /// Whether another master started this one to take its place, and is still there.
+    pub(crate) predecessor: bool,
 }
 
 /// The whole policy of supervision as a machine without clock, processes or log.
 ///
-/// A *seat* is a place for a serving worker; a worker that retires gives up its seat at once and its slot of
-/// the scoreboard when it is gone.
+/// A *seat* is a place for a serving worker, its *occupant*. Whoever is to become the occupant is a *candidate*
+/// until it is ready: of a seat that is empty, or of one whose occupant is to be replaced. Replacing is one
+/// thing, whatever the reason: the occupant is of another generation than the *target*, or it is *tired*.
 #[derive(Debug)]
 pub(crate) struct Supervisor {
-    settings: Settings,
-    seats: Vec<Seat>,
-    workers: Vec<Worker>,
+    /// The time of the last step. What was due by then has been done, or waits for an event.
+    now: Instant,
+    /// What is to be done, until the step ends.
+    out: Vec<Action>,
     phase: Phase,
-    generation: u32,
-    last_number: u64,
+    crew: Crew,
+    seats: Vec<Seat>,
+    generations: Generations,
+    molds: Molds,
+    reload: Option<Reload>,
+    upgrade: Upgrade,
+    /// What `TTIN` and `TTOU` add to the workers of the policy.
+    adjustment: isize,
+    /// `WINCH` has sent the workers away.
+    stopped: bool,
+    /// The application does not load, and the server waits for a reload.
+    waiting: bool,
     /// Whether any worker was ever ready: then the application can be served, and a failing worker never ends
     /// the server.
     ever_ready: bool,
     announced: bool,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Seat {
-    occupancy: Occupancy,
-    backoff: Backoff,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Occupancy {
-    /// A worker is to be forked from this moment on.
-    Due(Instant),
-    /// It was ordered; it gets this slot.
-    Forking(usize),
-    /// A worker has it.
-    Taken(Pid),
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Phase {
-    Serving,
-    Stopping { signal: Signal, deadline: Instant, killed: bool, reason: ExitReason },
-    Finished,
+    last_number: u64,
+    next_look: Option<Instant>,
+    /// How often the logs were opened again.
+    logs: u32,
 }
 
 impl Supervisor {
     /// A server whose seats are all due `now`.
     pub(crate) fn new(settings: Settings, now: Instant) -> Self {
-        let seat = Seat { occupancy: Occupancy::Due(now), backoff: Backoff::default() };
         Self {
-            settings,
-            seats: vec![seat; settings.workers],
-            workers: Vec::new(),
+            now,
+            out: Vec::new(),
             phase: Phase::Serving,
-            generation: 1,
-            last_number: 0,
+            crew: Crew::with_slots(settings.slots),
+            seats: Vec::new(),
+            generations: Generations::starting_with(Generation::new(1, settings.policy, now)),
+            molds: Molds::default(),
+            reload: None,
+            upgrade: Upgrade::beginning(settings.predecessor),
+            adjustment: 0,
+            stopped: false,
+            waiting: false,
             ever_ready: false,
             announced: false,
+            last_number: 0,
+            next_look: None,
+            logs: 0,
         }
     }
 
     /// Takes in one event at the time `now` and appends what is to be done.
     pub(crate) fn step(&mut self, now: Instant, event: Event, out: &mut Vec<Action>) {
+        self.now = self.now.max(now);
+        if self.phase == Phase::Finished {
+            return;
+        }
         match event {
             Event::Tick => {}
-            Event::Intent(Intent::Stop) => self.asked_to_stop(now, Signal::SIGTERM, out),
-            Event::Intent(Intent::StopNow) => self.asked_to_stop(now, Signal::SIGQUIT, out),
-            Event::Intent(Intent::Unsupported(signal)) => out.push(Action::Log(Fact::Unsupported(signal))),
-            Event::Forked(birth, pid) => self.forked(birth, pid, out),
-            Event::ForkFailed(birth) => self.fork_failed(now, birth, out),
-            Event::Said(pid, Report::Ready) => self.ready(pid, out),
-            Event::Said(pid, Report::Retiring) => self.retiring(now, pid, out),
+            Event::Intent(intent) => self.asked(intent),
+            Event::Forked(birth, pid) => self.forked(birth, pid),
+            Event::ForkFailed(birth) => self.fork_failed(birth),
+            Event::Said(pid, Report::Ready) => self.ready(pid),
+            Event::Said(pid, Report::Retiring) => self.retires_itself(pid),
+            Event::Said(pid, Report::Tired) => self.crew.tire(pid),
             Event::Said(_, Report::Closed) => {}
-            Event::Exited(exit) => self.exited(now, exit, out),
+            Event::Exited(exit) => self.exited(exit),
+            Event::Vitals(pid, vitals) => self.examine(pid, vitals),
+            Event::Prepared(generation, policy) => self.prepared(generation, policy),
+            Event::PrepareFailed(generation) => self.prepare_failed(generation),
+            Event::MoldForked(generation, pid) => self.mold_forked(generation, pid),
+            Event::MoldForkFailed(generation) => self.mold_fork_failed(generation),
+            Event::MoldReady(generation) => self.mold_ready(generation),
+            Event::MoldUnfit(generation) => self.mold_unfit(generation),
+            Event::SuccessorStarted(pid) => self.successor_started(pid),
+            Event::SuccessorFailed => self.upgrade.forget_successor(),
+            Event::PredecessorGone => self.predecessor_gone(),
         }
         match self.phase {
-            Phase::Serving => self.fill_seats(now, out),
-            Phase::Stopping { .. } => self.press(now, out),
+            Phase::Serving => self.settle(),
+            Phase::Stopping(_) => self.press(),
             Phase::Finished => {}
         }
+        out.append(&mut self.out);
     }
 
     /// When the next [`Event::Tick`] is wanted, if nothing happens before.
     pub(crate) fn next_wake(&self) -> Option<Instant> {
+        let mut due: Vec<Instant> = self.kills_due().collect();
         match self.phase {
             Phase::Serving => {
-                // Without a free slot no time brings a worker, only the end of another.
-                self.free_slot()?;
-                self.seats.iter().filter_map(|seat| seat.due()).min()
+                due.extend(self.seats.iter().map(Seat::due));
+                due.extend(self.boot_deadlines());
+                due.extend(self.molds_due());
+                due.extend(self.lifetimes());
+                due.extend(self.probations());
+                due.extend(self.next_look);
             }
-            Phase::Stopping { deadline, .. } => Some(deadline),
-            Phase::Finished => None,
+            Phase::Stopping(stopping) => due.push(stopping.deadline),
+            Phase::Finished => return None,
+        }
+        due.into_iter().filter(|&due| due > self.now).min()
+    }
+
+    /// Brings the world a step nearer to what is wanted. Everything here can be done again and again: it looks
+    /// at what is, not at what has happened.
+    fn settle(&mut self) {
+        self.kill_overdue();
+        self.abort_slow_boots();
+        self.look();
+        self.notice_age();
+        self.prove();
+        self.seat_candidates();
+        self.announce();
+        self.complete_reload();
+        self.fit_seats();
+        self.start_molds();
+        self.fill_empty_seats();
+        self.roll();
+        self.recycle();
+        self.dismiss_molds();
+        self.give_up_generations();
+    }
+
+    fn asked(&mut self, intent: Intent) {
+        match (self.phase, intent) {
+            (Phase::Finished, _) => {}
+            (_, Intent::ReopenLogs) => self.reopen_logs(),
+            (Phase::Serving, Intent::Stop) => self.stop(Signal::SIGTERM, ExitReason::Ok),
+            (Phase::Serving, Intent::StopNow) => self.stop(Signal::SIGQUIT, ExitReason::Ok),
+            (Phase::Stopping(_), Intent::StopNow) => self.hasten(),
+            (Phase::Stopping(_), _) => {}
+            (Phase::Serving, Intent::Reload) => self.begin_reload(),
+            (Phase::Serving, Intent::MoreWorkers) => self.more_workers(),
+            (Phase::Serving, Intent::FewerWorkers) => self.fewer_workers(),
+            (Phase::Serving, Intent::StopWorkers) => self.stop_workers(),
+            (Phase::Serving, Intent::WindowChanged) => self.log(Fact::WinchIgnored),
+            (Phase::Serving, Intent::Upgrade) => self.begin_upgrade(),
         }
     }
 
-    fn fill_seats(&mut self, now: Instant, out: &mut Vec<Action>) {
-        for seat in 0..self.seats.len() {
-            if self.seats[seat].due().is_none_or(|due| due > now) {
-                continue;
-            }
-            let Some(slot) = self.free_slot() else { return };
-            self.last_number += 1;
-            self.seats[seat].occupancy = Occupancy::Forking(slot);
-            out.push(Action::Fork(Birth {
-                seat,
-                slot,
-                number: self.last_number,
-                generation: self.generation,
-            }));
+    fn exited(&mut self, exit: Exit) {
+        if self.upgrade.is_successor(exit.pid) {
+            self.successor_exited(exit);
+        } else if let Some(mold) = self.molds.remove(exit.pid) {
+            self.mold_exited(exit, mold);
+        } else if let Some(worker) = self.crew.remove(exit.pid) {
+            self.worker_exited(exit, worker);
         }
     }
 
-    fn free_slot(&self) -> Option<usize> {
-        let ordered = |slot| self.seats.iter().any(|seat| seat.occupancy == Occupancy::Forking(slot));
-        let used = |slot| self.workers.iter().any(|worker| worker.slot == slot);
-        (0..self.settings.slots).find(|&slot| !used(slot) && !ordered(slot))
+    fn reopen_logs(&mut self) {
+        self.logs = self.logs.wrapping_add(1);
+        self.out.push(Action::ReopenLogs);
+        let pids = self.crew.workers.iter().map(|worker| worker.process.pid).chain(self.molds.pids());
+        self.out.extend(pids.map(|pid| Action::Signal(pid, Signal::SIGUSR1)));
     }
 
-    fn forked(&mut self, birth: Birth, pid: Pid, out: &mut Vec<Action>) {
-        self.seats[birth.seat].occupancy = Occupancy::Taken(pid);
-        self.workers.push(Worker { pid, slot: birth.slot, stage: Stage::Starting, killed: false });
-        if let Phase::Stopping { signal, .. } = self.phase {
-            out.push(Action::Signal(pid, signal));
-        }
+    fn log(&mut self, fact: Fact) {
+        self.out.push(Action::Log(fact));
     }
 
-    fn fork_failed(&mut self, now: Instant, birth: Birth, out: &mut Vec<Action>) {
-        let seat = &mut self.seats[birth.seat];
-        // The first retry at once would meet the same shortage.
-        let delay = seat.backoff.fail().max(Duration::from_secs(1));
-        seat.occupancy = Occupancy::Due(now + delay);
-        out.push(Action::FreeSlot(birth.slot));
-        out.push(Action::Log(Fact::ForkFailed { delay }));
+    fn tell(&mut self, word: Word) {
+        self.out.push(Action::Tell(word));
     }
 
-    fn ready(&mut self, pid: Pid, out: &mut Vec<Action>) {
-        let Some(worker) = self.workers.iter_mut().find(|worker| worker.pid == pid) else { return };
-        if worker.stage != Stage::Starting {
-            return;
-        }
-        worker.stage = Stage::Ready;
-        self.ever_ready = true;
-        if let Some(seat) = self.seat_of(pid) {
-            seat.backoff.reset();
-        }
-        let ready = self.workers.iter().filter(|worker| worker.stage == Stage::Ready).count();
-        if !self.announced && ready == self.seats.len() {
-            self.announced = true;
-            out.push(Action::Log(Fact::AllReady { workers: ready }));
-        }
-    }
-
-    fn retiring(&mut self, now: Instant, pid: Pid, out: &mut Vec<Action>) {
-        let serving = matches!(self.phase, Phase::Serving);
-        let Some(worker) = self.workers.iter_mut().find(|worker| worker.pid == pid) else { return };
-        // One that never was ready gets no replacement at once: that is a failure, dealt with when it is
-        // gone.
-        if worker.stage != Stage::Ready || !serving {
-            return;
-        }
-        worker.stage = Stage::Retiring;
-        if let Some(seat) = self.seat_of(pid) {
-            seat.occupancy = Occupancy::Due(now);
-        }
-        out.push(Action::Log(Fact::Retiring(pid)));
-    }
-
-    fn exited(&mut self, now: Instant, exit: Exit, out: &mut Vec<Action>) {
-        let Some(index) = self.workers.iter().position(|worker| worker.pid == exit.pid) else { return };
-        let worker = self.workers.swap_remove(index);
-        let was_ready = worker.stage != Stage::Starting;
-        out.push(Action::Log(Fact::Exited { exit, killed: worker.killed, was_ready }));
-        out.push(Action::FreeSlot(worker.slot));
-        if !matches!(self.phase, Phase::Serving) {
-            return;
-        }
-        let hopeless = boot_failure(exit.ending).filter(|_| !was_ready && !self.ever_ready);
-        if let Some(reason) = hopeless {
-            self.stop(now, Signal::SIGTERM, reason, out);
-            return;
-        }
-        // None for a worker that had retired: its replacement is there or on its way.
-        let Some(seat) = self.seat_of(exit.pid) else { return };
-        let delay = if was_ready { Duration::ZERO } else { seat.backoff.fail() };
-        seat.occupancy = Occupancy::Due(now + delay);
-        out.push(Action::Log(Fact::Replacing { pid: exit.pid, delay, failures: seat.backoff.failures() }));
-    }
-
-    fn seat_of(&mut self, pid: Pid) -> Option<&mut Seat> {
-        self.seats.iter_mut().find(|seat| seat.occupancy == Occupancy::Taken(pid))
-    }
-
-    fn asked_to_stop(&mut self, now: Instant, signal: Signal, out: &mut Vec<Action>) {
-        match &mut self.phase {
-            Phase::Serving => self.stop(now, signal, ExitReason::Ok, out),
-            // Asked twice: the time to leave is over.
-            Phase::Stopping { deadline, killed: false, .. } => *deadline = now,
-            Phase::Stopping { .. } | Phase::Finished => {}
-        }
-    }
-
-    fn stop(&mut self, now: Instant, signal: Signal, reason: ExitReason, out: &mut Vec<Action>) {
-        let patience = match signal {
-            Signal::SIGTERM => self.settings.graceful_timeout,
-            _ => self.settings.graceful_timeout.min(QUICK),
-        };
-        self.phase = Phase::Stopping { signal, deadline: now + patience, killed: false, reason };
-        out.push(Action::CloseListeners);
-        out.extend(self.workers.iter().map(|worker| Action::Signal(worker.pid, signal)));
-    }
-
-    /// Sees the workers out: ends the server when none is left, kills those that take too long.
-    fn press(&mut self, now: Instant, out: &mut Vec<Action>) {
-        let ordered = self.seats.iter().any(|seat| matches!(seat.occupancy, Occupancy::Forking(_)));
-        let Phase::Stopping { deadline, killed, reason, .. } = &mut self.phase else { return };
-        if ordered {
-            // The answer to the order is on its way, and may bring a worker to see out.
-            return;
-        }
-        let workers = self.workers.len();
-        let overdue = now >= *deadline;
-        if workers > 0 && !overdue {
-            return;
-        }
-        if workers > 0 && !*killed {
-            *killed = true;
-            *deadline = now + BURIAL;
-            out.push(Action::Log(Fact::Killing { workers }));
-            for worker in &mut self.workers {
-                worker.killed = true;
-                out.push(Action::Signal(worker.pid, Signal::SIGKILL));
-            }
-            return;
-        }
-        if workers > 0 {
-            out.push(Action::Log(Fact::Unkillable { workers }));
-        }
-        out.push(Action::Finish(*reason));
-        self.phase = Phase::Finished;
-    }
-}
-
-impl Seat {
-    fn due(&self) -> Option<Instant> {
-        match self.occupancy {
-            Occupancy::Due(due) => Some(due),
-            Occupancy::Forking(_) | Occupancy::Taken(_) => None,
-        }
-    }
-}
-
-/// The two codes by which a worker says that starting another would fail alike.
-fn boot_failure(ending: Ending) -> Option<ExitReason> {
-    match ending {
-        Ending::Code(code) => ExitReason::from_code(code)
-            .filter(|reason| matches!(reason, ExitReason::BootFailed | ExitReason::AppLoadFailed)),
-        Ending::Signal { .. } => None,
+    fn signal(&mut self, pid: Pid, signal: Signal) {
+        self.out.push(Action::Signal(pid, signal));
     }
 }
 

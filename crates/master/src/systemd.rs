@@ -77,6 +77,11 @@ impl Systemd {
         Self { socket, unsent: VecDeque::new(), status: String::new(), watchdog }
     }
 
+    /// Whether there is somebody to speak to.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.socket.is_some()
+    }
+
     /// Says one word.
     pub(crate) fn tell(&mut self, word: Word) {
         self.send(word.to_string());

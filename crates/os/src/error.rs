@@ -1,5 +1,7 @@
 use std::{io, path::PathBuf};
 
+use crate::address::ACTIVATED;
+
 /// What this room could not do; every variant is the action that failed, its cause is the `source`.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -44,6 +46,38 @@ pub enum Error {
     PidFile {
         /// The pid file.
         path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// A user that nobody knows.
+    #[error("there is no user `{user}`")]
+    UnknownUser {
+        /// Its name.
+        user: String,
+    },
+    /// A group that nobody knows.
+    #[error("there is no group `{group}`")]
+    UnknownGroup {
+        /// Its name.
+        group: String,
+    },
+    /// The groups of a user are found by its name.
+    #[error("user `{user}` has no name, by which its groups could be found")]
+    NamelessUser {
+        /// Its number.
+        user: String,
+    },
+    /// Only root can become somebody else.
+    #[error("cannot change to {what}: the server was not started as root")]
+    NotRoot {
+        /// The user or group.
+        what: String,
+    },
+    /// Another program could not be started.
+    #[error("cannot start `{}`", program.display())]
+    Execute {
+        /// The program, as it was named.
+        program: PathBuf,
         /// What the kernel said.
         source: io::Error,
     },
@@ -96,12 +130,33 @@ impl Error {
                 "something started a thread before the server: a `.pth` file, a coverage or debugging hook"
                     .to_owned(),
             ),
-            Self::System { .. } => None,
+            Self::UnknownUser { .. } => {
+                Some("`getent passwd` lists the users; a number will do too".to_owned())
+            }
+            Self::UnknownGroup { .. } => {
+                Some("`getent group` lists the groups; a number will do too".to_owned())
+            }
+            Self::NotRoot { .. } => {
+                Some("start it as root, or as that user and group without naming them".to_owned())
+            }
+            Self::NamelessUser { .. } | Self::Execute { .. } | Self::System { .. } => None,
         }
     }
 }
 
 fn bind_hint(address: &str, source: &io::Error) -> Option<String> {
+    if let Some(name) = address.strip_prefix("unix:@") {
+        let in_use = source.kind() == io::ErrorKind::AddrInUse;
+        return in_use.then(|| format!("`ss -lxp src @{name}` shows which process it is"));
+    }
+    if address.starts_with("fd://") {
+        return Some(
+            "whoever starts the server has to leave a listening socket open under that number".to_owned(),
+        );
+    }
+    if address.starts_with(ACTIVATED) {
+        return Some("the socket unit needs `ListenStream=` and `Accept=no`".to_owned());
+    }
     if address.starts_with("unix:") {
         return match source.kind() {
             io::ErrorKind::NotFound => Some("create the directory of the socket first".to_owned()),

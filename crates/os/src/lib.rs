@@ -6,13 +6,19 @@
 //! file, CPU count).
 //!
 //! Read `exit` (how a process ends), `fork`, `signal`, `child`, `lifeline` (what a parent and its child tell
-//! each other), then `socket`, `scoreboard` and `crowd`; the rest stands alone.
+//! each other), then `socket` (with `bind` and `inherited`), `invocation` and `handover` (the next server), `identity`,
+//! `scoreboard` and `crowd`; the rest stands alone.
 //!
 //! Unsafe calls and what guards each: `fork` (one thread, checked), `sigaction` (handlers that only write a
 //! byte, leave or do nothing), `waitpid`, `prctl`, `tgkill`, `clock_gettime`, `pwritev2`, `malloc_trim`, `ioctl`
-//! (plain values and live buffers), the scoreboard's mapping (owned, atomics only).
+//! (plain values and live buffers), `dup3`, `fcntl` and the descriptors that a parent left open (owned once: `inherited`),
+//! `remove_var` (one thread, checked), what runs between fork and exec (`invocation`), the scoreboard's mapping (owned, atomics only).
 
+mod address;
+mod bind;
 mod cgroup;
+#[expect(unsafe_code)]
+mod channel;
 #[expect(unsafe_code)]
 mod child;
 #[expect(unsafe_code)]
@@ -21,22 +27,39 @@ mod cpu;
 mod crowd;
 #[expect(unsafe_code)]
 mod descendant;
+#[expect(unsafe_code)]
+mod detach;
+#[expect(unsafe_code)]
+mod environment;
 mod error;
 #[expect(unsafe_code)]
 mod exit;
 #[expect(unsafe_code)]
 mod fork;
+mod handover;
 #[cfg_attr(target_env = "gnu", expect(unsafe_code))]
 mod heap;
+#[expect(unsafe_code)]
+mod identity;
+#[expect(unsafe_code)]
+mod inherited;
+#[expect(unsafe_code)]
+mod invocation;
 mod lifeline;
+mod limits;
 mod memory;
+mod ownership;
 mod pidfile;
+#[expect(unsafe_code)]
+mod reopen;
 mod request_line;
 #[expect(unsafe_code)]
 mod scoreboard;
 #[expect(unsafe_code)]
 mod signal;
 mod socket;
+mod socket_file;
+mod terminal;
 #[expect(unsafe_code)]
 mod thread;
 mod turn_away;
@@ -47,22 +70,35 @@ mod wait;
 mod write;
 
 pub use self::{
+    address::BindAddress,
+    channel::{Channel, Received},
     child::{Ending, Exited, Pid, die_with_parent, kill, reap, signal_name},
     clock::{ThreadClock, monotonic_micros, monotonic_millis},
     cpu::available as available_cpus,
     crowd::{Crowd, CrowdCounts},
     descendant::{ClosedInChildren, guard_descendants, is_descendant},
+    detach::{Background, Detached, Streams, detach, discard},
+    environment::private_variables,
     error::Error,
     exit::{ExitReason, exit_now},
-    fork::{ForkHooks, Forked, NoHooks, assert_single_threaded, fork},
+    fork::{ForkHooks, Forked, NoHooks, adopt_orphans, assert_single_threaded, fork, fork_for},
+    handover::Handover,
     heap::release_memory,
+    identity::Identity,
+    inherited::take_activated,
+    invocation::Invocation,
     lifeline::{Lifeline, LifelineEnd, Report, Status, StatusReader, status_pipe},
-    memory::MemoryKills,
+    limits::allow_descriptors,
+    memory::{MemoryKills, resident_memory},
+    ownership::{Owner, give_log},
     pidfile::PidFile,
+    reopen::reopen,
     request_line::RunningRequest,
     scoreboard::{Gauge, Scoreboard, Slot, Stage},
     signal::{Signal, Signals, boot_handlers, install_interrupter, replaced_handlers},
-    socket::{BindAddress, Listener, Socket, SocketFile},
+    socket::{Listener, Socket, SocketPlan},
+    socket_file::SocketFile,
+    terminal::has_terminal,
     thread::ThreadId,
     unsent::unsent_bytes,
     wait::readable_within,

@@ -62,12 +62,16 @@ pub enum Report {
     Ready,
     /// The worker takes nothing new and leaves when it has answered what it has.
     Retiring,
+    /// The worker has answered as many requests as it is to answer: it serves on until it is told to leave, which is
+    /// best done when its replacement is ready.
+    Tired,
     /// Nothing more will come: the worker ended, or its application closed our descriptor.
     Closed,
 }
 
 const READY: u8 = b'R';
 const RETIRING: u8 = b'X';
+const TIRED: u8 = b'T';
 
 /// Opens the pipe by which one worker reports to its master.
 ///
@@ -94,8 +98,26 @@ impl Status {
         self.say(RETIRING);
     }
 
+    /// The worker has answered its share and waits to be told to leave.
+    pub fn tired(&self) {
+        self.say(TIRED);
+    }
+
     fn say(&self, byte: u8) {
         while write(&self.0, &[byte]) == Err(Errno::EINTR) {}
+    }
+}
+
+impl AsFd for Status {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// One that came through a [`crate::Channel`].
+impl From<OwnedFd> for Status {
+    fn from(descriptor: OwnedFd) -> Self {
+        Self(descriptor)
     }
 }
 
@@ -118,6 +140,7 @@ impl StatusReader {
                 Ok(count) => reports.extend(bytes[..count].iter().filter_map(|&byte| match byte {
                     READY => Some(Report::Ready),
                     RETIRING => Some(Report::Retiring),
+                    TIRED => Some(Report::Tired),
                     _ => None,
                 })),
                 Err(Errno::EINTR) => {}
@@ -156,9 +179,10 @@ mod tests {
         assert_eq!(reader.read(), []);
         status.ready();
         assert_eq!(reader.read(), [Report::Ready]);
+        status.tired();
         status.retiring();
         drop(status);
-        assert_eq!(reader.read(), [Report::Retiring, Report::Closed]);
+        assert_eq!(reader.read(), [Report::Tired, Report::Retiring, Report::Closed]);
     }
 
     #[test]

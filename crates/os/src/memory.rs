@@ -1,6 +1,6 @@
 use std::fs;
 
-use crate::cgroup::Cgroup;
+use crate::{Pid, cgroup::Cgroup};
 
 /// The kernel's count of processes that it killed for memory in our control group, so that a `SIGKILL` can be
 /// told from one that somebody sent.
@@ -26,6 +26,17 @@ impl MemoryKills {
         self.seen = now;
         new
     }
+}
+
+/// The resident memory of a process in bytes; none when it is gone.
+#[must_use]
+pub fn resident_memory(pid: Pid) -> Option<u64> {
+    resident(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+}
+
+fn resident(status: &str) -> Option<u64> {
+    let number = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.trim().strip_suffix(" kB")?;
+    number.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
 /// `memory.events` of version 2 (the root group has none, so the nearest that exists), else
@@ -58,6 +69,13 @@ mod tests {
         assert_eq!(oom_kills("low 0\nhigh 0\nmax 12\noom 3\noom_kill 2\noom_group_kill 0\n"), Some(2));
         assert_eq!(oom_kills("oom_kill_disable 0\nunder_oom 0\noom_kill 5\n"), Some(5));
         assert_eq!(oom_kills("oom_kill_disable 0\nunder_oom 0\n"), None);
+    }
+
+    #[test]
+    fn resident_memory_is_counted_in_bytes() {
+        assert_eq!(resident("Name:\tx\nVmHWM:\t  99 kB\nVmRSS:\t    12 kB\n"), Some(12 * 1024));
+        assert!(resident_memory(Pid::this()).unwrap() > 100 * 1024);
+        assert_eq!(resident_memory(Pid::from_raw(i32::MAX)), None);
     }
 
     #[test]

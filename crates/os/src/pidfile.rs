@@ -37,6 +37,23 @@ impl PidFile {
         }
         match placed.map_err(failed)? {
             Placed::Ours => Ok(Self { path: path.to_owned(), file, owner }),
+            Placed::Taken { pid } => {
+                let _ = fs::remove_file(&temporary);
+                Err(Error::AlreadyRunning { pid, path: path.to_owned() })
+            }
+        }
+    }
+
+    /// Gives the file another name: the one of a server that has ended, whose place this one has taken.
+    ///
+    /// # Errors
+    /// Another process runs under that name, or it cannot be written; the file stays where it is.
+    pub fn rename(&mut self, path: &Path) -> Result<(), Error> {
+        match place(&self.path, path).map_err(|source| Error::PidFile { path: path.to_owned(), source })? {
+            Placed::Ours => {
+                self.path = path.to_owned();
+                Ok(())
+            }
             Placed::Taken { pid } => Err(Error::AlreadyRunning { pid, path: path.to_owned() }),
         }
     }
@@ -84,9 +101,7 @@ fn place(temporary: &Path, path: &Path) -> io::Result<Placed> {
                 }
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
-                    let pid = recorded_pid(&mut present);
-                    fs::remove_file(temporary)?;
-                    return Ok(Placed::Taken { pid });
+                    return Ok(Placed::Taken { pid: recorded_pid(&mut present) });
                 }
                 Err(TryLockError::Error(error)) => return Err(error),
             },
@@ -173,6 +188,24 @@ mod tests {
         let _second = PidFile::write(&path).unwrap();
         drop(first);
         assert!(path.exists());
+    }
+
+    #[test]
+    fn it_takes_the_name_of_a_server_that_has_ended_and_of_no_other() {
+        let (dir, path) = directory();
+        let second = dir.path().join("rwsgi.pid.2");
+        let predecessor = PidFile::write(&path).unwrap();
+        let mut file = PidFile::write(&second).unwrap();
+        assert!(matches!(file.rename(&path), Err(Error::AlreadyRunning { .. })));
+        assert!(second.exists());
+        drop(predecessor);
+        file.rename(&path).unwrap();
+        assert_eq!(names(dir.path()), ["rwsgi.pid"]);
+        fs::write(&second, "stale").unwrap();
+        file.rename(&second).unwrap();
+        assert_eq!(names(dir.path()), ["rwsgi.pid.2"]);
+        drop(file);
+        assert!(names(dir.path()).is_empty());
     }
 
     #[test]

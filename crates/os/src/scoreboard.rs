@@ -153,6 +153,9 @@ pub struct Slot {
     pub queue_depth: Gauge,
     /// Since when no Python thread is free, by [`crate::monotonic_micros`]; 0 when one is.
     pub busy_since: Gauge,
+    /// Turns of the worker's loop, by [`Gauge::advance`]: the loop lives when it changes. A loop that sleeps turns when the
+    /// worker gets `WINCH`.
+    pub turns: Gauge,
     /// Connections by where they come from.
     pub crowds: CrowdCounts,
     request: RequestLine,
@@ -164,8 +167,14 @@ impl Slot {
         self.set_stage(Stage::Free);
         self.pid.store(0, Ordering::Relaxed);
         self.generation.store(generation, Ordering::Relaxed);
-        for gauge in [&self.connections, &self.in_flight, &self.requests, &self.queue_depth, &self.busy_since]
-        {
+        for gauge in [
+            &self.connections,
+            &self.in_flight,
+            &self.requests,
+            &self.queue_depth,
+            &self.busy_since,
+            &self.turns,
+        ] {
             gauge.store(0);
         }
         self.crowds.reset();
@@ -235,6 +244,12 @@ impl Gauge {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Adds one, cheaper than [`Self::increment`]: a load and a store. For a number of which only matters that it changes.
+    /// When two threads do so at a time a step may be lost, and the value is still another than before.
+    pub fn advance(&self) {
+        self.store(self.load().wrapping_add(1));
+    }
+
     /// Takes one away; whoever calls it added that one before.
     pub fn decrement(&self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
@@ -291,10 +306,13 @@ mod tests {
         slot.requests.increment();
         slot.in_flight.increment();
         slot.in_flight.decrement();
+        slot.turns.advance();
+        slot.turns.advance();
+        assert_eq!(slot.turns.load(), 2);
         assert_eq!((slot.pid().as_raw(), slot.generation(), slot.stage()), (42, 7, Stage::Starting));
         assert_eq!((slot.requests.load(), slot.in_flight.load()), (1, 0));
         board.clear(0);
         assert_eq!((slot.pid().as_raw(), slot.generation(), slot.stage()), (0, 0, Stage::Free));
-        assert_eq!((slot.requests.load(), slot.request()), (0, None));
+        assert_eq!((slot.requests.load(), slot.turns.load(), slot.request()), (0, 0, None));
     }
 }

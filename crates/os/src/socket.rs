@@ -1,41 +1,55 @@
 use std::{
-    fmt, fs, io,
-    net::{SocketAddr, TcpListener, ToSocketAddrs},
+    io,
+    net::TcpListener,
     os::{
-        fd::{AsFd, BorrowedFd},
-        unix::{
-            fs::{FileTypeExt, MetadataExt},
-            net::UnixListener,
-        },
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        linux::net::SocketAddrExt,
+        unix::net::UnixListener,
     },
-    path::{Path, PathBuf},
 };
 
-use socket2::{Domain, SockAddr, Type};
+use socket2::Domain;
 
-use crate::Error;
+use crate::{
+    BindAddress, Error, Owner, SocketFile,
+    bind::{listen_abstract, listen_tcp, listen_unix},
+    inherited::adopt,
+};
 
-/// Where to listen.
+/// What to listen on, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BindAddress {
-    /// A TCP port.
-    Tcp {
-        /// A host name or an IP address, IPv6 without brackets.
-        host: String,
-        /// 0 lets the kernel choose.
-        port: u16,
-    },
-    /// A unix stream socket at this path.
-    Unix(PathBuf),
+pub struct SocketPlan {
+    /// Where.
+    pub address: BindAddress,
+    /// How many connections may wait to be accepted; the kernel caps it at `net.core.somaxconn`.
+    pub backlog: u32,
+    /// Whether other processes of the same user may listen on the same TCP port at the same time (`SO_REUSEPORT`).
+    pub reuse_port: bool,
+    /// Whether `[::]` leaves IPv4 to another listener. Other IPv6 addresses take no IPv4 connections anyway.
+    pub ipv6_only: bool,
+    /// The permissions of the file of a unix socket; connecting needs write permission (unix(7)).
+    pub mode: u32,
+    /// Whom the file of a unix socket is given to.
+    pub owner: Owner,
 }
 
-impl fmt::Display for BindAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
-            Self::Tcp { host, port } => write!(f, "{host}:{port}"),
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+impl SocketPlan {
+    /// A plan for `address` with 2048 waiting connections and, for a unix socket, the mode 0660.
+    #[must_use]
+    pub fn new(address: BindAddress) -> Self {
+        Self {
+            address,
+            backlog: 2048,
+            reuse_port: false,
+            ipv6_only: false,
+            mode: 0o660,
+            owner: Owner::default(),
         }
+    }
+
+    /// The same as the kernel wants it.
+    pub(crate) fn queue_length(&self) -> i32 {
+        i32::try_from(self.backlog).unwrap_or(i32::MAX)
     }
 }
 
@@ -48,6 +62,17 @@ pub enum Socket {
     Unix(UnixListener),
 }
 
+impl Socket {
+    /// Takes a socket that listens already; the error is what it is instead.
+    pub(crate) fn listening(socket: socket2::Socket) -> io::Result<Self> {
+        match socket.domain()? {
+            Domain::IPV4 | Domain::IPV6 => Ok(Self::Tcp(OwnedFd::from(socket).into())),
+            Domain::UNIX => Ok(Self::Unix(OwnedFd::from(socket).into())),
+            _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is neither a TCP nor a unix socket")),
+        }
+    }
+}
+
 /// A socket that listens, the address it serves, and the file that it left in the file system, if any.
 #[derive(Debug)]
 pub struct Listener {
@@ -57,29 +82,39 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Binds and listens; `backlog` is how many connections may wait to be accepted (the kernel caps it at
-    /// `net.core.somaxconn`). A host name is resolved and its first address taken. The file of a unix socket
-    /// that nobody answers on is replaced; its permissions follow the umask.
+    /// Binds and listens. A host name is resolved and its first address taken; `[::]` takes IPv4 connections too,
+    /// whatever `net.ipv6.bindv6only` says, unless the plan says otherwise. The file of a unix socket that nobody
+    /// answers on is replaced. An inherited socket is made to listen if it does not yet.
     ///
     /// # Errors
     /// The name has no address, the address is in use or refused, a live server answers on the socket file,
-    /// or the path is no socket.
-    pub fn bind(address: &BindAddress, backlog: u32) -> Result<Self, Error> {
-        let backlog = i32::try_from(backlog).unwrap_or(i32::MAX);
-        let refused = |source| Error::Bind { address: address.to_string(), source };
-        match address {
-            BindAddress::Tcp { host, port } => {
-                let resolved = resolve(host, *port)
-                    .map_err(|source| Error::Resolve { address: address.to_string(), source })?;
-                let socket = Socket::Tcp(listen_tcp(resolved, backlog).map_err(refused)?);
-                Ok(Self { socket, address: address.clone(), file: None })
-            }
+    /// the path is no socket, the file cannot be given away, or the descriptor is none to listen on.
+    pub fn bind(plan: &SocketPlan) -> Result<Self, Error> {
+        let refused = |source| Error::Bind { address: plan.address.to_string(), source };
+        let (socket, file) = match &plan.address {
+            BindAddress::Tcp { host, port } => (Socket::Tcp(listen_tcp(plan, host, *port)?), None),
             BindAddress::Unix(path) => {
-                make_way(path)?;
-                let (listener, file) = listen_unix(path, backlog).map_err(refused)?;
-                Ok(Self { socket: Socket::Unix(listener), address: address.clone(), file: Some(file) })
+                let (listener, file) = listen_unix(plan, path)?;
+                (Socket::Unix(listener), Some(file))
             }
-        }
+            BindAddress::Abstract(name) => {
+                (Socket::Unix(listen_abstract(plan, name).map_err(refused)?), None)
+            }
+            BindAddress::Inherited(descriptor) => {
+                (adopt(*descriptor, plan.queue_length()).map_err(refused)?, None)
+            }
+            BindAddress::Activated(_) => {
+                return Err(refused(io::Error::new(
+                    io::ErrorKind::NotFound,
+                    "systemd passed no such socket",
+                )));
+            }
+        };
+        Ok(Self::new(socket, plan.address.clone(), file))
+    }
+
+    pub(crate) fn new(socket: Socket, address: BindAddress, file: Option<SocketFile>) -> Self {
+        Self { socket, address, file }
     }
 
     /// The address as it was asked for.
@@ -97,8 +132,22 @@ impl Listener {
                 Ok(local) => format!("http://{local}"),
                 Err(_) => format!("http://{}", self.address),
             },
-            Socket::Unix(_) => self.address.to_string(),
+            Socket::Unix(listener) => self.unix_url(listener),
         }
+    }
+
+    fn unix_url(&self, listener: &UnixListener) -> String {
+        if let (BindAddress::Inherited(_) | BindAddress::Activated(_), Ok(local)) =
+            (&self.address, listener.local_addr())
+        {
+            if let Some(path) = local.as_pathname() {
+                return format!("unix:{}", path.display());
+            }
+            if let Some(name) = local.as_abstract_name() {
+                return format!("unix:@{}", String::from_utf8_lossy(name));
+            }
+        }
+        self.address.to_string()
     }
 
     pub(crate) fn socket(&self) -> &Socket {
@@ -111,11 +160,20 @@ impl Listener {
         self.socket
     }
 
+    /// The file of the socket is not ours to remove any more: a successor serves it.
+    pub fn disown(&mut self) {
+        self.file = None;
+    }
+
     /// Closes this process's descriptor and hands out the file that is left, for removal when the last user
     /// of the socket is gone.
     #[must_use]
     pub fn close(self) -> Option<SocketFile> {
         self.file
+    }
+
+    pub(crate) fn file(&self) -> Option<&SocketFile> {
+        self.file.as_ref()
     }
 }
 
@@ -126,83 +184,6 @@ impl AsFd for Listener {
             Socket::Unix(listener) => listener.as_fd(),
         }
     }
-}
-
-/// The file of a unix socket, known by device and inode, so that the file of a successor at the same path is
-/// left alone.
-#[derive(Debug)]
-pub struct SocketFile {
-    path: PathBuf,
-    identity: (u64, u64),
-}
-
-impl SocketFile {
-    fn at(path: &Path) -> io::Result<Self> {
-        let found = fs::symlink_metadata(path)?;
-        Ok(Self { path: path.to_owned(), identity: (found.dev(), found.ino()) })
-    }
-
-    /// Removes the file unless another one has taken its place; whether it did.
-    pub fn remove_if_ours(&self) -> bool {
-        let ours = Self::at(&self.path).is_ok_and(|found| found.identity == self.identity);
-        ours && fs::remove_file(&self.path).is_ok()
-    }
-}
-
-fn resolve(host: &str, port: u16) -> io::Result<SocketAddr> {
-    (host, port)
-        .to_socket_addrs()?
-        .next()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the name has no address"))
-}
-
-fn listen_tcp(address: SocketAddr, backlog: i32) -> io::Result<TcpListener> {
-    let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    // Without it a restart waits until the last connection of the predecessor has left TIME_WAIT.
-    socket.set_reuse_address(true)?;
-    socket.set_tcp_nodelay(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(backlog)?;
-    Ok(socket.into())
-}
-
-fn listen_unix(path: &Path, backlog: i32) -> io::Result<(UnixListener, SocketFile)> {
-    let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&SockAddr::unix(path)?)?;
-    let file = SocketFile::at(path)?;
-    socket.listen(backlog)?;
-    Ok((socket.into(), file))
-}
-
-/// Removes a socket file that nobody answers on; refuses anything else that is there.
-fn make_way(path: &Path) -> Result<(), Error> {
-    let failed = |source| Error::Bind { address: BindAddress::Unix(path.to_owned()).to_string(), source };
-    let found = match fs::symlink_metadata(path) {
-        Ok(found) => found,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(failed(error)),
-    };
-    if !found.file_type().is_socket() {
-        return Err(Error::NotASocket { path: path.to_owned() });
-    }
-    match connect(path) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            fs::remove_file(path).map_err(failed)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(failed(error)),
-        // Connected, a full listen queue (`EAGAIN`), or a socket of another type: somebody is there.
-        _ => Err(Error::SocketInUse { path: path.to_owned() }),
-    }
-}
-
-/// Tries whether somebody listens, without waiting in a full queue.
-fn connect(path: &Path) -> io::Result<()> {
-    let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    socket.set_nonblocking(true)?;
-    socket.connect(&SockAddr::unix(path)?)
 }
 
 #[cfg(test)]

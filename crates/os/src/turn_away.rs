@@ -57,7 +57,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::BindAddress;
+    use crate::{BindAddress, SocketPlan};
 
     /// Long enough for a handshake, shorter than the second after which TCP tries again.
     const MOMENT: Duration = Duration::from_millis(200);
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn tcp_connections_in_the_queue_are_accepted_and_no_others_come() {
         let address = BindAddress::Tcp { host: "127.0.0.1".to_owned(), port: 0 };
-        let listener = Listener::bind(&address, 16).unwrap();
+        let listener = Listener::bind(&SocketPlan::new(address)).unwrap();
         let Socket::Tcp(socket) = listener.socket() else { panic!() };
         let address: SocketAddr = socket.local_addr().unwrap();
         let _early = TcpStream::connect(address).unwrap();
@@ -83,7 +83,7 @@ mod tests {
     fn unix_connections_in_the_queue_are_accepted_and_others_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("socket");
-        let listener = Listener::bind(&BindAddress::Unix(path.clone()), 16).unwrap();
+        let listener = Listener::bind(&SocketPlan::new(BindAddress::Unix(path.clone()))).unwrap();
         let Socket::Unix(socket) = listener.socket() else { panic!() };
         let _early = UnixStream::connect(&path).unwrap();
         listener.turn_away().unwrap();

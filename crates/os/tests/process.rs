@@ -21,14 +21,19 @@ use nix::{
 };
 use rwsgi_os::{
     Ending, ExitReason, Exited, ForkHooks, Forked, Lifeline, NoHooks, Pid, PidFile, Scoreboard, Signal,
-    Signals, Stage, ThreadId, boot_handlers, die_with_parent, exit_now, fork, install_interrupter, kill,
-    reap, replaced_handlers,
+    Signals, Stage, ThreadId, adopt_orphans, boot_handlers, die_with_parent, exit_now, fork, fork_for,
+    install_interrupter, kill, reap, replaced_handlers,
 };
 
-const CASES: [(&str, fn()); 15] = [
+#[path = "process/launching.rs"]
+mod launching;
+
+const CASES: [(&str, fn()); 24] = [
     ("a_child_returns_its_code", a_child_returns_its_code),
     ("a_killed_child_tells_the_signal", a_killed_child_tells_the_signal),
     ("hooks_run_on_both_sides", hooks_run_on_both_sides),
+    ("a_child_forked_for_the_grandparent_is_its_own", a_child_forked_for_the_grandparent_is_its_own),
+    ("a_fork_for_a_stranger_gives_no_child", a_fork_for_a_stranger_gives_no_child),
     ("signals_come_in_order_and_never_twice", signals_come_in_order_and_never_twice),
     ("installing_unblocks", installing_unblocks),
     ("an_ignored_interrupt_stays_ignored", an_ignored_interrupt_stays_ignored),
@@ -41,10 +46,24 @@ const CASES: [(&str, fn()); 15] = [
     ("the_lifeline_ends_with_its_parent", the_lifeline_ends_with_its_parent),
     ("a_child_dies_with_its_parent", a_child_dies_with_its_parent),
     ("a_child_neither_removes_nor_unlocks_the_pid_file", a_child_neither_removes_nor_unlocks_the_pid_file),
+    (
+        "a_successor_gets_the_listeners_and_nothing_else",
+        launching::a_successor_gets_the_listeners_and_nothing_else,
+    ),
+    ("a_handover_from_a_stranger_is_none", launching::a_handover_from_a_stranger_is_none),
+    ("activated_sockets_are_for_one_process", launching::activated_sockets_are_for_one_process),
+    ("an_identity_is_for_good", launching::an_identity_is_for_good),
+    ("an_identity_knows_where_it_can_write", launching::an_identity_knows_where_it_can_write),
+    ("the_foreground_hears_from_the_background", launching::the_foreground_hears_from_the_background),
+    ("descriptors_are_allowed_up_to_the_hard_limit", launching::descriptors_are_allowed_up_to_the_hard_limit),
 ];
 
 fn main() -> ExitCode {
     let wanted = env::args().nth(1);
+    if env::var_os(launching::SUCCESSOR).is_some() {
+        launching::succeed();
+        return ExitCode::SUCCESS;
+    }
     if let Some((_, case)) =
         CASES.iter().find(|(name, _)| env::var("RWSGI_OS_CASE").is_ok_and(|case| case == *name))
     {
@@ -143,6 +162,46 @@ fn hooks_run_on_both_sides() {
         }
     }
     assert_eq!(SigSet::thread_get_mask().unwrap(), SigSet::empty());
+}
+
+/// In the one that forks: nothing is left of the process between, and no signal blocked.
+fn a_child_forked_for_the_grandparent_is_its_own() {
+    let signals = watch_children();
+    adopt_orphans().unwrap();
+    let grandparent = getpid();
+    let (mut told, mut tell) = pipe().unwrap();
+    let parent = child(|| match fork_for(grandparent, &NoHooks).unwrap() {
+        Forked::Child => {
+            let ours = getppid() == grandparent && SigSet::thread_get_mask() == Ok(SigSet::empty());
+            exit_now(if ours { ExitReason::Timeout } else { ExitReason::Internal })
+        }
+        Forked::Parent(pid) => {
+            tell.write_all(&pid.as_raw().to_ne_bytes()).unwrap();
+            let clean = reap().is_empty() && SigSet::thread_get_mask() == Ok(SigSet::empty());
+            if clean { ExitReason::Ok } else { ExitReason::Internal }
+        }
+    });
+    let mut pid = [0; 4];
+    told.read_exact(&mut pid).unwrap();
+    let mut gone: Vec<Exited> = Vec::new();
+    while gone.len() < 2 {
+        wait_for(&signals);
+        signals.drain();
+        gone.extend(reap());
+    }
+    gone.sort_by_key(|gone| gone.ending == Ending::Code(0));
+    let child = Exited { pid: Pid::from_raw(i32::from_ne_bytes(pid)), ending: Ending::Code(71) };
+    assert_eq!(gone, [child, Exited { pid: parent, ending: Ending::Code(0) }]);
+}
+
+fn a_fork_for_a_stranger_gives_no_child() {
+    let signals = watch_children();
+    adopt_orphans().unwrap();
+    // Nobody's pid: not even a child that the kernel gives to this process is its own.
+    match fork_for(Pid::from_raw(i32::MAX), &NoHooks).unwrap() {
+        Forked::Child => exit_now(ExitReason::Ok),
+        Forked::Parent(pid) => assert_eq!(ending_of(pid, &signals), Ending::Code(72)),
+    }
 }
 
 fn signals_come_in_order_and_never_twice() {

@@ -16,6 +16,9 @@ mod module {
     use pyo3::pyfunction;
     use rwsgi::Host;
 
+    #[pymodule_export]
+    use rwsgi::RequestTimeout;
+
     /// The version of the package.
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "it is a Python name")]

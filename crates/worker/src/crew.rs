@@ -7,7 +7,8 @@
 //!
 //! Who wins between the end of a job and the take-over is decided in `lead`; this file tells the threads.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::thread::{self, Thread};
@@ -15,11 +16,13 @@ use std::time::Duration;
 
 use rwsgi_http::{Answer, Buffering, Exchange};
 use rwsgi_os::{ExitReason, Scoreboard, Slot, ThreadClock, ThreadId, monotonic_micros};
-use rwsgi_wsgi::StackDump;
+use rwsgi_wsgi::{PythonThread, StackDump};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
+use crate::course::Limits;
 use crate::deadline::Running;
+use crate::inquiry::Inquiries;
 use crate::lead::{Holder, Lead, Stamp};
 use crate::queue::{Answers, Popped, Pushed, Requests};
 use crate::refusal::{Refusal, Refusals, unavailable};
@@ -36,16 +39,18 @@ pub(crate) struct Crew {
     refusals: Refusals,
     pub(crate) members: Box<[Member]>,
     pub(crate) stand_in: Sleep,
-    /// `--timeout`.
-    pub(crate) timeout: Option<Duration>,
+    /// What is watched of requests.
+    pub(crate) limits: Limits,
     /// `--write-timeout`: how long a request may wait for its client to read.
     pub(crate) write_timeout: Option<Duration>,
     /// How much of an answer waits for its client.
     pub(crate) buffering: Arc<Buffering>,
-    /// Where the stacks of stuck threads arrive.
-    pub(crate) stacks: Arc<Mutex<StackDump>>,
-    /// Reports of timeouts that are being written.
-    pub(crate) reports: Arc<AtomicUsize>,
+    /// Requests that take long and are looked into.
+    pub(crate) inquiries: Inquiries,
+    /// After so many requests another worker should take this one's place.
+    pub(crate) share: u64,
+    /// Opens the log files again.
+    pub(crate) reopen_logs: fn(),
     orders: mpsc::UnboundedSender<Order>,
     exit: OnceLock<ExitReason>,
     lead: Lead,
@@ -63,6 +68,7 @@ pub(crate) struct Member {
     thread: OnceLock<Thread>,
     clock: OnceLock<ThreadClock>,
     id: OnceLock<ThreadId>,
+    python: OnceLock<PythonThread>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -78,6 +84,11 @@ impl Member {
     /// The thread, to be sent a signal.
     pub(crate) fn id(&self) -> Option<ThreadId> {
         self.id.get().copied()
+    }
+
+    /// The thread, to be interrupted in Python.
+    pub(crate) fn python(&self) -> Option<PythonThread> {
+        self.python.get().copied()
     }
 
     /// Whether it is the calling thread.
@@ -111,11 +122,13 @@ impl Crew {
             refusals: Refusals::new(options),
             members: (0..options.threads).map(|_| Member::default()).collect(),
             stand_in: Sleep::default(),
-            timeout: options.timeout,
+            limits: Limits::new(options.timeout, options.timeout_kill, options.slow_log),
             write_timeout: options.http.timeouts.write,
             buffering: Arc::new(options.http.buffering.clone()),
-            stacks: Arc::new(Mutex::new(stacks)),
-            reports: Arc::default(),
+            inquiries: Inquiries::new(stacks),
+            // Not the generator of `HashMap` for the lot: forked processes would all draw the same.
+            share: share(options.max_requests, options.max_requests_jitter, (std::process::id(), now())),
+            reopen_logs: options.reopen_logs,
             orders,
             exit: OnceLock::new(),
             lead: Lead::new(),
@@ -192,8 +205,9 @@ impl Crew {
         exchange.ticket.answer(answer).into_iter().for_each(|waker| self.answers.push(waker));
     }
 
-    /// Remembers how to wake whoever drives the loop.
+    /// Remembers how to wake whoever drives the loop, which turns.
     pub(crate) fn drive_with(&self, waker: &Waker) {
+        self.slot().turns.advance();
         let mut driver = lock(&self.driver);
         if !driver.as_ref().is_some_and(|known| known.will_wake(waker)) {
             *driver = Some(waker.clone());
@@ -227,6 +241,7 @@ impl Crew {
         let _ = member.thread.set(thread::current());
         let _ = member.clock.set(ThreadClock::of_current());
         let _ = member.id.set(ThreadId::current());
+        let _ = member.python.set(PythonThread::current());
         self.lead.join(number);
     }
 
@@ -292,19 +307,36 @@ impl Crew {
         }
     }
 
-    /// How many members are at a request that timed out.
-    pub(crate) fn expired(&self) -> u64 {
-        let is_expired = |member: &&Member| member.running().as_ref().is_some_and(Running::is_expired);
-        self.members.iter().filter(is_expired).count() as u64
-    }
-
-    /// Whether all are, so that nothing will be done here any more.
+    /// Whether all members are at a request that is over its time, so that nothing will be done here any more.
     pub(crate) fn is_stuck(&self) -> bool {
         self.expired() == self.members.len() as u64
     }
 }
 
+/// `--max-requests` with up to `jitter` more, by lot, so that the workers do not all get tired at a time.
+fn share(requests: Option<u64>, jitter: u64, lot: impl Hash) -> u64 {
+    let Some(requests) = requests else { return u64::MAX };
+    let mut hasher = DefaultHasher::new();
+    lot.hash(&mut hasher);
+    requests.saturating_add(hasher.finish() % jitter.saturating_add(1))
+}
+
 /// The time of stamps, in microseconds.
 pub(crate) fn now() -> u64 {
     monotonic_micros()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_lies_between_the_number_and_its_jitter() {
+        assert_eq!(share(None, 10, 1), u64::MAX);
+        assert_eq!(share(Some(100), 0, 1), 100);
+        assert_eq!(share(Some(u64::MAX), u64::MAX, 1), u64::MAX);
+        let drawn: Vec<u64> = (0..1_000).map(|lot| share(Some(100), 9, lot)).collect();
+        assert!((100..=109).all(|value| drawn.contains(&value)), "all of them come");
+        assert!(drawn.iter().all(|value| (100..=109).contains(value)));
+    }
 }

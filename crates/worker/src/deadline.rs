@@ -1,22 +1,21 @@
-//! Requests that take too long (`--timeout`): the client gets its 504, the log the Python stack, the worker is replaced.
+//! Requests that take long. A slow one is told in the log while it runs (`--slow-log`). One over its time (`--timeout`) is
+//! ended: its client gets 504, the log the Python stack, the thread a `RequestTimeout`; when that does not help within
+//! `--timeout-kill`, the worker is replaced.
 //!
-//! Nothing here takes the GIL: the request may be holding it.
+//! Who watches never takes the GIL: the request may be holding it. What needs it is done by a thread of its own.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError};
-use std::thread;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Method, StatusCode, Uri};
 use rwsgi_http::{Answer, Exchange, Stream, Ticket};
-use rwsgi_os::{ExitReason, readable_within};
+use rwsgi_os::ExitReason;
+use rwsgi_wsgi::NoTime;
 
+use crate::course::{Course, Due, Next, micros};
 use crate::crew::{Crew, now};
+use crate::inquiry::{Cause, Inquiry};
 use crate::shutdown::Order;
-
-/// How long a stuck thread may take to begin writing its stack, and how long a pause ends it.
-const STACK_BEGINS: Duration = Duration::from_secs(2);
-const STACK_PAUSES: Duration = Duration::from_millis(50);
 
 /// A request that a member runs.
 #[derive(Debug)]
@@ -26,9 +25,7 @@ pub(crate) struct Running {
     pub(crate) stream: Option<Arc<Stream>>,
     method: Method,
     uri: Uri,
-    started: u64,
-    paused: bool,
-    expired: bool,
+    pub(crate) course: Course,
 }
 
 impl Running {
@@ -38,105 +35,135 @@ impl Running {
             stream: None,
             method: exchange.head.method.clone(),
             uri: exchange.head.uri.clone(),
-            started: time,
-            paused: false,
-            expired: false,
+            course: Course::new(time),
         }
     }
 
-    /// Stops the clock (`None`), or lets it go on after so many microseconds.
-    pub(crate) fn pause(&mut self, over: Option<u64>) {
-        self.paused = over.is_none();
-        self.started += over.unwrap_or_default();
-    }
-
-    pub(crate) fn is_expired(&self) -> bool {
-        self.expired
-    }
-
-    fn is_counted(&self) -> bool {
-        !self.paused && !self.expired
+    fn line(&self) -> String {
+        format!("{} {}", self.method, self.uri)
     }
 }
 
 impl Crew {
-    /// Ends what is over its time. How long until the next request is due; `None` when none is running.
-    pub(crate) fn enforce_deadlines(&self) -> Option<Duration> {
-        let timeout = u64::try_from(self.timeout?.as_micros()).unwrap_or(u64::MAX);
+    /// Does what is due about the requests that run. How long until something else will be; `None` when nothing is foreseen.
+    pub(crate) fn watch_requests(&'static self) -> Option<Duration> {
+        if !self.limits.any() {
+            return None;
+        }
         let time = now();
-        let mut next = None;
+        let mut soonest = None;
         for number in 0..self.members.len() {
             let mut slot = self.members[number].running();
-            let Some(running) = slot.as_mut().filter(|running| running.is_counted()) else { continue };
-            let left = (running.started + timeout).saturating_sub(time);
-            if left == 0 {
-                running.expired = true;
-                self.expire(number, running, time - running.started);
-            } else {
-                next = Some(next.map_or(left, |known: u64| known.min(left)));
-            }
+            let Some(running) = slot.as_mut() else { continue };
+            let left = loop {
+                match running.course.next(&self.limits, time) {
+                    Next::Now(due) => self.act(number, running, (due, time)),
+                    Next::In(left) => break Some(left),
+                    Next::Nothing => break None,
+                }
+            };
+            soonest = soonest.into_iter().chain(left).min();
         }
-        next.map(Duration::from_micros)
+        soonest.map(Duration::from_micros)
     }
 
-    fn expire(&self, number: usize, running: &Running, age: u64) {
+    fn act(&'static self, number: usize, running: &Running, (due, time): (Due, u64)) {
+        let inquiry = |cause| Inquiry {
+            cause,
+            number,
+            begun: running.course.begun(),
+            request: running.line(),
+            age: Duration::from_micros(running.course.age(time)),
+        };
+        match due {
+            Due::Slow => self.inquire(inquiry(Cause::Slow)),
+            Due::Over => {
+                self.answer_for(running);
+                tracing::error!(target: "critical", "WORKER TIMEOUT (pid:{})", std::process::id());
+                self.inquire(inquiry(Cause::Timeout));
+            }
+            Due::GiveUp => {
+                let limit = Duration::from_micros(self.limits.kill).as_secs_f64();
+                tracing::error!(
+                    "{} did not end within `--timeout-kill` {limit} s, the worker is replaced (pid:{})",
+                    running.line(),
+                    std::process::id()
+                );
+                self.order(Order::Retire(ExitReason::Timeout));
+            }
+        }
+    }
+
+    /// The client need not wait for the thread.
+    fn answer_for(&self, running: &Running) {
         let waker = match &running.stream {
             None => running.ticket.answer(Answer::error(StatusCode::GATEWAY_TIMEOUT)),
             Some(stream) => stream.finish(false),
         };
         waker.into_iter().for_each(|waker| self.answers.push(waker));
         self.wake_driver();
-        let request = format!("{} {}", running.method, running.uri);
-        self.report(number, &request, Duration::from_micros(age));
-        self.order(Order::Retire(ExitReason::Timeout));
     }
 
-    /// Writes the log lines from a thread of their own: reading the stack takes a while.
-    fn report(&self, number: usize, request: &str, age: Duration) {
-        let pid = std::process::id();
-        tracing::error!(target: "critical", "WORKER TIMEOUT (pid:{pid})");
-        let summary = format!("{request} was ended after {:.1} s", age.as_secs_f64());
-        let report = Report::begin(&self.reports);
-        let (thread, stacks) = (self.members[number].id(), Arc::clone(&self.stacks));
-        let read = move || {
-            // One at a time: all stacks come through the same pipe.
-            let stacks = stacks.lock().unwrap_or_else(PoisonError::into_inner);
-            let text = match thread.map(|thread| thread.signal(crate::run::STACK_SIGNAL)) {
-                Some(Ok(())) => read_stack(&stacks),
-                Some(Err(error)) => error.to_string(),
-                None => "the thread has not begun".to_owned(),
-            };
-            tracing::error!("{summary}; it was here:\n{}", text.trim_end());
-            drop(report);
-        };
-        if let Err(error) = thread::Builder::new().name("rwsgi-timeout".to_owned()).spawn(read) {
-            tracing::error!("{request} was ended after its time; its stack cannot be read: {error}");
+    /// A request has ended that was over its time; called by the thread that ran it, with the GIL held.
+    #[cold]
+    pub(crate) fn outlive(&self, number: usize, running: &Running) {
+        // What was to be raised and has not been must not hit the next request.
+        self.members[number].python().into_iter().for_each(rwsgi_wsgi::PythonThread::forget_interrupt);
+        if let Some(since) = running.course.over_since() {
+            let late = Duration::from_micros(now().saturating_sub(since)).as_secs_f64();
+            tracing::info!(
+                "{} ended {late:.2} s after its time, the worker goes on (pid:{})",
+                running.line(),
+                std::process::id()
+            );
         }
     }
-}
 
-/// A report in the making: the worker does not leave before it is written.
-struct Report(Arc<AtomicUsize>);
+    /// How many members are at a request that is over its time.
+    pub(crate) fn expired(&self) -> u64 {
+        self.count(Course::is_over)
+    }
 
-impl Report {
-    fn begin(reports: &Arc<AtomicUsize>) -> Self {
-        reports.fetch_add(1, Ordering::SeqCst);
-        Self(Arc::clone(reports))
+    /// How many of them are not expected to end it.
+    pub(crate) fn given_up(&self) -> u64 {
+        self.count(Course::is_given_up)
+    }
+
+    fn count(&self, is_so: impl Fn(&Course) -> bool) -> u64 {
+        let runs =
+            |number: &usize| self.members[*number].running().as_ref().is_some_and(|one| is_so(&one.course));
+        (0..self.members.len()).filter(runs).count() as u64
     }
 }
 
-impl Drop for Report {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+/// The time of member `number`, for its application.
+#[derive(Debug)]
+pub(crate) struct MemberDeadline {
+    pub(crate) crew: &'static Crew,
+    pub(crate) number: usize,
+}
+
+impl MemberDeadline {
+    fn with_course<T>(&self, look: impl FnOnce(&mut Course) -> T) -> Result<T, NoTime> {
+        let mut running = self.crew.members[self.number].running();
+        running.as_mut().map(|running| look(&mut running.course)).ok_or(NoTime::Idle)
     }
 }
 
-fn read_stack(stacks: &rwsgi_wsgi::StackDump) -> String {
-    let mut text = String::new();
-    let mut patience = STACK_BEGINS;
-    while readable_within(stacks.reader(), patience) {
-        text.push_str(&stacks.read_some());
-        patience = STACK_PAUSES;
+impl rwsgi_wsgi::Deadline for MemberDeadline {
+    fn remaining(&self) -> Result<Option<Duration>, NoTime> {
+        let limits = &self.crew.limits;
+        if limits.timeout.is_none() {
+            return Ok(None);
+        }
+        let left = self.with_course(|course| course.remaining(limits, now()))?;
+        Ok(Some(Duration::from_micros(left)))
     }
-    if text.is_empty() { "the thread does not react to signals".to_owned() } else { text }
+
+    fn extend(&self, by: Duration) -> Result<(), NoTime> {
+        if self.crew.limits.timeout.is_none() {
+            return Ok(());
+        }
+        if self.with_course(|course| course.extend(micros(by)))? { Ok(()) } else { Err(NoTime::Over) }
+    }
 }

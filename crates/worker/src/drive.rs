@@ -55,7 +55,7 @@ impl Crew {
     }
 
     /// The stand-in drives until it has lost the lead, looking at the deadlines when they are due.
-    pub(crate) fn drive_as_stand_in(&self) {
+    pub(crate) fn drive_as_stand_in(&'static self) {
         self.runtime.block_on(async {
             let mut timer = pin!(sleep(Duration::ZERO));
             std::future::poll_fn(|context| {
@@ -64,7 +64,7 @@ impl Crew {
                     self.answers.deliver();
                     return Poll::Ready(());
                 }
-                let due = || earlier(self.enforce_deadlines(), self.refuse_late()).unwrap_or(DEADLINES);
+                let due = || earlier(self.watch_requests(), self.refuse_late()).unwrap_or(DEADLINES);
                 self.poll_timer(timer.as_mut(), context, due);
                 self.answers.deliver();
                 Poll::Pending

@@ -5,23 +5,26 @@
 //! What it must not know: settings and where they come from, the master, how Python came to be.
 //! Who calls it: the program, in a process that has just been forked and in which Python runs.
 //!
-//! Read in this order: `run` (the story of a worker), `lead` (who drives the loop: the rules),
+//! Read in this order: `run` (the story of a worker), `preload` (its application), `lead` (who drives the loop: the rules),
 //! `crew` (what the threads share), `member` (a Python
 //! thread), `stand_in` (the thread that watches them), `drive` (the futures at the top of the loop), `job` (a request on
-//! its way through Python), `live`, `deadline`, `accept` and `admission`, `refusal`, `notice`, `shutdown`.
+//! its way through Python), `live`, `course`, `deadline` and `inquiry` (requests that take long), `accept` and `admission`, `refusal`, `notice`, `shutdown`.
 
 #![forbid(unsafe_code)]
 
 mod accept;
 mod admission;
+mod course;
 mod crew;
 mod deadline;
 mod drive;
+mod inquiry;
 mod job;
 mod lead;
 mod live;
 mod member;
 mod notice;
+mod preload;
 mod queue;
 mod ready;
 mod refusal;
@@ -29,4 +32,5 @@ mod run;
 mod shutdown;
 mod stand_in;
 
+pub use preload::{PreloadOptions, Preloaded, Source, explain, preload};
 pub use run::{Error, Options, Place, run};

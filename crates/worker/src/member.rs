@@ -15,6 +15,7 @@ use crate::deadline::Running;
 use crate::drive::{Turn, Waited};
 use crate::job::Job;
 use crate::lead::Holder;
+use crate::shutdown::Order;
 
 /// How long, in microseconds, the leader runs requests before it lets the answers go: long enough that many share
 /// one turn of the loop, short enough that nobody notices the wait.
@@ -71,7 +72,7 @@ fn run_request(
     let head = &exchange.head;
     let target = head.uri.path_and_query().map_or(head.uri.path(), PathAndQuery::as_str);
     slot.set_request(head.method.as_str(), target, time / 1_000);
-    *member.running() = crew.timeout.map(|_| Running::new(&exchange, time));
+    *member.running() = crew.limits.any().then(|| Running::new(&exchange, time));
     member.stamp.begin(time, false);
     crew.stand_in.wake();
     // A defect of ours in one request must not end the worker; the job answers 500 when it is dropped.
@@ -80,9 +81,17 @@ fn run_request(
         tracing::error!("a request ended with a panic, which is a defect of rwsgi");
     }
     let taken = member.stamp.end();
-    *member.running() = None;
+    // In a statement of its own: the lock must be free again.
+    let ended = member.running().take();
+    if let Some(running) = ended.filter(|running| running.course.is_over()) {
+        crew.outlive(number, &running);
+    }
     slot.in_flight.decrement();
     slot.requests.increment();
+    // Only the thread that has the GIL counts, so that none sees the same number as another.
+    if slot.requests.load() == crew.share {
+        crew.order(Order::Tired);
+    }
     !taken || crew.reclaim(number)
 }
 
@@ -133,7 +142,7 @@ pub(crate) fn untimed<T>(crew: &Crew, number: usize, work: impl FnOnce() -> T) -
 
 fn pause(crew: &Crew, number: usize, over: Option<u64>) {
     if let Some(running) = &mut *crew.members[number].running() {
-        running.pause(over);
+        running.course.pause(over);
     }
 }
 

@@ -1,7 +1,5 @@
 //! The story of a worker: load the application, open the doors, serve, leave.
 
-use std::os::fd::BorrowedFd;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -15,26 +13,34 @@ use tokio::sync::{mpsc, watch};
 use crate::accept::{Doors, Entrance, accept};
 use crate::admission::Admission;
 use crate::crew::Crew;
+use crate::deadline::MemberDeadline;
+use crate::inquiry::thread_name;
 use crate::member;
+use crate::preload::{Source, explain};
 use crate::shutdown::{LAST_LINES, Leaving, obey_signals, watch_lifeline};
 use crate::stand_in;
 
 /// The signal by which a thread is asked for its Python stack: Linux has no other use for it.
 pub(crate) const STACK_SIGNAL: Signal = Signal::SIGSTKFLT;
 
+/// The signal that wakes the main thread from a system call when it is to be interrupted. By default it does nothing, as our
+/// handler: one that arrives at another time is harmless.
+pub(crate) const WAKE_SIGNAL: Signal = Signal::SIGURG;
+
 /// The signals that a worker handles; the others that a supervisor may send by mistake do nothing.
-const SIGNALS: [Signal; 6] =
-    [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2];
+const SIGNALS: [Signal; 7] = [
+    Signal::SIGTERM,
+    Signal::SIGINT,
+    Signal::SIGQUIT,
+    Signal::SIGHUP,
+    Signal::SIGUSR1,
+    Signal::SIGUSR2,
+    Signal::SIGWINCH,
+];
 
 /// How a worker serves.
 #[derive(Debug)]
 pub struct Options {
-    /// The application, for example `mysite.wsgi:application`.
-    pub application: String,
-    /// Put in front of `sys.path`, the first foremost.
-    pub paths: Vec<PathBuf>,
-    /// Set in `os.environ`.
-    pub environment: Vec<(String, String)>,
     /// Python threads that run the application.
     pub threads: usize,
     /// Connections at most.
@@ -43,12 +49,20 @@ pub struct Options {
     pub connections_per_address: Option<usize>,
     /// How long a request may run.
     pub timeout: Option<Duration>,
+    /// How long one may take to end when it is over that time, before the worker is replaced.
+    pub timeout_kill: Duration,
+    /// How long a request runs before the log tells where it is; `None`: it never does.
+    pub slow_log: Option<Duration>,
+    /// After how many requests the worker asks to be replaced; `None`: never.
+    pub max_requests: Option<u64>,
+    /// Up to so many more, drawn in each worker.
+    pub max_requests_jitter: u64,
     /// How long a complete request may wait for a Python thread before it is answered with 503; `None` for ever.
     pub queue_timeout: Option<Duration>,
     /// Requests at most that wait for a Python thread; those that come beyond are answered with 503.
     pub queue_size: usize,
-    /// Where Python's stacks are written when the process crashes.
-    pub crash_log: Option<BorrowedFd<'static>>,
+    /// Opens the log files again, as `USR1` asks for; tells the log what it cannot open.
+    pub reopen_logs: fn(),
     /// How long the end may take.
     pub graceful_timeout: Duration,
     /// Called when the application has been loaded.
@@ -80,6 +94,9 @@ pub enum Error {
     /// Python of ours failed.
     #[error(transparent)]
     Python(#[from] rwsgi_wsgi::Error),
+    /// The application could not be loaded.
+    #[error(transparent)]
+    Load(Box<LoadError>),
     /// A system call failed.
     #[error(transparent)]
     System(#[from] rwsgi_os::Error),
@@ -105,40 +122,18 @@ impl Handler for ToPython {
 ///
 /// # Errors
 /// What kept it from serving, other than the application: that is explained in the log.
-pub fn run(place: Place, options: Options) -> Result<ExitReason, Error> {
+pub fn run(place: Place, source: Source, options: Options) -> Result<ExitReason, Error> {
     rwsgi_wsgi::run_python(|| {
         tracing::info!("Booting worker with pid: {}", std::process::id());
-        match load(&options) {
-            Ok(application) => serve(place, options, application),
-            Err(Failed::Load(error)) => Ok(explain(&error)),
-            Err(Failed::Boot(error)) => Err(error),
+        match source.load() {
+            Ok(application) => {
+                (options.loaded)();
+                serve(place, options, application)
+            }
+            Err(Error::Load(error)) => Ok(explain(&error)),
+            Err(error) => Err(error),
         }
     })
-}
-
-enum Failed {
-    Load(LoadError),
-    Boot(Error),
-}
-
-fn load(options: &Options) -> Result<Application, Failed> {
-    let boot = |error: rwsgi_wsgi::Error| Failed::Boot(error.into());
-    rwsgi_wsgi::set_environment(&options.environment).map_err(boot)?;
-    rwsgi_wsgi::prepend_paths(&options.paths).map_err(boot)?;
-    let application = Application::load(&options.application).map_err(Failed::Load)?;
-    (options.loaded)();
-    Ok(application)
-}
-
-fn explain(error: &LoadError) -> ExitReason {
-    if let Some(traceback) = &error.traceback {
-        tracing::error!("Exception in worker process\n{traceback}");
-    }
-    tracing::error!("{error}");
-    if let Some(hint) = &error.hint {
-        tracing::error!("hint: {hint}");
-    }
-    ExitReason::AppLoadFailed
 }
 
 fn serve(place: Place, options: Options, application: Application) -> Result<ExitReason, Error> {
@@ -148,16 +143,16 @@ fn serve(place: Place, options: Options, application: Application) -> Result<Exi
     let (orders, received) = mpsc::unbounded_channel();
     let stacks = StackDump::register(STACK_SIGNAL as i32)?;
     let crew: &'static Crew = Box::leak(Box::new(Crew::new(
-        runtime(access_log.clone())?,
+        runtime(access_log.clone(), (Arc::clone(&place.scoreboard), place.slot))?,
         &options,
         (place.scoreboard, place.slot),
         (stacks, orders),
     )));
+    rwsgi_wsgi::allow_interrupts(WAKE_SIGNAL as i32, options.timeout)?;
     let admission = Arc::new(Admission::new(&options));
     let server = Server::new(ToPython(crew), options.http);
     let signals = take_signals()?;
     rwsgi_os::guard_descendants()?;
-    options.crash_log.map_or(Ok(()), rwsgi_wsgi::dump_crashes)?;
     let _inside = crew.runtime.enter();
     let (doors, opened) = watch::channel(Doors::Open);
     let entrance =
@@ -196,20 +191,23 @@ fn run_members(
         .spawn(move || stand_in::watch(crew))
         .map_err(Error::Thread)?;
     for number in 1..crew.members.len() {
-        let mut bridge = Bridge::new(application, wsgi)?;
-        rwsgi_wsgi::spawn(&format!("rwsgi-{number}"), move || member::serve(crew, number, &mut bridge))?;
+        let mut bridge = Bridge::new(application, wsgi, Box::new(MemberDeadline { crew, number }))?;
+        rwsgi_wsgi::spawn(&thread_name(number), move || member::serve(crew, number, &mut bridge))?;
     }
-    let mut bridge = Bridge::new(application, wsgi)?;
+    let mut bridge = Bridge::new(application, wsgi, Box::new(MemberDeadline { crew, number: 0 }))?;
     member::serve(crew, 0, &mut bridge);
     Ok(())
 }
 
 /// The loop: it lets go of the GIL while it sleeps, and has the access log written before.
-fn runtime(access_log: Option<AccessLog>) -> Result<Runtime, Error> {
+fn runtime(access_log: Option<AccessLog>, place: (Arc<Scoreboard>, usize)) -> Result<Runtime, Error> {
+    let (scoreboard, slot) = place;
     Builder::new_current_thread()
         .enable_io()
         .enable_time()
         .on_thread_park(move || {
+            // A turn in which there was nothing for whoever drives is one too.
+            scoreboard.slot(slot).turns.advance();
             access_log.iter().for_each(AccessLog::kick);
             rwsgi_wsgi::park();
         })
@@ -224,4 +222,22 @@ fn take_signals() -> Result<Signals, Error> {
         tracing::warn!("the application's handler for {signal} is replaced: the server needs this signal");
     }
     Ok(Signals::install(&SIGNALS)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_of_the_loop_is_seen_in_the_scoreboard() {
+        let scoreboard = Arc::new(Scoreboard::new(2).unwrap());
+        let turns = || scoreboard.slot(1).turns.load();
+        let runtime = runtime(None, (Arc::clone(&scoreboard), 1)).unwrap();
+        runtime.block_on(async { tokio::time::sleep(Duration::from_millis(1)).await });
+        let before = turns();
+        assert!(before > 0);
+        runtime.block_on(async { tokio::time::sleep(Duration::from_millis(1)).await });
+        assert!(turns() > before);
+        assert_eq!(scoreboard.slot(0).turns.load(), 0);
+    }
 }

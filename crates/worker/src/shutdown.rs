@@ -2,7 +2,6 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -39,6 +38,8 @@ pub(crate) enum Order {
     Graceful,
     /// INT, QUIT: at once.
     Quick,
+    /// The worker has answered its share: the master may replace it when it is ready to.
+    Tired,
     /// The worker itself wants to be replaced.
     Retire(ExitReason),
     /// The lifeline is cut.
@@ -56,9 +57,15 @@ pub(crate) struct Leaving<H> {
 }
 
 impl<H: Handler> Leaving<H> {
-    /// Waits for the first order and carries it out.
+    /// Waits for the first order to leave and carries it out.
     pub(crate) async fn run(self, mut orders: mpsc::UnboundedReceiver<Order>) {
-        let Some(order) = orders.recv().await else { return };
+        let order = loop {
+            match orders.recv().await {
+                None => return,
+                Some(Order::Tired) => self.ask_for_replacement(),
+                Some(order) => break order,
+            }
+        };
         let (limit, mut reason) = self.begin(order);
         let mut until = Instant::now() + limit;
         let mut drained = pin!(self.drained());
@@ -72,7 +79,7 @@ impl<H: Handler> Leaving<H> {
                         reason = ExitReason::MasterGone;
                     }
                     // A supervisor may send TERM to the whole group, and the master then does so again.
-                    Some(Order::Graceful | Order::Retire(_)) => {}
+                    Some(Order::Graceful | Order::Tired | Order::Retire(_)) => {}
                 },
             }
         }
@@ -83,12 +90,18 @@ impl<H: Handler> Leaving<H> {
         self.end(reason, until);
     }
 
+    /// The worker serves on until the master, which has another one ready then, sends it home.
+    fn ask_for_replacement(&self) {
+        tracing::info!("Autorestarting worker after current request.");
+        self.status.tired();
+    }
+
     /// Closes the doors. How long may be waited, and how the worker will have ended.
     fn begin(&self, order: Order) -> (Duration, ExitReason) {
         // The master kills when the graceful timeout is over; what is left is to be refused before that.
         let graceful = self.graceful_timeout - (self.graceful_timeout / 10).min(HEAD_START);
         let (doors, limit, reason) = match order {
-            Order::Graceful => (Doors::LastRound, graceful, ExitReason::Ok),
+            Order::Graceful | Order::Tired => (Doors::LastRound, graceful, ExitReason::Ok),
             Order::Quick => (Doors::Closed, Duration::ZERO, ExitReason::Ok),
             Order::Retire(reason) => (Doors::Closed, graceful, reason),
             Order::MasterGone => (Doors::LastRound, graceful.min(ORPHANED), ExitReason::MasterGone),
@@ -113,18 +126,23 @@ impl<H: Handler> Leaving<H> {
         }
     }
 
-    /// A request that timed out may have ended all the same, before its report was written.
+    /// A request that timed out may have ended before its report was written. Who is to interrupt one that has not ended may
+    /// wait for the GIL as long as that; when it has, Python must not end before him.
     async fn reported(&self) {
-        while self.crew.reports.load(Ordering::SeqCst) > 0 {
+        let crew = self.crew;
+        while crew.inquiries.has_reports()
+            || (crew.inquiries.has_interrupts() && crew.slot().in_flight.load() == 0)
+        {
             sleep(LOOK).await;
         }
     }
 
-    /// Whether nobody waits for an answer. A request that timed out has had its own.
+    /// Whether nobody waits for an answer. A request that was given up has had its own; one that is only over its time may
+    /// still put its things in order.
     fn is_drained(&self) -> bool {
         self.doors.receiver_count() == 0
             && self.crew.slot().connections.load() == 0
-            && self.crew.slot().in_flight.load() == self.crew.expired()
+            && self.crew.slot().in_flight.load() == self.crew.given_up()
             && self.crew.requests.is_empty()
     }
 
@@ -142,8 +160,8 @@ impl<H: Handler> Leaving<H> {
 
     fn end(&self, reason: ExitReason, until: Instant) {
         self.crew.set_exit(reason);
-        if self.crew.slot().in_flight.load() > 0 {
-            // A thread that is stuck in Python, or waits for its client, cannot be ended from here. The process can.
+        if self.crew.slot().in_flight.load() > 0 || self.crew.inquiries.has_interrupts() {
+            // A thread that is stuck in Python, or waits for its client or the GIL, cannot be ended from here. The process can.
             leave_now(self.access_log.as_ref(), reason);
         }
         let left = until.saturating_duration_since(Instant::now()).max(FINALIZE);
@@ -175,6 +193,9 @@ pub(crate) async fn obey_signals(crew: &'static Crew, signals: Signals) {
             match signal {
                 Signal::SIGTERM => crew.order(Order::Graceful),
                 Signal::SIGINT | Signal::SIGQUIT => crew.order(Order::Quick),
+                Signal::SIGUSR1 => (crew.reopen_logs)(),
+                // The master only wants to see the loop turn.
+                Signal::SIGWINCH => {}
                 _ => tracing::debug!("signal {signal} is ignored by workers"),
             }
         }

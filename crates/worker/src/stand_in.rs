@@ -58,7 +58,7 @@ struct Watch {
 
 impl Watch {
     fn look(&mut self) {
-        let next_deadline = self.crew.enforce_deadlines();
+        let next_deadline = self.crew.watch_requests();
         let Holder::Member(leader) = self.crew.holder() else { return };
         let Some(since) = self.crew.members[leader].stamp.untaken() else {
             self.before = None;

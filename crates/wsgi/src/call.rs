@@ -10,13 +10,14 @@ use pyo3::types::{
 use pyo3::{Bound, PyAny, PyErr, PyResult, Python, intern};
 
 use crate::body::Output;
+use crate::deadline::Deadline;
 use crate::environ::Environ;
 use crate::error::traceback;
 use crate::exchange::Exchange;
 use crate::file_wrapper::plain_file;
 use crate::input::BrokenBody;
 use crate::start_response::{Callable, Response};
-use crate::{Application, Error, HeaderRules};
+use crate::{Application, Error, HeaderRules, RequestTimeout};
 
 /// What the application is told of the server.
 #[derive(Clone, Debug)]
@@ -50,13 +51,17 @@ impl std::fmt::Debug for Bridge<'_> {
 }
 
 impl<'a> Bridge<'a> {
-    /// Prepares what is the same for all requests.
+    /// Prepares what is the same for all requests; `deadline` is that of the thread which will call.
     ///
     /// # Errors
     /// Out of memory.
-    pub fn new(application: &'a Application, options: &Options) -> Result<Self, Error> {
+    pub fn new(
+        application: &'a Application,
+        options: &Options,
+        deadline: Box<dyn Deadline>,
+    ) -> Result<Self, Error> {
         Python::attach(|py| {
-            let (environ, callable) = (Environ::new(py, options)?, Callable::new(py)?);
+            let (environ, callable) = (Environ::new(py, options, deadline)?, Callable::new(py)?);
             Ok(Self { application, environ, callable, is_descendant: options.is_descendant })
         })
         .map_err(|error| Error::python("prepare the environ", &error))
@@ -223,7 +228,9 @@ fn close(iterable: &Bound<'_, PyAny>, response: &Response) {
         Ok(None) => Ok(()),
         Err(error) => Err(error),
     };
-    if let Err(error) = closed {
+    if let Err(error) = closed
+        && !error.is_instance_of::<RequestTimeout>(py)
+    {
         let request = response.with_output(|output| output.request_line()).unwrap_or_default();
         tracing::error!("Error closing the response of {request}\n{}", traceback(py, &error));
     }
@@ -235,7 +242,10 @@ fn finish(py: Python<'_>, output: &mut Output, sent: PyResult<()>) {
         Ok(()) => output.finish(),
         Err(error) => {
             let request = output.request_line();
-            if error.is_instance_of::<BrokenBody>(py) {
+            if error.is_instance_of::<RequestTimeout>(py) {
+                // Whoever raised it has told the log where the request was.
+                tracing::debug!("{request} was ended: {}", error.value(py));
+            } else if error.is_instance_of::<BrokenBody>(py) {
                 tracing::info!("{request} was given up: {}", error.value(py));
             } else {
                 tracing::error!("Error handling request {request}\n{}", traceback(py, &error));

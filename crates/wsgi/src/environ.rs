@@ -10,6 +10,7 @@ use pyo3::types::{PyDict, PyDictMethods, PyString, PyTuple};
 use pyo3::{Bound, IntoPyObject, Py, PyResult, Python, intern};
 
 use crate::call::Options;
+use crate::deadline::{Deadline, DeadlineObject};
 use crate::errors::ErrorStream;
 use crate::exchange::Exchange;
 use crate::file_wrapper::FileWrapper;
@@ -58,10 +59,10 @@ struct Keys {
 }
 
 impl Environ {
-    pub(crate) fn new(py: Python<'_>, options: &Options) -> PyResult<Self> {
+    pub(crate) fn new(py: Python<'_>, options: &Options, deadline: Box<dyn Deadline>) -> PyResult<Self> {
         let intern = |text: &str| PyString::intern(py, text).unbind();
         Ok(Self {
-            template: template(py, options)?,
+            template: template(py, options, deadline)?,
             keys: Keys {
                 request_method: intern("REQUEST_METHOD"),
                 script_name: intern("SCRIPT_NAME"),
@@ -249,7 +250,7 @@ fn split_host(exchange: &dyn Exchange) -> (&[u8], &[u8]) {
     (if name.is_empty() { b"localhost" } else { name }, if port.is_empty() { usual } else { port })
 }
 
-fn template(py: Python<'_>, options: &Options) -> PyResult<Py<PyDict>> {
+fn template(py: Python<'_>, options: &Options, deadline: Box<dyn Deadline>) -> PyResult<Py<PyDict>> {
     let environ = PyDict::new(py);
     let set = |key: &str, value: Bound<'_, pyo3::PyAny>| environ.set_item(PyString::intern(py, key), value);
     let text = |value: &str| PyString::intern(py, value).into_any();
@@ -263,6 +264,7 @@ fn template(py: Python<'_>, options: &Options) -> PyResult<Py<PyDict>> {
     set("wsgi.run_once", flag(false))?;
     set("wsgi.file_wrapper", py.get_type::<FileWrapper>().into_any())?;
     set("wsgi.input_terminated", flag(true))?;
+    set("rwsgi.deadline", DeadlineObject(deadline).into_pyobject(py)?.into_any())?;
     set("SERVER_SOFTWARE", text(&options.server_software))?;
     set("SERVER_PROTOCOL", text("HTTP/1.1"))?;
     set("REQUEST_METHOD", text("GET"))?;

@@ -7,7 +7,8 @@
 //! Who calls it: `worker` (one [`Bridge`] for each Python thread) and `rwsgi` (the two hosts).
 //!
 //! Read in this order: `exchange`, `call`, `environ`, `input`, `start_response`, `head`, `body`, then
-//! `application`, and `ffi` for everything that needs `unsafe`.
+//! `request_timeout` and `deadline`, `application` with `rehearsal` and `settle` for one that is loaded before the fork,
+//! and `ffi` for everything that needs `unsafe`.
 //!
 //! | PEP 3333 | file |
 //! |---|---|
@@ -20,6 +21,7 @@
 mod application;
 mod body;
 mod call;
+mod deadline;
 mod environ;
 mod error;
 mod errors;
@@ -31,6 +33,9 @@ mod header_rules;
 mod input;
 mod names;
 mod process;
+mod rehearsal;
+mod request_timeout;
+mod settle;
 mod sources;
 mod spec;
 mod stack;
@@ -42,13 +47,16 @@ mod tests;
 
 pub use application::Application;
 pub use call::{Bridge, Options};
+pub use deadline::{Deadline, NoTime};
 pub use error::{Error, LoadError};
 pub use exchange::{Body, Chunk, Exchange, FileBody, Flow, Head, Proxied};
 pub use ffi::embed::{Embedding, boot, finalize, linked_version};
 pub use ffi::fork::{after_in_child, after_in_parent, before as before_fork};
 pub use ffi::gil::{detached, park, resume, run_python};
 pub use header_rules::{HeaderRules, Told};
-pub use process::{prepend_paths, set_environment};
+pub use process::{prepend_paths, set_environment, unset_environment};
+pub use request_timeout::{PythonThread, RequestTimeout, allow_interrupts, publish_request_timeout};
+pub use settle::{KnownThread, python_threads, settle};
 pub use sources::source_directories;
 pub use stack::{StackDump, dump_crashes};
 pub use thread::spawn;

@@ -38,3 +38,15 @@ pub fn set_environment(variables: &[(String, String)]) -> Result<(), Error> {
     })
     .map_err(|error| Error::python("set the environment", &error))
 }
+
+/// Takes variables out of `os.environ`, and so out of the environment of the process.
+///
+/// # Errors
+/// The Python exception, should `os.environ` be no mapping.
+pub fn unset_environment(names: impl IntoIterator<Item = &'static str>) -> Result<(), Error> {
+    Python::attach(|py| -> PyResult<()> {
+        let environ = PyModule::import(py, "os")?.getattr("environ")?;
+        names.into_iter().try_for_each(|name| environ.call_method1("pop", (name, py.None())).map(drop))
+    })
+    .map_err(|error| Error::python("clean the environment", &error))
+}

@@ -1,5 +1,6 @@
 """What the process looks like to the application: interpreter, signals, threads, children."""
 
+import ctypes
 import json
 import multiprocessing
 import os
@@ -28,6 +29,25 @@ def interpreter(environ, start_response):
         "environment": dict(os.environ),
     }
     return _show(start_response, found)
+
+
+@application.add("/identity")
+def identity(environ, start_response):
+    """As whom the process runs, and whether it still dies with its parent."""
+    found = {
+        "users": os.getresuid(),
+        "groups": os.getresgid(),
+        "others": os.getgroups(),
+        "parent": _death_signal() == signal.SIGTERM,
+    }
+    return _show(start_response, found)
+
+
+def _death_signal():
+    """What the kernel sends this process when its parent ends (PR_GET_PDEATHSIG)."""
+    number = ctypes.c_int()
+    ctypes.CDLL(None).prctl(2, ctypes.byref(number), 0, 0, 0)
+    return number.value
 
 
 @application.add("/signals")

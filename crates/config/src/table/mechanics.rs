@@ -33,6 +33,9 @@ pub(super) const ROWS: &[Setting] = &[
         short: Some('u'),
         metavar: "USER",
         help: "run the workers as this user, a name or a number",
+        gunicorn: Gunicorn::Differs(
+            "the workers lose the other groups of root too; Gunicorn leaves them those without `initgroups`",
+        ),
         kind: Kind::Account(|config, user| config.user = Some(user)),
         ..ROW
     },

@@ -15,7 +15,8 @@ pub(super) const ROWS: &[Setting] = &[
         metavar: "ADDRESS",
         help: "listen on HOST:PORT, PORT, [IPV6]:PORT, unix:PATH, unix:@NAME or fd://N; repeatable",
         gunicorn: Gunicorn::Differs(
-            "a number alone is a port on 127.0.0.1, not a host name; `unix:@name` is an abstract socket, not a file",
+            "a number alone is a port on 127.0.0.1, not a host name; `unix:@name` is an abstract socket, not a file; \
+             addresses beside an `fd://N` are served too",
         ),
         kind: Kind::Addresses(|config, addresses| config.bind = addresses),
         ..ROW

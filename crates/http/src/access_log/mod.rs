@@ -4,7 +4,7 @@ mod format;
 mod line;
 mod writer;
 
-use std::fs::File;
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,11 +27,12 @@ struct Log {
 
 impl AccessLog {
     /// Starts a log that is written to `file` by a thread of its own, so that a file that cannot be written never
-    /// delays a request.
+    /// delays a request. Lines are written whole and in one piece as far as the system takes them: whoever opens another file
+    /// behind its descriptor loses none.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(format: Format, file: File) -> std::io::Result<Self> {
+    pub fn start(format: Format, file: impl Write + Send + 'static) -> std::io::Result<Self> {
         Ok(Self(Arc::new(Log { format, writer: writer::Writer::start(file)? })))
     }
 

@@ -1,6 +1,5 @@
 //! The thread that writes the access log, and the bounded buffer in front of it.
 
-use std::fs::File;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -38,10 +37,10 @@ impl Shared {
 }
 
 impl Writer {
-    pub(super) fn start(file: File) -> std::io::Result<Self> {
+    pub(super) fn start(file: impl Write + Send + 'static) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let thread = Arc::clone(&shared);
-        thread::Builder::new().name("rwsgi-access-log".to_owned()).spawn(move || thread.run(&file))?;
+        thread::Builder::new().name("rwsgi-access-log".to_owned()).spawn(move || thread.run(file))?;
         Ok(Self { shared })
     }
 
@@ -81,7 +80,7 @@ impl Writer {
 }
 
 impl Shared {
-    fn run(&self, file: &File) {
+    fn run(&self, mut file: impl Write) {
         let mut failing = false;
         loop {
             let (bytes, lost) = self.take();
@@ -90,7 +89,6 @@ impl Shared {
                     "{lost} access log lines were lost: the access log is not written fast enough"
                 );
             }
-            let mut file = file;
             match file.write_all(&bytes) {
                 Ok(()) => failing = false,
                 // Said once for each time that it begins: a full disk would otherwise fill the error log too.
@@ -118,6 +116,7 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::io::{PipeReader, Read, pipe};
     use std::os::fd::OwnedFd;
 

@@ -7,4 +7,5 @@ pub(crate) mod descriptor;
 pub(crate) mod embed;
 pub(crate) mod fork;
 pub(crate) mod gil;
+pub(crate) mod interrupt;
 pub(crate) mod text;

@@ -52,7 +52,7 @@ fn every_key_that_a_server_owes() {
     for (key, value) in expected {
         assert_eq!(site.eval(&format!("kept[{key:?}]")), value, "{key}");
     }
-    let objects = "{'wsgi.input', 'wsgi.errors', 'wsgi.file_wrapper'}";
+    let objects = "{'wsgi.input', 'wsgi.errors', 'wsgi.file_wrapper', 'rwsgi.deadline'}";
     let names = expected.map(|(key, _)| format!("{key:?}")).join(", ");
     assert_eq!(site.eval(&format!("set(kept) ^ ({objects} | {{{names}}})")), "set()");
     assert_eq!(site.eval("type(kept) is dict"), "True");

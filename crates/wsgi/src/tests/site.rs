@@ -10,6 +10,7 @@ use pyo3::{Py, Python};
 
 use super::mock::{Answer, Mock, Request};
 use super::recorder::logged;
+use crate::deadline::Unlimited;
 use crate::{Application, Bridge, Options};
 
 /// What every test application may use: its calls leave their traces in `events`.
@@ -42,7 +43,7 @@ pub(crate) fn python() {
 pub(super) struct Site {
     name: String,
     module: Py<PyModule>,
-    application: Application,
+    pub(super) application: Application,
 }
 
 /// The answers to some requests, and what was logged meanwhile.
@@ -80,7 +81,7 @@ impl Site {
 
     /// Serves the requests with one bridge, one after the other.
     pub(super) fn serve_all(&self, requests: impl IntoIterator<Item = Request>) -> Served {
-        let mut bridge = Bridge::new(&self.application, &options()).unwrap();
+        let mut bridge = Bridge::new(&self.application, &options(), Box::new(Unlimited)).unwrap();
         let (answers, log) = logged(|| {
             requests
                 .into_iter()

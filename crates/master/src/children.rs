@@ -1,0 +1,80 @@
+use std::collections::VecDeque;
+
+use rwsgi_os::{self as os, ExitReason};
+
+use crate::{Mold, Role, driver::Driver, event::Event, nursery::Born, report, worker::Birth};
+
+/// How the driver goes on after an action.
+pub(crate) enum Next {
+    /// Nothing is left to do.
+    Wait,
+    Finish(ExitReason),
+    /// This is a child.
+    Become(Child),
+}
+
+/// As what a process goes on that the master has just forked.
+pub(crate) enum Child {
+    Worker(Birth, os::Status),
+    Mold(u32, os::Channel),
+}
+
+impl Driver<'_> {
+    /// Forks a worker, or orders it from the mold.
+    pub(crate) fn fork(&mut self, birth: Birth, events: &mut VecDeque<Event>) -> Option<Next> {
+        let Self { nursery, watch, .. } = self;
+        if watch.molds.has_ready(birth.generation) {
+            nursery.claim(birth);
+            // The answer comes from the mold.
+            if let Err(error) = watch.molds.order(birth) {
+                report::failed(&error);
+                events.push_back(Event::ForkFailed(birth));
+            }
+            return None;
+        }
+        events.push_back(match nursery.fork_worker(birth) {
+            Ok(Born::Child(status)) => return Some(Next::Become(Child::Worker(birth, status))),
+            Ok(Born::Parent(pid, reader)) => {
+                watch.hear(pid, reader);
+                Event::Forked(birth, pid)
+            }
+            Err(error) => {
+                report::failed(&error);
+                Event::ForkFailed(birth)
+            }
+        });
+        None
+    }
+
+    pub(crate) fn start_mold(&mut self, generation: u32, events: &mut VecDeque<Event>) -> Option<Next> {
+        events.push_back(match self.nursery.fork_mold() {
+            Ok(Born::Child(channel)) => return Some(Next::Become(Child::Mold(generation, channel))),
+            Ok(Born::Parent(pid, channel)) => {
+                self.watch.molds.add(generation, pid, channel);
+                Event::MoldForked(generation, pid)
+            }
+            Err(error) => {
+                report::failed(&error);
+                Event::MoldForkFailed(generation)
+            }
+        });
+        None
+    }
+
+    /// In a child: what it goes on with. Everything else that the driver holds is the master's, and closed here.
+    pub(crate) fn become_child(self, child: Child) -> Role {
+        let generation = match &child {
+            Child::Worker(birth, _) => birth.generation,
+            Child::Mold(generation, _) => *generation,
+        };
+        let workers = self.generations.workers(generation);
+        let listeners = self.generations.into_listeners(generation);
+        let estate = self.nursery.into_estate(generation, workers, listeners);
+        match child {
+            Child::Worker(birth, status) => {
+                Role::Worker(estate.into_inheritance(birth.slot, birth.number, status))
+            }
+            Child::Mold(_, channel) => Role::Mold(Box::new(Mold::new(estate, channel))),
+        }
+    }
+}

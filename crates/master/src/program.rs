@@ -1,0 +1,35 @@
+use rwsgi_os as os;
+
+use crate::Policy;
+
+/// What a generation needs of its master.
+#[derive(Debug)]
+pub struct Prepared {
+    /// How to supervise it.
+    pub policy: Policy,
+    /// Where it listens; what the server listens on already is kept.
+    pub sockets: Vec<os::SocketPlan>,
+}
+
+/// The program round the master, which alone knows settings, logs and the application. Whatever fails here the
+/// program has told the log by the time it returns.
+pub trait Program {
+    /// A reload: reads the settings anew and checks them as far as that goes without the application. `None` when
+    /// they are no good; the running generation is not touched. Generations are numbered from 1, and no number
+    /// comes twice; those that are neither adopted nor given up are remembered, since workers of them may
+    /// be forked at any time.
+    fn prepare(&mut self, generation: u32) -> Option<Prepared>;
+
+    /// All workers serve this generation now: no worker of an earlier one will be forked again.
+    fn adopt(&mut self, generation: u32);
+
+    /// This generation will not be served: no worker of it will be forked again.
+    fn give_up(&mut self, generation: u32);
+
+    /// `USR1`: opens the log files again.
+    fn reopen_logs(&mut self);
+
+    /// The master that this one was started by is gone: this one is the server now (Gunicorn's pid file loses
+    /// its `.2`).
+    fn promote(&mut self);
+}

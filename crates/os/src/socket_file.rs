@@ -1,0 +1,48 @@
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use nix::fcntl::OFlag;
+
+/// The file of a unix socket, known by device and inode, so that the file of a successor at the same path is
+/// left alone.
+#[derive(Debug)]
+pub struct SocketFile {
+    path: PathBuf,
+    identity: (u64, u64),
+}
+
+impl SocketFile {
+    /// The socket file at `path`, and a handle by which it can be given away: whoever may write to the directory
+    /// cannot have another file given away by putting it in this one's place.
+    pub(crate) fn at(path: &Path) -> io::Result<(Self, File)> {
+        // `O_PATH` needs no permission, follows no link here, and does not connect.
+        let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW;
+        let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
+        let found = file.metadata()?;
+        if !found.file_type().is_socket() {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "somebody has replaced the socket file"));
+        }
+        Ok((Self::known(path, (found.dev(), found.ino())), file))
+    }
+
+    /// A file that another process has bound.
+    pub(crate) fn known(path: &Path, identity: (u64, u64)) -> Self {
+        Self { path: path.to_owned(), identity }
+    }
+
+    /// Device and inode.
+    pub(crate) fn identity(&self) -> (u64, u64) {
+        self.identity
+    }
+
+    /// Removes the file unless another one has taken its place; whether it did.
+    pub fn remove_if_ours(&self) -> bool {
+        let ours =
+            fs::symlink_metadata(&self.path).is_ok_and(|found| (found.dev(), found.ino()) == self.identity);
+        ours && fs::remove_file(&self.path).is_ok()
+    }
+}

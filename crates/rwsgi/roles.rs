@@ -1,0 +1,116 @@
+//! What a forked process goes on as: a worker, or the mold that workers are forked from.
+
+use std::env;
+
+use rwsgi_master::{Cast, Inheritance, Mold};
+use rwsgi_os::{ExitReason, Identity, exit_now};
+use rwsgi_worker::{Preloaded, Source};
+
+use crate::error::Error;
+use crate::plan::Plan;
+use crate::{Host, logging, reloader, ui};
+
+/// Serves until the worker is to leave.
+pub(crate) fn work(inheritance: Inheritance, plan: &Plan, host: Host) -> ExitReason {
+    match begin(plan, host) {
+        Ok(()) => serve(inheritance, Source::Load(plan.preload()), plan, host),
+        Err(error) => failed(&error),
+    }
+}
+
+/// Loads the application, and forks workers until the mold is not needed any more. Returns in each of the workers too, when that
+/// has ended.
+pub(crate) fn cast(mold: Mold, plan: &Plan, host: Host) -> ExitReason {
+    tracing::info!("Booting mold with pid: {}", std::process::id());
+    let loaded = begin(plan, host).and_then(|()| rwsgi_wsgi::run_python(|| load(plan)));
+    let preloaded = match loaded {
+        Ok(Loaded::Fit(preloaded)) => preloaded,
+        // Not by the end of Python, which would wait for threads that may never end.
+        Ok(Loaded::Unfit) => {
+            mold.unfit();
+            exit_now(ExitReason::Ok)
+        }
+        Ok(Loaded::Refused) => exit_now(ExitReason::AppLoadFailed),
+        Err(Error::Worker(rwsgi_worker::Error::Load(error))) => return rwsgi_worker::explain(&error),
+        Err(error) => return failed(&error),
+    };
+    tracing::info!("Mold ready (pid: {})", std::process::id());
+    mold.ready();
+    match Host::parked(|| mold.serve(Host::python_hooks(), &mut logging::reopen)) {
+        Cast::Worker(inheritance) => serve(*inheritance, Source::Preloaded(preloaded), plan, host),
+        Cast::Over(reason) => {
+            drop(preloaded);
+            tracing::info!("Mold exiting (pid: {})", std::process::id());
+            host.end_python();
+            reason
+        }
+    }
+}
+
+/// What has become of the application in the mold.
+enum Loaded {
+    /// Workers can be forked.
+    Fit(Preloaded),
+    /// It has threads: each worker has to load it for itself.
+    Unfit,
+    /// It has threads, and that is not to be (`--preload-strict`).
+    Refused,
+}
+
+fn load(plan: &Plan) -> Result<Loaded, Error> {
+    let preloaded = rwsgi_worker::preload(&plan.preload())?;
+    reloader::tell_sources();
+    if let Some(judged) = judge(&preloaded, plan)? {
+        return Ok(judged);
+    }
+    preloaded.warm(&plan.config.preload_warm, &plan.wsgi(plan.workers))?;
+    preloaded.settle()?;
+    // A view may start one, too.
+    Ok(judge(&preloaded, plan)?.unwrap_or(Loaded::Fit(preloaded)))
+}
+
+/// What threads of the application mean for it.
+fn judge(preloaded: &Preloaded, plan: &Plan) -> Result<Option<Loaded>, Error> {
+    let threads = preloaded.threads()?;
+    if threads.is_empty() {
+        return Ok(None);
+    }
+    let found = format!(
+        "the application starts threads while it is loaded, and workers forked from it would not have them: {}",
+        threads.join(", ")
+    );
+    if plan.config.preload_strict {
+        tracing::error!("{found}");
+        return Ok(Some(Loaded::Refused));
+    }
+    tracing::warn!("{found}; so each worker loads it for itself, without `--preload`");
+    Ok(Some(Loaded::Unfit))
+}
+
+/// What comes before the application in every process that runs it.
+fn begin(plan: &Plan, host: Host) -> Result<(), Error> {
+    // The master may be elsewhere already, for the sake of a newer generation.
+    if env::current_dir().ok().as_ref() != Some(&plan.directory) {
+        let directory = plan.directory.clone();
+        env::set_current_dir(&directory).map_err(|source| Error::Chdir { directory, source })?;
+    }
+    // Nothing of Python or the application may run as root.
+    plan.identity.as_ref().map_or(Ok(()), Identity::assume).map_err(Error::Identity)?;
+    host.start_python(plan.python.as_ref())?;
+    Ok(host.forget_variables()?)
+}
+
+fn serve(inheritance: Inheritance, source: Source, plan: &Plan, host: Host) -> ExitReason {
+    let ended =
+        plan.worker(inheritance).and_then(|(place, options)| Ok(rwsgi_worker::run(place, source, options)?));
+    let reason = ended.unwrap_or_else(|error| failed(&error));
+    tracing::info!("Worker exiting (pid: {})", std::process::id());
+    host.end_python();
+    reason
+}
+
+/// Says in the log why a process cannot serve.
+fn failed(error: &Error) -> ExitReason {
+    tracing::error!("Exception in worker process\n{}", ui::chain(error));
+    ExitReason::BootFailed
+}

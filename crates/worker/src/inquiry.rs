@@ -1,0 +1,163 @@
+//! What a thread is at that takes long: a thread of its own reads its Python stack, writes the log lines, and interrupts it
+//! if its time is over.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use rwsgi_os::readable_within;
+use rwsgi_wsgi::StackDump;
+
+use crate::crew::Crew;
+use crate::run::{STACK_SIGNAL, WAKE_SIGNAL};
+
+/// How long a stuck thread may take to begin writing its stack, and how long a pause ends it.
+const STACK_BEGINS: Duration = Duration::from_secs(2);
+const STACK_PAUSES: Duration = Duration::from_millis(50);
+
+/// Why a request is looked into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// `--slow-log`.
+    Slow,
+    /// `--timeout`.
+    Timeout,
+}
+
+/// A request that is looked into.
+#[derive(Debug)]
+pub(crate) struct Inquiry {
+    pub(crate) cause: Cause,
+    /// The member that runs it.
+    pub(crate) number: usize,
+    /// When it began, which tells it from those before and after it.
+    pub(crate) begun: u64,
+    /// Method and target.
+    pub(crate) request: String,
+    pub(crate) age: Duration,
+}
+
+/// Where stacks come from, and what is under way.
+#[derive(Debug)]
+pub(crate) struct Inquiries {
+    /// One at a time: all stacks come through the same pipe.
+    stacks: Mutex<StackDump>,
+    reports: AtomicUsize,
+    interrupts: AtomicUsize,
+}
+
+impl Inquiries {
+    pub(crate) fn new(stacks: StackDump) -> Self {
+        Self { stacks: Mutex::new(stacks), reports: AtomicUsize::new(0), interrupts: AtomicUsize::new(0) }
+    }
+
+    /// Whether lines are still to come.
+    pub(crate) fn has_reports(&self) -> bool {
+        self.reports.load(Ordering::SeqCst) > 0
+    }
+
+    /// Whether a thread may be waiting for the GIL: Python must not be ended meanwhile.
+    pub(crate) fn has_interrupts(&self) -> bool {
+        self.interrupts.load(Ordering::SeqCst) > 0
+    }
+}
+
+/// Something under way.
+struct Underway<'a>(&'a AtomicUsize);
+
+impl<'a> Underway<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Underway<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Crew {
+    /// Looks into a request from a thread of its own: reading a stack takes a while, and the GIL may be long in coming.
+    pub(crate) fn inquire(&'static self, inquiry: Inquiry) {
+        let report = Underway::begin(&self.inquiries.reports);
+        let request = inquiry.request.clone();
+        let work = move || {
+            let stack = self.stack_of(inquiry.number, inquiry.begun);
+            inquiry.write(stack.trim_end());
+            // Before the report is done, so that one of the two is seen to be under way.
+            let interrupt = Underway::begin(&self.inquiries.interrupts);
+            drop(report);
+            if inquiry.cause == Cause::Timeout {
+                self.interrupt(inquiry.number, inquiry.begun);
+            }
+            drop(interrupt);
+        };
+        if let Err(error) = thread::Builder::new().name("rwsgi-inquiry".to_owned()).spawn(work) {
+            tracing::error!("{request} takes long and cannot be looked into: {error}");
+        }
+    }
+
+    fn stack_of(&self, number: usize, begun: u64) -> String {
+        let stacks = self.inquiries.stacks.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.is_at(number, begun) {
+            return "the request has just ended".to_owned();
+        }
+        match self.members[number].id().map(|thread| thread.signal(STACK_SIGNAL)) {
+            Some(Ok(())) => read_stack(&stacks),
+            Some(Err(error)) => error.to_string(),
+            None => "the thread has not begun".to_owned(),
+        }
+    }
+
+    /// Raises `RequestTimeout` in the thread. Only with the GIL held is it certain that the very same request still runs, and that
+    /// it cannot end before the exception is on its way: then it ends with the exception taken back.
+    fn interrupt(&self, number: usize, begun: u64) {
+        let member = &self.members[number];
+        let Some(python) = member.python() else { return };
+        // Python handles signals on its main thread only. Another one that waits in a system call stays there.
+        let wake = || {
+            if number == 0 {
+                let _ = member.id().map(|thread| thread.signal(WAKE_SIGNAL));
+            }
+        };
+        python.interrupt(|| self.is_at(number, begun), wake);
+    }
+
+    /// Whether the member is still at the request that began then.
+    fn is_at(&self, number: usize, begun: u64) -> bool {
+        self.members[number].running().as_ref().is_some_and(|running| running.course.begun() == begun)
+    }
+}
+
+impl Inquiry {
+    fn write(&self, stack: &str) {
+        let (request, age) = (&self.request, self.age.as_secs_f64());
+        match self.cause {
+            Cause::Slow => {
+                let (pid, thread) = (std::process::id(), thread_name(self.number));
+                tracing::warn!(
+                    "slow request: {request} has been running for {age:.1} s (pid:{pid}, thread {thread}); it is here:\n{stack}"
+                );
+            }
+            Cause::Timeout => tracing::error!("{request} was ended after {age:.1} s; it was here:\n{stack}"),
+        }
+    }
+}
+
+/// What `threading` calls member `number`.
+pub(crate) fn thread_name(number: usize) -> String {
+    if number == 0 { "MainThread".to_owned() } else { format!("rwsgi-{number}") }
+}
+
+fn read_stack(stacks: &StackDump) -> String {
+    let mut text = String::new();
+    let mut patience = STACK_BEGINS;
+    while readable_within(stacks.reader(), patience) {
+        text.push_str(&stacks.read_some());
+        patience = STACK_PAUSES;
+    }
+    if text.is_empty() { "the thread does not react to signals".to_owned() } else { text }
+}
