@@ -141,7 +141,8 @@ fn under_load(sandbox: &Sandbox, act: impl FnOnce()) -> usize {
         let (mut answered, mut client) = (0, Client::tcp(address));
         while !over.load(Ordering::Relaxed) {
             let response = client.try_get("/version");
-            let response = response.unwrap_or_else(|| panic!("request {answered} is lost, kept alive: {keep}"));
+            let response =
+                response.unwrap_or_else(|| panic!("request {answered} is lost, kept alive: {keep}"));
             assert_eq!((response.status, response.is_whole), (200, true), "{response:?}");
             answered += 1;
             if !keep || response.header("Connection") == Some("close") {
