@@ -13,16 +13,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
+import memory
 import pytest
-from borrowed import Traffic
+from borrowed import Session, Traffic
 from crowd import QUICK, Crowd, Plan
+from memory import PLAIN, VARIANTS, Memory, verdicts
 from settings import parse
 from slow import MISSED, Pair, Run, judged
 from slow_clients import HEADS, STARVING, STEADY, mixed
 from watch import Process, Record, checks
 from wire import Wire, WrongError, expect, request
 
-PROGRAMS = ("slow", "idle", "soak")
+PROGRAMS = ("slow", "idle", "soak", "memory")
 
 
 def process_of(pid: int, rss: int = 50_000, files: int = 15, threads: int = 2) -> Process:
@@ -113,6 +115,63 @@ def test_slow_clients_that_cost_much_are_not(pair):
 def test_a_minute_in_which_loads_differ_anyway_gets_no_verdict():
     pairs = [pair_of((1000, 800), (p99, 2 * p99)) for p99 in (1, 2, 3)]
     assert judged(pairs).startswith("too noisy")
+
+
+def memory_runs(preloaded: tuple[int, int], respawns: list[float]) -> list[memory.Run]:
+    """Make a run without preload, 100 MiB at rest and 120 after the load, and one with it."""
+    return [
+        memory.Run(variant, Memory(5, idle, idle), Memory(5, loaded, loaded), respawns)
+        for variant, (idle, loaded) in zip(
+            VARIANTS, [(100 << 10, 120 << 10), preloaded], strict=False
+        )
+    ]
+
+
+def test_half_of_the_memory_and_a_quick_respawn_are_within_the_bounds():
+    found = verdicts(memory_runs((50 << 10, 60 << 10), [12.0, 50.0, 400.0]))
+    assert [verdict.good for verdict in found] == [True] * 3
+    assert found[2].shown() == "`--preload`: respawn: 50.00 ms, bound 50 ms: met"
+
+
+def test_more_than_half_of_the_memory_and_a_slow_respawn_are_told():
+    found = verdicts(memory_runs((51 << 10, 61 << 10), [51.0, 60.0, 12.0]))
+    assert [verdict.good for verdict in found] == [False] * 3
+    assert found[0].shown() == "`--preload`: PSS at rest: 0.51, bound 0.5: MISSED"
+
+
+def test_workers_without_preload_are_only_compared_with():
+    (plain, _) = memory_runs((1, 1), [1.0])
+    assert plain.variant == PLAIN
+    assert verdicts([plain]) == []
+
+
+def test_a_respawn_ends_when_another_worker_says_that_it_is_ready(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "CALM_SECONDS", 0)
+    log = tmp_path / "log"
+    worker = subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True
+    )
+
+    def say(text):
+        with log.open("a") as lines:
+            lines.write(f"[1] [INFO] {text}\n")
+
+    def replace():
+        worker.wait()
+        say("Booting worker with pid: 3")
+        say("Worker ready (pid: 3)")
+
+    say("Worker ready (pid: 1)")
+    say(f"Worker ready (pid: {worker.pid})")
+    replacing = threading.Thread(target=replace)
+    replacing.start()
+    try:
+        session = Session(None, None, pid=worker.pid, port=0, log=log)
+        assert 0 < memory.respawn(session) < memory.WAIT_SECONDS * 1000
+    finally:
+        worker.kill()
+        replacing.join()
+    assert memory.ready(log) == [1, worker.pid, 3]
 
 
 def test_every_kind_of_slow_client_is_spread_over_the_whole_time():
