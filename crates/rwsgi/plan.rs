@@ -16,7 +16,8 @@ use crate::error::Error;
 use crate::proxies::{header_rules, proxies};
 use crate::{Host, VERSION, home, logging, privileges, reloader, sockets, traffic};
 
-/// How long the loop of a worker may stand still: it turns even while Python does not, so nothing of the application takes that long.
+/// How long the loop of a worker may stand still: it turns even while Python does not, so nothing of the application takes that
+/// long. With `--timeout 0` nobody looks, as under Gunicorn: a debugger may stop a worker.
 const SILENCE: Duration = Duration::from_secs(30);
 
 /// How long an aborted worker has to write its stacks, and the kernel its core.
@@ -88,7 +89,7 @@ impl Plan {
         Policy {
             workers: self.workers,
             graceful_timeout: config.graceful_timeout,
-            silence: Some(SILENCE),
+            silence: config.timeout.map(|_| SILENCE),
             kill_after: KILL_AFTER,
             boot_timeout: config.boot_timeout,
             surge: config.reload_surge,

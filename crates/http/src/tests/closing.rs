@@ -14,7 +14,7 @@ async fn a_connection_that_has_just_been_served_is_closed_after_half_a_second() 
     let (mut site, mut client) = sent(GET).await;
     site.answer("hello").await;
     client.answer().await;
-    site.server.closing().begin();
+    site.server.closing().begin(Duration::from_millis(500));
     let start = tokio::time::Instant::now();
     assert_eq!(client.rest().await, "");
     assert!(start.elapsed() > Duration::from_millis(400) && start.elapsed() < Duration::from_millis(600));
@@ -29,7 +29,7 @@ async fn a_request_that_crosses_the_end_of_all_is_answered() {
         site.answer("hello").await;
         client.answer().await;
         sleep(Duration::from_millis(idle)).await;
-        site.server.closing().begin();
+        site.server.closing().begin(Duration::from_millis(500));
         sleep(Duration::from_millis(100)).await;
         client.send(GET).await;
         site.answer("the last").await;
@@ -44,7 +44,7 @@ async fn a_request_that_crosses_the_end_of_all_is_answered() {
 async fn a_request_in_flight_is_finished() {
     let (mut site, mut client) = sent(GET).await;
     let exchange = site.request().await;
-    site.server.closing().begin();
+    site.server.closing().begin(Duration::from_millis(500));
     tokio::task::yield_now().await;
     assert!(!exchange.ticket.is_settled());
     give(&exchange, full("in time"));
@@ -58,7 +58,7 @@ async fn a_request_in_flight_is_finished() {
 async fn a_body_on_its_way_is_finished() {
     let (mut site, mut client) = sent("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe").await;
     tokio::task::yield_now().await;
-    site.server.closing().begin();
+    site.server.closing().begin(Duration::from_millis(500));
     tokio::task::yield_now().await;
     client.send("llo").await;
     site.answer("in time").await;
@@ -71,7 +71,7 @@ async fn a_request_that_is_on_its_way_is_answered() {
     let mut site = Site::new(options());
     let mut client = site.connect();
     tokio::task::yield_now().await;
-    site.server.closing().begin();
+    site.server.closing().begin(Duration::from_millis(500));
     tokio::task::yield_now().await;
     client.send(GET).await;
     site.answer("still").await;
@@ -85,7 +85,7 @@ async fn a_connection_that_says_nothing_delays_the_end_only_a_little() {
     let site = Site::new(options());
     let mut early = site.connect();
     tokio::task::yield_now().await;
-    site.server.closing().begin();
+    site.server.closing().begin(Duration::from_millis(500));
     let mut late = site.connect();
     let start = tokio::time::Instant::now();
     assert_eq!((early.rest().await, late.rest().await), (String::new(), String::new()));

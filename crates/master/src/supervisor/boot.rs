@@ -141,7 +141,7 @@ impl Supervisor {
             if self.find_process(process.pid).is_none_or(|process| process.leaving.is_some()) {
                 continue;
             }
-            self.log(Fact::BootTimeout { pid: process.pid, limit });
+            self.log(Fact::BootTimeout { kind: self.kind_of(process.pid), pid: process.pid, limit });
             self.abort(process.pid);
             if self.condemns_reload(&process) {
                 self.fail_reload();

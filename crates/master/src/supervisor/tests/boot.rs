@@ -222,13 +222,17 @@ fn systemd_hears_of_the_first_worker_that_is_ready() {
 fn a_worker_that_hangs_while_it_loads_is_aborted_then_killed() {
     let mut world = World::with(policy(1), 36, Boot::Hangs);
     assert_eq!(world.sleep(), seconds(60));
-    world.assert_told(Fact::BootTimeout { pid: Pid::from_raw(1), limit: seconds(60) });
+    world.assert_told(Fact::BootTimeout {
+        kind: crate::event::Kind::Worker,
+        pid: Pid::from_raw(1),
+        limit: seconds(60),
+    });
     assert_eq!(world.sent(), [(1, Signal::SIGABRT)]);
     world.say(1, Report::Ready);
     assert_eq!(world.supervisor.status().ready, 0, "too late");
     assert_eq!(world.sleep(), seconds(5));
     assert_eq!(world.sent(), [(1, Signal::SIGKILL)]);
-    world.assert_told(Fact::Overdue { pid: Pid::from_raw(1) });
+    world.assert_told(Fact::Overdue { kind: crate::event::Kind::Worker, pid: Pid::from_raw(1) });
     world.exit(1, KILLED);
     assert!(matches!(world.facts[2], Fact::Exited { killed: true, was_ready: false, .. }));
     assert_eq!(world.last_pid, 2, "it counts as one failure");
