@@ -1,7 +1,7 @@
 """Tests of these programs themselves: `pytest benches/exposed`.
 
-They must not call a leak flat, nor a noisy minute a slow server. The last tests run two of
-them, with the `rwsgi` beside the python that runs them.
+They must not call a leak flat, nor a noisy minute a slow server. The last test runs the soak
+itself, with the `rwsgi` beside the python that runs it.
 """
 # ruff: noqa: S101 - pytest is made of asserts
 
@@ -13,11 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
-import memory
 import pytest
-from borrowed import Session, Traffic
+from borrowed import Traffic
 from crowd import QUICK, Crowd, Plan
-from memory import PLAIN, VARIANTS, Memory, verdicts
 from settings import parse
 from slow import MISSED, Pair, Run, judged
 from slow_clients import HEADS, STARVING, STEADY, mixed
@@ -117,62 +115,6 @@ def test_a_minute_in_which_loads_differ_anyway_gets_no_verdict():
     assert judged(pairs).startswith("too noisy")
 
 
-def memory_runs(preloaded: tuple[int, int], respawns: list[float]) -> list[memory.Run]:
-    """Make a run without preload, 100 MiB at rest and 120 after the load, and one with it."""
-    return [
-        memory.Run(variant, Memory(5, idle, idle), Memory(5, loaded, loaded), respawns)
-        for variant, (idle, loaded) in zip(
-            VARIANTS, [(100 << 10, 120 << 10), preloaded], strict=False
-        )
-    ]
-
-
-def test_half_of_the_memory_and_a_quick_respawn_are_within_the_bounds():
-    found = verdicts(memory_runs((50 << 10, 60 << 10), [12.0, 50.0, 400.0]))
-    assert [verdict.good for verdict in found] == [True, True]
-    assert found[1].shown() == "`--preload`: respawn: 50.00 ms, bound 50 ms: met"
-
-
-def test_more_than_half_of_the_memory_and_a_slow_respawn_are_told():
-    found = verdicts(memory_runs((51 << 10, 61 << 10), [51.0, 60.0, 12.0]))
-    assert [verdict.good for verdict in found] == [False, False]
-    assert found[0].shown() == "`--preload`: PSS at rest: 0.51, bound 0.5: MISSED"
-
-
-def test_workers_without_preload_are_only_compared_with():
-    (plain, _) = memory_runs((1, 1), [1.0])
-    assert plain.variant == PLAIN
-    assert verdicts([plain]) == []
-
-
-def test_a_respawn_ends_when_another_worker_says_that_it_is_ready(tmp_path):
-    log = tmp_path / "log"
-    worker = subprocess.Popen(
-        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True
-    )
-
-    def say(text):
-        with log.open("a") as lines:
-            lines.write(f"[1] [INFO] {text}\n")
-
-    def replace():
-        worker.wait()
-        say("Booting worker with pid: 3")
-        say("Worker ready (pid: 3)")
-
-    say("Worker ready (pid: 1)")
-    say(f"Worker ready (pid: {worker.pid})")
-    replacing = threading.Thread(target=replace)
-    replacing.start()
-    try:
-        session = Session(None, None, pid=worker.pid, port=0, log=log)
-        assert 0 < memory.respawn(session) < memory.WAIT_SECONDS * 1000
-    finally:
-        worker.kill()
-        replacing.join()
-    assert memory.ready(log) == [1, worker.pid, 3]
-
-
 def test_every_kind_of_slow_client_is_spread_over_the_whole_time():
     kinds = mixed(2000, 500)
     for part in (kinds[:1250], kinds[1250:]):
@@ -239,21 +181,13 @@ def test_a_wrong_option_is_refused(wrong):
     assert ending.value.code == 2
 
 
-def run_program(program: str, tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess:
-    """Run one of the programs with the `rwsgi` beside this python."""
-    command = [sys.executable, str(Path(__file__).parent), program, "--out", str(tmp_path)]
-    command += ["--rwsgi-wheel", str(Path(sys.executable).with_name("rwsgi")), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300)
-
-
 def test_a_short_soak_finds_nothing(tmp_path):
-    done = run_program("soak", tmp_path, "--seconds", "30")
+    command = [sys.executable, str(Path(__file__).parent), "soak", "--seconds", "30"]
+    command += [
+        "--rwsgi-wheel",
+        str(Path(sys.executable).with_name("rwsgi")),
+        "--out",
+        str(tmp_path),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_preload_shares_the_memory_of_the_demo(tmp_path):
-    done = run_program("memory", tmp_path, "--requests", "320", "--kills", "1")
-    # How soon a worker is replaced is not judged here, where a busy machine would decide.
-    judged = [line for line in done.stdout.splitlines() if ": PSS at rest: " in line]
-    assert len(judged) == len(VARIANTS) - 1, done.stdout + done.stderr
-    assert all(line.endswith(": met") for line in judged), judged
