@@ -95,10 +95,15 @@ impl Supervisor {
             self.fail_reload();
             return;
         }
+        let others = self
+            .crew
+            .workers
+            .iter()
+            .any(|worker| worker.process.is_ready() && worker.process.pid != process.pid);
         // None for a worker that had retired: its replacement is there or on its way.
         let Some(seat) = self.seat_of(process.pid) else { return };
         seat.release(process.pid);
-        let delay = seat.account(process, now);
+        let delay = seat.account(process, now, others);
         let (failures, alone) = (seat.backoff.failures(), seat.candidates.is_empty());
         if announce && alone && !self.waiting && self.phase == Phase::Serving {
             self.log(Fact::Replacing { pid: process.pid, delay, failures });
