@@ -30,7 +30,7 @@ impl<H: Handler> Server<H> {
         let patience = Patience { park: talking.patience(), ..self.patience.clone() };
         let mut timer = pin!(sleep_until(Instant::now() + patience.park));
         let mut watch = Watch { activity: &activity, patience, far: None };
-        let (mut is_closing, mut is_told) = (false, false);
+        let mut is_closing = false;
         let ended = poll_fn(|context| {
             loop {
                 if let Poll::Ready(ended) = Pin::new(&mut connection).poll(context) {
@@ -40,12 +40,6 @@ impl<H: Handler> Server<H> {
                     is_closing = true;
                     watch.patience = watch.patience.at_the_end(last_call);
                     timer.as_mut().reset(Instant::now());
-                }
-                // A connection without a request would be closed by this; one that has a request closes after it.
-                if is_closing && !is_told && activity.is_busy() {
-                    is_told = true;
-                    Pin::new(&mut connection).graceful_shutdown();
-                    continue;
                 }
                 // hyper reads again only when it is polled.
                 if activity.end_is_due() {

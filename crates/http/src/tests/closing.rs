@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
 use tokio::time::sleep;
 
-use super::client::{Site, full, give, options, sent};
+use super::client::{Site, finish, full, give, options, sent, streamed, write};
 use crate::Options;
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -50,6 +51,30 @@ async fn a_request_in_flight_is_finished() {
     give(&exchange, full("in time"));
     let (head, body) = client.answer().await;
     assert_eq!((head.get("Connection"), &*body), (Some("close"), "in time"));
+    assert_eq!(client.rest().await, "");
+    client.served().await;
+}
+
+/// Its client was not told that the connection ends, and may send the next request at once.
+#[tokio::test(start_paused = true)]
+async fn a_connection_whose_answer_had_begun_gets_its_last_call_too() {
+    let (mut site, mut client) = sent(GET).await;
+    let exchange = site.request().await;
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_LENGTH, HeaderValue::from_static("5"));
+    let (stream, answer) = streamed(headers);
+    give(&exchange, answer);
+    write(&stream, b"he");
+    assert_eq!(client.head().await.get("Connection"), None);
+    site.server.closing().begin(Duration::from_millis(500));
+    tokio::task::yield_now().await;
+    write(&stream, b"llo");
+    finish(&stream, true);
+    assert_eq!(client.exactly(5).await, "hello");
+    client.send(GET).await;
+    site.answer("the last").await;
+    let (head, body) = client.answer().await;
+    assert_eq!((head.get("Connection"), &*body), (Some("close"), "the last"));
     assert_eq!(client.rest().await, "");
     client.served().await;
 }
