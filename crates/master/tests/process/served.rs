@@ -4,6 +4,7 @@ use std::{env, io, io::Write, os::fd::AsFd, process::ExitCode, time::Duration};
 
 use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::signal::SigSet,
     unistd::{getpid, getppid, pause, setsid},
 };
 use rwsgi_master::{Cast, Inheritance, Mold, Options, Policy, Prepared, Program, Role, run};
@@ -123,7 +124,14 @@ fn cast(behaviour: Behaviour<'_>, mold: Mold) -> ExitReason {
             mold.unfit();
             return ExitReason::Ok;
         }
-        _ => mold.ready(),
+        "mold-loading" => {
+            // The signal comes while the application is loaded, and is lost.
+            let lost = SigSet::from(Signal::SIGUSR1);
+            lost.thread_block().unwrap();
+            say("loading");
+            lost.wait().unwrap();
+        }
+        _ => {}
     }
     match mold.serve(&NoHooks, &mut || say(&format!("logs of {} opened again", getpid()))) {
         Cast::Worker(inheritance) => {
