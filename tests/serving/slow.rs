@@ -5,7 +5,7 @@ use nix::sys::signal::Signal;
 use crate::harness::Server;
 
 const APP: &str = "
-import ctypes, functools, threading, time
+import ctypes, functools, signal, threading, time
 from stage import answer, say, wait
 
 def stuck_in_c():
@@ -18,6 +18,11 @@ def busy():
     end = time.monotonic() + 0.7
     while time.monotonic() < end:
         pass
+
+def deaf():
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGSTKFLT])
+    wait('gate')
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGSTKFLT])
 
 class LastsAtItsEnd:
     # Python code runs neither in it nor behind it.
@@ -36,6 +41,7 @@ def application(environ, start_response):
             wait('gate')
         case '/busy': busy()
         case '/c': stuck_in_c()
+        case '/deaf': deaf()
         case '/remaining':
             return answer(start_response, deadline.remaining())
         case '/extend':
@@ -119,6 +125,20 @@ fn a_slow_request_is_told_while_a_c_call_holds_the_gil() {
         server.wait_log("slow request: GET /c has been running for ");
         server.wait_log("in stuck_in_c");
     }
+}
+
+#[test]
+fn a_stack_that_came_too_late_is_not_taken_for_that_of_another_request() {
+    let server = Server::wsgi(APP).args(SLOW).start();
+    let gate = server.gate("gate");
+    let mut deaf = server.client();
+    deaf.ask("/deaf");
+    server.wait_log("the thread does not react to signals");
+    gate.open();
+    assert_eq!(deaf.response().status, 200);
+    assert_eq!(server.get("/busy").status, 200);
+    server.wait_log("in busy");
+    assert!(!server.log().text().contains("in deaf"), "{}", server.log().text());
 }
 
 #[test]
