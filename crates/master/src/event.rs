@@ -194,6 +194,8 @@ pub(crate) enum Fact {
     MoldExited {
         exit: Exit,
         generation: u32,
+        /// By the master itself.
+        killed: bool,
         was_ready: bool,
     },
     /// How many workers are wanted from now on.

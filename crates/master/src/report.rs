@@ -128,8 +128,8 @@ fn log_change(fact: &Fact) {
         Fact::ReloadOvertaken { generation } => {
             info!("Reload to generation {generation} is given up for a newer one");
         }
-        Fact::MoldExited { exit, was_ready, .. } => {
-            exited(&Gone { name: name(Kind::Mold), exit, killed: false, was_ready, age: None });
+        Fact::MoldExited { exit, killed, was_ready, .. } => {
+            exited(&Gone { name: name(Kind::Mold), exit, killed, was_ready, age: None });
         }
         Fact::UpgradeIgnored { successor } => {
             warn!("USR2 signal ignored. {} exists.", if successor { "Child" } else { "Parent" });
