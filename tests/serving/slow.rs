@@ -161,6 +161,27 @@ fn a_request_can_ask_for_more_time() {
 }
 
 #[test]
+fn neither_the_queue_nor_the_upload_costs_a_request_its_time() {
+    let server = Server::wsgi(APP).args(["--timeout", "600", "--keep-alive", "2"]).start();
+    let gate = server.gate("gate");
+    let [mut idle, mut first] = [server.client(), server.client()];
+    let [mut queued, mut uploading] = [server.client(), server.client()];
+    assert_eq!(idle.get("/").status, 200);
+    first.ask("/wait");
+    server.wait_log("called /wait");
+    queued.ask("/remaining");
+    uploading.send("POST /remaining HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx");
+    // Two seconds pass until the server closes this one.
+    assert!(idle.is_closed_silently());
+    gate.open();
+    uploading.send("x");
+    for mut client in [queued, uploading] {
+        let left: f64 = client.response().text().parse().unwrap();
+        assert!(left > 599.0, "{left}");
+    }
+}
+
+#[test]
 fn a_request_over_its_time_gets_no_more() {
     let server = Server::wsgi(APP).args(["--timeout", "0.3"]).start();
     assert_eq!(server.get("/late").status, 504);
