@@ -55,7 +55,7 @@ impl Signals {
         PIPE.store(writer.as_raw_fd(), Ordering::SeqCst);
         let mut taken = SigSet::empty();
         for &signal in signals {
-            take(signal, tell_pipe, SaFlags::SA_RESTART)?;
+            take(signal, tell_pipe)?;
             taken.add(signal);
         }
         set_plain(Signal::SIGPIPE, SigHandler::SigIgn)?;
@@ -102,24 +102,24 @@ impl Drop for Signals {
 /// None that a caller could bring about.
 pub fn boot_handlers() -> Result<(), Error> {
     for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT] {
-        take(signal, leave, SaFlags::SA_RESTART)?;
+        take(signal, leave)?;
     }
     // Not SIG_IGN: programs that the application starts would inherit that.
     for signal in
         [Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGWINCH, Signal::SIGTTIN, Signal::SIGTTOU]
     {
-        take(signal, nothing, SaFlags::SA_RESTART)?;
+        take(signal, nothing)?;
     }
-    set_plain(Signal::SIGCHLD, SigHandler::SigDfl)
+    hear_of_children()
 }
 
-/// Gives `signal` a handler that does nothing but make a blocking system call return with `EINTR`, for
-/// [`crate::ThreadId::signal`].
+/// Makes the ends of children known to this process. Whoever started it may ignore `CHLD`, which is inherited: the kernel
+/// buries children unseen then, and nobody can wait for them.
 ///
 /// # Errors
-/// `signal` is one that nobody can handle (`KILL`, `STOP`).
-pub fn install_interrupter(signal: Signal) -> Result<(), Error> {
-    take(signal, nothing, SaFlags::empty())
+/// None that a caller could bring about.
+pub fn hear_of_children() -> Result<(), Error> {
+    set_plain(Signal::SIGCHLD, SigHandler::SigDfl)
 }
 
 /// The signals that this module had taken and that somebody else has handled since, such as an application
@@ -155,11 +155,11 @@ pub(crate) fn forget_in_child() {
     }
 }
 
-fn take(signal: Signal, handler: Handler, flags: SaFlags) -> Result<(), Error> {
+fn take(signal: Signal, handler: Handler) -> Result<(), Error> {
     if signal == Signal::SIGINT && disposition(signal) == Some(libc::SIG_IGN) {
         return Ok(());
     }
-    let action = SigAction::new(SigHandler::Handler(handler), flags, SigSet::empty());
+    let action = SigAction::new(SigHandler::Handler(handler), SaFlags::SA_RESTART, SigSet::empty());
     // SAFETY: the three handlers of this module keep to what signal-safety(7) allows: they load an atomic,
     // write a byte, call `_exit`.
     unsafe { sigaction(signal, &action) }

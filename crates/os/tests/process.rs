@@ -14,21 +14,20 @@ use std::{
 };
 
 use nix::{
-    errno::Errno,
     poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, killpg, raise, sigaction},
     unistd::{alarm, getpid, getppid, pause},
 };
 use rwsgi_os::{
     Ending, ExitReason, Exited, ForkHooks, Forked, Lifeline, NoHooks, Pid, PidFile, Scoreboard, Signal,
-    Signals, Stage, ThreadId, adopt_orphans, boot_handlers, die_with_parent, exit_now, fork, fork_for,
-    install_interrupter, kill, reap, replaced_handlers,
+    Signals, Stage, adopt_orphans, boot_handlers, die_with_parent, exit_now, fork, fork_for, kill, reap,
+    replaced_handlers,
 };
 
 #[path = "process/launching.rs"]
 mod launching;
 
-const CASES: [(&str, fn()); 24] = [
+const CASES: [(&str, fn()); 23] = [
     ("a_child_returns_its_code", a_child_returns_its_code),
     ("a_killed_child_tells_the_signal", a_killed_child_tells_the_signal),
     ("hooks_run_on_both_sides", hooks_run_on_both_sides),
@@ -41,7 +40,6 @@ const CASES: [(&str, fn()); 24] = [
     ("a_booting_child_leaves_on_term", a_booting_child_leaves_on_term),
     ("a_booting_child_ignores_hup", a_booting_child_ignores_hup),
     ("replaced_handlers_are_named", replaced_handlers_are_named),
-    ("an_interrupter_wakes_a_blocked_call", an_interrupter_wakes_a_blocked_call),
     ("the_scoreboard_is_shared", the_scoreboard_is_shared),
     ("the_lifeline_ends_with_its_parent", the_lifeline_ends_with_its_parent),
     ("a_child_dies_with_its_parent", a_child_dies_with_its_parent),
@@ -292,25 +290,6 @@ fn replaced_handlers_are_named() {
     assert_eq!(replaced_handlers(), []);
     raise(Signal::SIGTERM).unwrap();
     assert_eq!(signals.drain(), [Signal::SIGTERM]);
-}
-
-fn an_interrupter_wakes_a_blocked_call() {
-    install_interrupter(Signal::SIGUSR1).unwrap();
-    let main = ThreadId::current();
-    let (reader, _writer) = pipe().unwrap();
-    let done = std::sync::atomic::AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            // The first signal may come before the read blocks: go on until it has returned.
-            while !done.load(std::sync::atomic::Ordering::SeqCst) {
-                main.signal(Signal::SIGUSR1).unwrap();
-                std::thread::yield_now();
-            }
-        });
-        let answer = nix::unistd::read(reader.as_fd(), &mut [0]);
-        done.store(true, std::sync::atomic::Ordering::SeqCst);
-        assert_eq!(answer, Err(Errno::EINTR));
-    });
 }
 
 fn the_scoreboard_is_shared() {

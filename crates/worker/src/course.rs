@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+/// How soon a request is looked at again whose clock stands still, in microseconds: it may go on at any moment, and
+/// nobody says so.
+const PAUSED: u64 = 250_000;
+
 /// What is watched of requests, in microseconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Limits {
@@ -103,7 +107,7 @@ impl Course {
                 left => Next::In(left),
             },
             Phase::GivenUp => Next::Nothing,
-            Phase::Timely if self.paused => Next::Nothing,
+            Phase::Timely if self.paused => Next::In(PAUSED),
             Phase::Timely => self.next_timely(limits, time),
         }
     }
@@ -186,10 +190,10 @@ mod tests {
     }
 
     #[test]
-    fn pauses_do_not_count() {
+    fn pauses_do_not_count_but_are_looked_at() {
         let mut course = Course::new(0);
         course.pause(None);
-        assert_eq!(course.next(&LIMITS, 5_000), Next::Nothing);
+        assert_eq!(course.next(&LIMITS, 5_000), Next::In(PAUSED));
         course.pause(Some(5_000));
         assert_eq!(course.next(&LIMITS, 5_000), Next::In(30));
         assert_eq!(course.age(5_001), 1);

@@ -9,10 +9,7 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use crate::crew::Crew;
 use crate::lead::Holder;
 
-/// How soon the stand-in looks again when no deadline counts: a request that waits for its client may go on.
-const DEADLINES: Duration = Duration::from_millis(250);
-
-/// The same when no request waits.
+/// How soon to look again when nothing is foreseen.
 const NEVER: Duration = Duration::from_secs(24 * 3600);
 
 /// Why the leader leaves the loop.
@@ -64,7 +61,7 @@ impl Crew {
                     self.answers.deliver();
                     return Poll::Ready(());
                 }
-                let due = || earlier(self.watch_requests(), self.refuse_late()).unwrap_or(DEADLINES);
+                let due = || earlier(self.watch_requests(), self.refuse_late()).unwrap_or(NEVER);
                 self.poll_timer(timer.as_mut(), context, due);
                 self.answers.deliver();
                 Poll::Pending

@@ -105,6 +105,8 @@ impl Crew {
         if !self.is_at(number, begun) {
             return "the request has just ended".to_owned();
         }
+        // Of a thread that did not react in time, perhaps another one.
+        drop(read_within(&stacks, Duration::ZERO));
         match self.members[number].id().map(|thread| thread.signal(STACK_SIGNAL)) {
             Some(Ok(())) => read_stack(&stacks),
             Some(Err(error)) => error.to_string(),
@@ -153,11 +155,16 @@ pub(crate) fn thread_name(number: usize) -> String {
 }
 
 fn read_stack(stacks: &StackDump) -> String {
+    let text = read_within(stacks, STACK_BEGINS);
+    if text.is_empty() { "the thread does not react to signals".to_owned() } else { text }
+}
+
+/// What comes if it begins to come within `patience`.
+fn read_within(stacks: &StackDump, mut patience: Duration) -> String {
     let mut text = String::new();
-    let mut patience = STACK_BEGINS;
     while readable_within(stacks.reader(), patience) {
         text.push_str(&stacks.read_some());
         patience = STACK_PAUSES;
     }
-    if text.is_empty() { "the thread does not react to signals".to_owned() } else { text }
+    text
 }

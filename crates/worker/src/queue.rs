@@ -9,6 +9,8 @@ use std::time::Duration;
 use rwsgi_http::Exchange;
 use rwsgi_os::Scoreboard;
 
+use crate::course::micros;
+
 /// How often, in microseconds, a full list is searched for requests whose clients have gone: under a flood of requests the
 /// search must not cost more than the answers.
 const SEARCH: u64 = 10_000;
@@ -72,7 +74,7 @@ pub(crate) enum Popped {
 impl Requests {
     /// At most `size` requests wait, each for at most `patience`; how many do is told in this slot of the scoreboard.
     pub(crate) fn new(size: usize, patience: Option<Duration>, place: (Arc<Scoreboard>, usize)) -> Self {
-        let patience = patience.map(|time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+        let patience = patience.map(micros);
         Self { list: Mutex::default(), length: AtomicUsize::new(0), place, size, patience }
     }
 

@@ -94,11 +94,13 @@ fn an_interruption_can_be_taken_back() {
     run_python(|| {
         let own = PythonThread::current();
         // Rust code holds the GIL all the while, so that nothing is raised.
-        assert!(own.interrupt(|| true, || ()));
-        own.forget_interrupt();
-        Python::attach(|py| {
-            assert_eq!(py.eval(c"sum(range(10_000))", None, None).unwrap().to_string(), "49995000")
-        });
+        for is_due in [true, false] {
+            assert_eq!(own.interrupt(|| is_due, || ()), is_due);
+            own.forget_interrupt();
+            Python::attach(|py| {
+                assert_eq!(py.eval(c"sum(range(10_000))", None, None).unwrap().to_string(), "49995000")
+            });
+        }
     });
 }
 
