@@ -39,7 +39,9 @@ impl Supervisor {
         let Some(seat) = failed else { return };
         let delay = seat.backoff.fail().max(SHORTAGE);
         seat.postpone(now + delay);
-        self.log(Fact::ForkFailed { delay });
+        if self.phase == Phase::Serving {
+            self.log(Fact::ForkFailed { delay });
+        }
     }
 
     pub(super) fn ready(&mut self, pid: Pid) {
