@@ -2,8 +2,10 @@
 
 import os
 import signal
+import time
 
 import pytest
+from log import PATIENCE
 from processes import Watch, alive_in_session, kill_all
 
 APP = "blocking"
@@ -53,6 +55,36 @@ def test_workers_come_and_go(host):
         server.signal(signal.SIGTTOU)
         server.log.wait("exited with code 0")
         assert len(alive_in_session(server.pid)) == 3
+
+
+def test_winch_stops_the_workers_and_ttin_brings_them_back(host):
+    with host.start(APP, workers=2) as server:
+        server.ready().signal(signal.SIGWINCH)
+        server.log.wait("exited with code 0", count=2)
+        assert alive_in_session(server.pid) == [server.pid]
+        server.signal(signal.SIGTTIN)
+        server.log.wait("Worker ready", count=4)
+        assert int(server.get("/pid").text) in server.worker_pids()[2:]
+
+
+@BOTH
+def test_usr1_opens_the_logs_again(host, tmp_path, options):
+    access, rotated = tmp_path / "access.log", tmp_path / "access.log.1"
+    with host.start(APP, *options, "--access-logfile", str(access)) as server:
+        server.ready().get("/pid?0")
+        access.rename(rotated)
+        server.signal(signal.SIGUSR1)
+        # Until the worker has heard of it, requests are logged where they were before.
+        asked, deadline = 1, time.monotonic() + PATIENCE
+        while not (access.exists() and access.read_text()):
+            assert time.monotonic() < deadline, rotated.read_text()
+            assert server.get(f"/pid?{asked}").status == 200
+            asked += 1
+        server.stop()
+        lines = (rotated.read_text() + access.read_text()).splitlines()
+        assert [f"GET /pid?{number} " in line for number, line in enumerate(lines)] == [
+            True
+        ] * asked
 
 
 @BOTH
