@@ -1,7 +1,7 @@
 # The commands of this repository; each is a script in .ci/ that says what it does.
 # PYTHONS="PATH PATH" chooses the CPythons; PORT and WORKERS are for `make demo`.
 
-.PHONY: help demo test lint bench soak slow idle wheel native clean
+.PHONY: help demo test lint bench soak slow idle memory wheel native clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /    make \1\t/p' Makefile | expand -t 20
@@ -36,6 +36,9 @@ slow: ## what 2,500 slow clients cost the others
 
 idle: ## what 10,000 idle connections cost
 	@.ci/exposed idle $(ARGS)
+
+memory: ## four Django workers with and without preload
+	@.ci/exposed memory $(ARGS)
 
 clean: ## remove everything that was built
 	rm -rf .build dist target

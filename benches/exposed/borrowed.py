@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "load"))
 
-from accounting import cpu_seconds, pss_kib, rss_kib
+from accounting import cpu_seconds, private_dirty_kib, pss_kib, rss_kib
 from flat import workers_of
 from machine import facts
 from options import at_least
@@ -33,6 +33,7 @@ __all__ = [
     "facts",
     "load",
     "own",
+    "private_dirty_kib",
     "pss_kib",
     "rss_kib",
     "running",

@@ -28,6 +28,8 @@ class Settings:
     rounds: int
     connections: int
     clients: int
+    requests: int
+    kills: int
     seed: int
     only: str | None
     more: list[str]
@@ -71,6 +73,8 @@ def parse(arguments: list[str], programs: tuple[str, ...]) -> Settings:
     add("--rounds", type=at_least(1), default=3, help="slow: default 3")
     add("--connections", type=at_least(1), default=10_000, help="idle: default 10000")
     add("--clients", type=at_least(4), default=24, help="soak: at the same time, default 24")
+    add("--requests", type=at_least(1), default=6000, help="memory: of the load, default 6000")
+    add("--kills", type=at_least(1), default=10, help="memory: workers killed, default 10")
     add("--seed", type=int, default=1, help="soak: of the traffic, default 1")
     add("--only", metavar="NAME", help="soak: this kind of visit alone, to narrow a failure down")
     add("--more", type=shlex.split, default=[], metavar="TEXT", help="arguments for the server")

@@ -41,6 +41,11 @@ def rss_kib(pid: int) -> int:
     return field_kib(Path(f"/proc/{pid}/smaps_rollup"), "Rss:")
 
 
+def private_dirty_kib(pid: int) -> int:
+    """Return what the process has written and shares with nobody, from the same file."""
+    return field_kib(Path(f"/proc/{pid}/smaps_rollup"), "Private_Dirty:")
+
+
 def field_kib(file: Path, name: str) -> int:
     """Read one `Name:  123 kB` line."""
     for line in file.read_text().splitlines():

@@ -30,7 +30,7 @@ impl Launch {
         activated.extend(handover.iter_mut().flat_map(Handover::take_activated));
         Ok(Self {
             invocation,
-            predecessor: handover.as_ref().map(Handover::predecessor),
+            predecessor: handover.as_ref().and_then(Handover::predecessor),
             handover,
             addresses: activated.iter().map(|listener| listener.address().clone()).collect(),
             activated,
@@ -81,9 +81,9 @@ impl Launch {
 
     /// With `--daemon`: goes into the background. In the process that is left in the foreground: how the start went.
     ///
-    /// A successor stays where it is: its predecessor is in the background, and has to be its parent.
+    /// A successor stays where it is: its predecessor is, or was, in the background, and has to be its parent.
     pub(crate) fn detach(&mut self, config: &Config, host: Host) -> Result<Option<ExitReason>, Error> {
-        if !config.daemon || self.predecessor.is_some() {
+        if !config.daemon || self.handover.is_some() {
             return Ok(None);
         }
         let hooks = host.fork_hooks();

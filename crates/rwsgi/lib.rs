@@ -63,6 +63,7 @@ pub fn run(arguments: Vec<OsString>, host: Host) -> ExitReason {
 
 /// Goes into the background if it is to, and serves there.
 fn start(arguments: Vec<OsString>, config: Config, host: Host) -> Result<ExitReason, Error> {
+    rwsgi_os::hear_of_children()?;
     let mut launch = Launch::take()?;
     if let Some(reason) = launch.detach(&config, host)? {
         return Ok(reason);

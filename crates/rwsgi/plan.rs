@@ -1,6 +1,7 @@
 //! From settings to what each room needs. Nothing behind this file knows of settings.
 
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +17,10 @@ use crate::error::Error;
 use crate::proxies::{header_rules, proxies};
 use crate::{Host, VERSION, home, logging, privileges, reloader, sockets, traffic};
 
-/// How long the loop of a worker may stand still: it turns even while Python does not, so nothing of the application takes that long.
-const SILENCE: Duration = Duration::from_secs(30);
+/// How long the loop of a worker may stand still: as long as a request may run, within these bounds. It turns even while Python
+/// does not, so nothing of the application takes that long, but a machine that is short of memory may. With `--timeout 0`
+/// nobody looks, as under Gunicorn: a debugger may stop a worker.
+const SILENCE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(30);
 
 /// How long an aborted worker has to write its stacks, and the kernel its core.
 const KILL_AFTER: Duration = Duration::from_secs(10);
@@ -88,7 +91,7 @@ impl Plan {
         Policy {
             workers: self.workers,
             graceful_timeout: config.graceful_timeout,
-            silence: Some(SILENCE),
+            silence: config.timeout.map(|timeout| timeout.clamp(*SILENCE.start(), *SILENCE.end())),
             kill_after: KILL_AFTER,
             boot_timeout: config.boot_timeout,
             surge: config.reload_surge,

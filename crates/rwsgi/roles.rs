@@ -35,7 +35,6 @@ pub(crate) fn cast(mold: Mold, plan: &Plan, host: Host) -> ExitReason {
         Err(error) => return failed(&error),
     };
     tracing::info!("Mold ready (pid: {})", std::process::id());
-    mold.ready();
     match Host::parked(|| mold.serve(Host::python_hooks(), &mut logging::reopen)) {
         Cast::Worker(inheritance) => serve(*inheritance, Source::Preloaded(preloaded), plan, host),
         Cast::Over(reason) => {

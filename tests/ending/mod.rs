@@ -1,4 +1,5 @@
 //! How workers and the server end, and what comes after.
+mod memory;
 mod orphans;
 mod preload;
 mod reload;

@@ -61,6 +61,32 @@ fn a_mold_that_dies_is_built_anew_while_workers_serve() {
     assert!(server.get("/").text().contains(&format!(" {worker} ")));
 }
 
+/// The application has forked a process of its own, which has copies of all descriptors of the mold.
+const HELPED: &str = "
+import os, time
+from stage import answer
+master = os.getppid()
+if os.fork() == 0:
+    while os.path.exists(f'/proc/{master}/exe'):
+        time.sleep(0.05)
+    os._exit(0)
+def application(environ, start_response):
+    return answer(start_response, os.getpid())
+";
+
+#[test]
+fn a_dead_mold_with_a_child_that_lives_on_gets_no_orders() {
+    let mut server = Server::wsgi(HELPED).args(["--preload"]).start();
+    send(pid_of(&server.wait_log("Mold ready (pid: ")), Signal::SIGKILL);
+    server.wait_log_times("Mold ready (pid: ", 2);
+    send(server.get("/").text().parse().unwrap(), Signal::SIGKILL);
+    server.wait_log_times("Worker ready (pid: ", 2);
+    assert_eq!(server.get("/").status, 200);
+    server.signal(Signal::SIGTERM);
+    assert_eq!(server.wait_exit().code(), Some(0));
+    assert!(!server.log().text().contains("has not forked"), "{}", server.log().text());
+}
+
 const THREADED: &str = "
 import threading, time
 from stage import answer

@@ -111,7 +111,12 @@ fn h2load(url: String) -> Source {
                 .args(["--h1", "-n", "4000", "-t", "1", "-c", CONNECTIONS, &url])
                 .output()
                 .unwrap_or_else(|error| panic!("`h2load` of the Debian package `nghttp2-client`: {error}"));
-            let count = count_of_h2load(&String::from_utf8(output.stdout).unwrap());
+            let report = String::from_utf8(output.stdout).unwrap();
+            let count = count_of_h2load(&report);
+            if count.lost > 0 {
+                let said = String::from_utf8_lossy(&output.stderr);
+                println!("{report}{said}");
+            }
             sum = Count { answered: sum.answered + count.answered, lost: sum.lost + count.lost };
         }
         sum

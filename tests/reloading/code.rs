@@ -1,8 +1,10 @@
 //! What comes of a change: the new code serves, unless it does not load.
 
 use std::fs;
+use std::time::Instant;
 
 use super::{reloading, start, wait_change};
+use crate::harness::{PATIENCE, Server};
 
 const APP: &str = "
 from stage import answer
@@ -12,8 +14,11 @@ def application(environ, start_response):
 ";
 
 /// New connections may still reach an old worker while the reload goes on.
-fn wait_for(server: &crate::harness::Server, text: &str) {
-    while server.get("/").text() != text {}
+fn wait_for(server: &Server, text: &str) {
+    let limit = Instant::now() + PATIENCE;
+    while server.get("/").text() != text {
+        assert!(Instant::now() < limit, "`{text}` is not served");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `--reload`: what counts as a change, and what becomes of the process that watches.
 
 mod changes;
+mod code;
 mod watcher;
 
 use std::collections::BTreeSet;

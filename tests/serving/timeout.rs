@@ -328,3 +328,32 @@ def application(environ, start_response):
     let server = Server::wsgi(source).file("rwsgi.py", "words = 'our own'").start();
     assert_eq!(server.get("/").text(), "our own");
 }
+
+#[test]
+fn a_c_call_that_keeps_the_gil_while_others_wait_for_a_thread_stops_nothing_but_python() {
+    let app = "
+from stage import answer, say
+def application(environ, start_response):
+    if environ['PATH_INFO'] == '/count':
+        say(environ, 'counting')
+        sum(range(10 ** 13))
+    return answer(start_response, 'done')
+";
+    let options = ["--threads", "4", "--timeout", "1", "--timeout-kill", "1"];
+    let server = Server::wsgi(app).args(options).start();
+    let worker = server.worker_pid();
+    let mut counting = server.client();
+    counting.ask("/count");
+    server.wait_log("counting");
+    // The lead goes to a thread that cannot have the GIL.
+    let mut waiting: Vec<_> = (0..3).map(|_| server.client()).collect();
+    waiting.iter_mut().for_each(|client| client.ask("/"));
+    assert_eq!(counting.response().status, 504);
+    server.wait_log(&format!("Worker (pid:{worker}) is retiring, starting another"));
+    server.wait_log_times("Worker ready (pid: ", 2);
+    assert_eq!(server.get("/").text(), "done");
+    for client in &mut waiting {
+        assert_eq!(client.response().status, 503);
+    }
+    server.wait_log(&format!("Worker (pid:{worker}) exited with code 71"));
+}

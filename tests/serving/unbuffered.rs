@@ -187,7 +187,7 @@ fn a_thread_that_reads_when_the_request_is_over_gets_an_error_and_disturbs_nobod
     for threads in [1, 2] {
         let server = unbuffered(threads).args(["--timeout", "0.5"]).start();
         for count in 1..=10 {
-            // It stays: a connection that ends is told otherwise.
+            // Open until the thread has tried: else it may be the end of the connection that it meets.
             let mut client = slow(&server, "/background");
             assert_eq!(client.response().text(), "begun");
             server.wait_log_times("in the background: the request is over, its body cannot be read", count);

@@ -59,3 +59,14 @@ fn a_pid_file_in_an_unknown_directory_is_refused() {
     assert!(failure.stderr.contains("cannot write the pid file `no/such/pid`"), "{}", failure.stderr);
     assert!(failure.stderr.contains("hint: create its directory first"));
 }
+
+#[test]
+fn a_pid_file_that_the_disk_has_no_room_for_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pid");
+    let full = ["env", "--ignore-signal=XFSZ", "prlimit", "--fsize=0"];
+    let failure = Server::wsgi(APP).args(["--pid".as_ref(), path.as_os_str()]).under(full).fail();
+    assert_eq!(failure.code, Some(1));
+    assert!(failure.stderr.contains("cannot write the pid file"), "{}", failure.stderr);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}

@@ -121,3 +121,9 @@ fn python_knows_its_executable_and_arguments() {
 fn multiprocessing_can_spawn() {
     assert_eq!(Server::wsgi(APP).start().get("/fork").text(), "2");
 }
+
+#[test]
+fn whoever_started_the_server_may_ignore_the_ends_of_children() {
+    let server = Server::wsgi(APP).under(["env", "--ignore-signal=CHLD"]).start();
+    assert_eq!(server.get("/subprocess").text(), "same");
+}

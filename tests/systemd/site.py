@@ -1,5 +1,6 @@
 """A site as somebody hosts it at home: SQLite in the state directory, nothing else to write to."""
 
+import contextlib
 import os
 import pathlib
 import sqlite3
@@ -22,13 +23,16 @@ VERSION = "1"
 
 
 def wait():
-    """Waits until the test opens the gate in the state directory, once for each caller."""
-    gate = STATE / "gate"
-    if not gate.exists():
-        os.mkfifo(gate)
-    print("waiting at the gate", flush=True)
-    with gate.open("rb") as pipe:
-        pipe.read(1)
+    """Waits until the test opens the gate in the state directory: each opening lets one through."""
+    with contextlib.suppress(FileExistsError):
+        os.mkfifo(STATE / "gate")
+    # In both directions: there is always a writer, so that no end of file lets all pass.
+    gate = os.open(STATE / "gate", os.O_RDWR)
+    try:
+        print("waiting at the gate", flush=True)
+        os.read(gate, 1)
+    finally:
+        os.close(gate)
 
 
 def count_visit():

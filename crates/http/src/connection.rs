@@ -23,7 +23,7 @@ use crate::inlet::Start;
 use crate::options::{Options, builder};
 use crate::outgoing::Sending;
 use crate::parking::Parking;
-use crate::patience::{LAST_CALL, Patience};
+use crate::patience::{Patience, REFUSAL};
 use crate::preface::{self, Absence};
 use crate::proxies::ProxyProtocol;
 use crate::ranges::Conditions;
@@ -119,7 +119,7 @@ impl<H: Handler> Server<H> {
                 log_refusal(peer, fault);
                 let page = Answer::error(fault.status).into_bytes(self.options.server.as_ref());
                 // Whoever does not take it in time has refused it.
-                let _ = timeout(LAST_CALL, Box::pin(preface::refuse(stream, &page))).await;
+                let _ = timeout(REFUSAL, Box::pin(preface::refuse(stream, &page))).await;
                 None
             }
         }
@@ -135,7 +135,7 @@ impl<H: Handler> Server<H> {
         };
         tokio::select! {
             () = too_late => {}
-            () = self.closing.wait() => sleep(LAST_CALL).await,
+            last_call = self.closing.wait() => sleep(last_call).await,
         }
     }
 

@@ -12,9 +12,8 @@ const LONGEST_LOOK: Duration = Duration::from_secs(1);
 /// unread bytes resets the connection (RFC 9112 section 9.6).
 const LINGER: Duration = Duration::from_secs(2);
 
-/// When all connections are to end, one that has not sent a whole head, or has just been served, gets this long: a request
-/// may be on its way, and whoever sent it to a connection that is closed meanwhile has lost it.
-pub(crate) const LAST_CALL: Duration = Duration::from_millis(500);
+/// How long a client whose PROXY header is refused may take for the answer.
+pub(crate) const REFUSAL: Duration = Duration::from_millis(500);
 
 /// How long clients may be slow or silent. `None`: for ever.
 #[derive(Clone, Debug)]
@@ -70,11 +69,11 @@ impl Patience {
         }
     }
 
-    /// The patience with connections that are to end: little, and nobody is parked any more.
-    pub(crate) fn at_the_end(&self) -> Self {
+    /// The patience with connections that are to end: not more than the last call, and nobody is parked any more.
+    pub(crate) fn at_the_end(&self, last_call: Duration) -> Self {
         let little =
-            |patience: Option<Duration>| Some(patience.map_or(LAST_CALL, |time| time.min(LAST_CALL)));
-        Self { idle: little(self.idle), head: little(self.head), park: LAST_CALL, ..self.clone() }
+            |patience: Option<Duration>| Some(patience.map_or(last_call, |time| time.min(last_call)));
+        Self { idle: little(self.idle), head: little(self.head), park: last_call, ..self.clone() }
     }
 
     /// After this time the timer looks again, whatever the connection is doing now.

@@ -13,7 +13,7 @@ use crate::activity::{Activity, Order, Phase, Verdict};
 use crate::connection::Server;
 use crate::exchange::Handler;
 use crate::guard::Guard;
-use crate::patience::{LAST_CALL, Patience};
+use crate::patience::Patience;
 use crate::{Peer, Transport};
 
 impl<H: Handler> Server<H> {
@@ -30,22 +30,16 @@ impl<H: Handler> Server<H> {
         let patience = Patience { park: talking.patience(), ..self.patience.clone() };
         let mut timer = pin!(sleep_until(Instant::now() + patience.park));
         let mut watch = Watch { activity: &activity, patience, far: None };
-        let (mut is_closing, mut is_told) = (false, false);
+        let mut is_closing = false;
         let ended = poll_fn(|context| {
             loop {
                 if let Poll::Ready(ended) = Pin::new(&mut connection).poll(context) {
                     return Poll::Ready(ended);
                 }
-                if !is_closing && closing.as_mut().poll(context).is_ready() {
+                if !is_closing && let Poll::Ready(last_call) = closing.as_mut().poll(context) {
                     is_closing = true;
-                    watch.patience = watch.patience.at_the_end();
+                    watch.patience = watch.patience.at_the_end(last_call);
                     timer.as_mut().reset(Instant::now());
-                }
-                // A connection without a request would be closed by this; one that has a request closes after it.
-                if is_closing && !is_told && activity.is_busy() {
-                    is_told = true;
-                    Pin::new(&mut connection).graceful_shutdown();
-                    continue;
                 }
                 // hyper reads again only when it is polled.
                 if activity.end_is_due() {
@@ -77,15 +71,21 @@ impl<H: Handler> Server<H> {
     pub(crate) async fn wakes<S: Transport>(&self, guard: &mut Guard<S>) -> bool {
         self.parking.park();
         let idle = self.options.keep_alive.unwrap_or_default();
-        let (due, last_call) = (guard.activity().idle_until(idle), guard.activity().idle_until(LAST_CALL));
+        let activity = Arc::clone(guard.activity());
         tokio::select! {
             // A request that has come is served, also when its time or that of all connections is over.
             biased;
             comes = poll_fn(|context| guard.poll_wake(context)) => comes,
             () = self.room.is_wanted() => false,
-            () = sleep_until(due) => false,
-            () = async { self.closing.wait().await; sleep_until(last_call).await } => false,
+            () = sleep_until(activity.idle_until(idle)) => false,
+            () = self.last_call(&activity) => false,
         }
+    }
+
+    /// All connections are to end, and this one has been idle for too long.
+    async fn last_call(&self, activity: &Activity) {
+        let last_call = self.closing.wait().await;
+        sleep_until(activity.idle_until(last_call)).await;
     }
 }
 

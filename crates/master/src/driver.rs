@@ -133,7 +133,12 @@ impl<'a> Driver<'a> {
                 self.is_shared = false;
                 self.program.promote();
             }
-            Action::CloseListeners => self.generations.close(self.use_of_sockets()),
+            Action::CloseListeners => {
+                if self.use_of_sockets() == Use::Alone {
+                    self.nursery.announce_end();
+                }
+                self.generations.close(self.use_of_sockets());
+            }
             Action::Log(fact) => {
                 report::log(&fact);
                 self.service.heed(&fact);

@@ -105,6 +105,13 @@ pub(crate) enum Action {
     Finish(ExitReason),
 }
 
+/// Which kind of child it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Worker,
+    Mold,
+}
+
 /// What people should know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fact {
@@ -141,6 +148,7 @@ pub(crate) enum Fact {
     },
     /// A worker or mold has not loaded the application in time and is aborted.
     BootTimeout {
+        kind: Kind,
         pid: Pid,
         limit: Duration,
     },
@@ -149,8 +157,9 @@ pub(crate) enum Fact {
         pid: Pid,
         silence: Duration,
     },
-    /// An aborted or retired worker did not end in time and is killed.
+    /// An aborted or retired worker or mold did not end in time and is killed.
     Overdue {
+        kind: Kind,
         pid: Pid,
     },
     /// A worker has reached its age, or its memory: another will take its place.
@@ -185,6 +194,8 @@ pub(crate) enum Fact {
     MoldExited {
         exit: Exit,
         generation: u32,
+        /// By the master itself.
+        killed: bool,
         was_ready: bool,
     },
     /// How many workers are wanted from now on.

@@ -115,11 +115,16 @@ impl Generations {
         self.files.extend(close_all(closed, sockets));
     }
 
-    /// The server has ended: nothing of its sockets is left in the file system, unless others have taken their place.
+    /// The server has ended: nothing of its sockets is left in the file system, unless others have taken their place, or
+    /// another server listens on them still.
     pub(crate) fn end(mut self, sockets: Use) {
         self.close(sockets);
-        if sockets == Use::Alone {
-            remove(self.files);
+        match sockets {
+            Use::Alone => remove(self.files),
+            // The other one may be ending at this very moment, or may never have had all of them.
+            Use::Shared => self.files.iter().for_each(|file| {
+                file.remove_if_abandoned();
+            }),
         }
     }
 

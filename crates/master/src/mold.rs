@@ -44,19 +44,14 @@ impl Mold {
         self.estate.generation
     }
 
-    /// Tells the master that the application is loaded and orders are welcome.
-    pub fn ready(&self) {
-        self.answer(Answer::Ready);
-    }
-
     /// Tells the master that the application does load, but has threads that no worker would have: workers are to load
     /// it themselves. The mold should end then.
     pub fn unfit(&self) {
         self.answer(Answer::Unfit);
     }
 
-    /// Forks workers until the mold is not needed any more; returns in each of them too. `reopen_logs` is called for
-    /// `USR1`: workers have the descriptors that the mold has.
+    /// Tells the master that the application is loaded, and forks workers until the mold is not needed any more; returns
+    /// in each of them too. `reopen_logs` is called for `USR1`: workers have the descriptors that the mold has.
     #[must_use]
     pub fn serve(self, hooks: &dyn os::ForkHooks, reopen_logs: &mut dyn FnMut()) -> Cast {
         let signals = match os::Signals::install(&TAKEN) {
@@ -66,15 +61,19 @@ impl Mold {
                 return Cast::Over(ExitReason::BootFailed);
             }
         };
+        // Not before its signals are taken: who is ready is sent those that it has missed.
+        self.answer(Answer::Ready);
         loop {
             self.sleep(&signals);
+            // Before the signals: those that were sent before the order have come by then, and count for the worker.
+            let next = self.next_order();
             for signal in signals.drain() {
                 match signal {
                     Signal::SIGUSR1 => reopen_logs(),
                     _ => return Cast::Over(ExitReason::Ok),
                 }
             }
-            let (order, status) = match self.next_order() {
+            let (order, status) = match next {
                 Next::Order(order, status) => (order, status),
                 Next::Nothing => continue,
                 Next::MasterGone => return Cast::Over(ExitReason::MasterGone),

@@ -15,6 +15,9 @@ use crate::{
 /// returns from a fork would keep the order open for ever.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a worker may take to come to itself whose mold has ended meanwhile.
+const LEGACY: Duration = Duration::from_secs(1);
+
 /// The molds as the master knows them. It never waits for one.
 #[derive(Debug, Default)]
 pub(crate) struct Molds(Vec<Known>);
@@ -33,6 +36,8 @@ struct Known {
     pid: Pid,
     channel: os::Channel,
     is_ready: bool,
+    /// When it was found to be gone; it has orders left then.
+    ended: Option<Instant>,
     /// Ordered and not yet answered.
     orders: Vec<Pending>,
 }
@@ -47,7 +52,22 @@ struct Pending {
 impl Molds {
     /// A mold was forked.
     pub(crate) fn add(&mut self, generation: u32, pid: Pid, channel: os::Channel) {
-        self.0.push(Known { generation, pid, channel, is_ready: false, orders: Vec::new() });
+        self.0.push(Known { generation, pid, channel, is_ready: false, ended: None, orders: Vec::new() });
+    }
+
+    /// A child has ended of which all news are read; whether it was a mold.
+    ///
+    /// Its channel may stay open for long: processes that the application has forked have it too.
+    pub(crate) fn ended(&mut self, pid: Pid) -> bool {
+        let Some(place) = self.0.iter().position(|mold| mold.pid == pid && mold.ended.is_none()) else {
+            return false;
+        };
+        if self.0[place].orders.is_empty() {
+            self.0.swap_remove(place);
+        } else {
+            self.0[place].ended = Some(Instant::now());
+        }
+        true
     }
 
     /// Whether a mold of this generation takes orders.
@@ -86,9 +106,10 @@ impl Molds {
     /// Kills molds that are stuck in a fork.
     pub(crate) fn hurry(&mut self, now: Instant) {
         for mold in &mut self.0 {
-            if mold.deadline().is_some_and(|deadline| deadline <= now) {
+            // What has ended has its pid no more.
+            if mold.ended.is_none() && mold.deadline().is_some_and(|deadline| deadline <= now) {
                 report::stuck_mold(mold.pid, PATIENCE);
-                // One that is gone already is no matter.
+                // One that is gone already, but not reaped, is no matter.
                 let _ = os::kill(mold.pid, Signal::SIGKILL);
                 for order in &mut mold.orders {
                     order.since = now;
@@ -107,11 +128,17 @@ impl Molds {
 
 impl Known {
     fn serves(&self, generation: u32) -> bool {
-        self.generation == generation && self.is_ready
+        self.generation == generation && self.is_ready && self.ended.is_none()
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.orders.iter().map(|order| order.since + PATIENCE).min()
+        let orders = self.orders.iter();
+        orders.map(|order| self.ended.map_or(order.since + PATIENCE, |ended| ended + LEGACY)).min()
+    }
+
+    /// It has ended, and what it has not told by now it never will.
+    fn is_over(&self) -> bool {
+        self.ended.is_some() && self.deadline().is_none_or(|deadline| deadline <= Instant::now())
     }
 
     /// False when nothing will ever come again.
@@ -123,8 +150,8 @@ impl Known {
                     Some(answer) => self.heed(answer, news),
                     None => continue,
                 },
-                Received::Nothing => return true,
-                Received::Closed => {
+                Received::Nothing if !self.is_over() => return true,
+                Received::Nothing | Received::Closed => {
                     news.extend(self.orders.drain(..).map(|order| order.unanswered(scoreboard)));
                     return false;
                 }
@@ -204,6 +231,31 @@ mod tests {
         let (mut molds, theirs, scoreboard) = ready();
         drop(theirs);
         assert!(matches!(molds.news(&scoreboard)[..], [News::ForkFailed(BIRTH)]));
+        assert!(!molds.has_ready(2) && molds.channels().next().is_none());
+    }
+
+    #[test]
+    fn a_mold_that_has_ended_is_over_though_a_child_of_the_application_holds_its_channel() {
+        let (mut molds, _held, scoreboard) = ready();
+        assert!(!molds.ended(Pid::from_raw(6)), "that is no mold");
+        assert!(molds.ended(Pid::from_raw(5)));
+        assert!(!molds.has_ready(2) && molds.are_forking());
+        assert!(molds.news(&scoreboard).is_empty(), "a worker may be on its way");
+        let deadline = molds.deadline().unwrap();
+        assert!(deadline <= Instant::now() + LEGACY);
+        molds.0[0].ended = Instant::now().checked_sub(LEGACY);
+        // A stranger may have its pid by now.
+        molds.hurry(Instant::now());
+        assert!(matches!(molds.news(&scoreboard)[..], [News::ForkFailed(BIRTH)]));
+        assert!(!molds.are_forking() && molds.channels().next().is_none());
+    }
+
+    #[test]
+    fn a_mold_that_ends_without_orders_is_forgotten_at_once() {
+        let (mut molds, held, scoreboard) = ready();
+        held.send(&Answer::Failed(7).to_bytes(), None).unwrap();
+        molds.news(&scoreboard);
+        assert!(molds.ended(Pid::from_raw(5)));
         assert!(!molds.has_ready(2) && molds.channels().next().is_none());
     }
 

@@ -38,6 +38,11 @@ impl<'a> Nursery<'a> {
         Ok(Self { hooks, master: getpid(), lifeline, scoreboard: Arc::new(scoreboard), answered: 0 })
     }
 
+    /// Lets the workers know that nobody will serve in their place.
+    pub(crate) fn announce_end(&self) {
+        self.scoreboard.end();
+    }
+
     /// Forks one worker into its slot.
     pub(crate) fn fork_worker(&self, birth: Birth) -> Result<Born<os::StatusReader, os::Status>, os::Error> {
         let (reader, status) = os::status_pipe()?;

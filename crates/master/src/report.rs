@@ -4,7 +4,7 @@ use rwsgi_os::{self as os, Ending, ExitReason, Pid, Signal};
 use tracing::{debug, error, info, warn};
 
 use crate::{
-    event::{Exit, Fact},
+    event::{Exit, Fact, Kind},
     nursery::Lost,
 };
 
@@ -77,7 +77,7 @@ pub(crate) fn log(fact: &Fact) {
         Fact::AllReady { workers } => info!("{} ready", count(workers)),
         Fact::Retiring(pid) => info!("Worker (pid:{pid}) is retiring, starting another"),
         Fact::Exited { exit, killed, was_ready, age } => {
-            exited(&Gone { name: "Worker", exit, killed, was_ready, age: Some(age) });
+            exited(&Gone { name: name(Kind::Worker), exit, killed, was_ready, age: Some(age) });
         }
         Fact::Replacing { pid, delay, failures: 0 } => {
             info!("Starting a worker in place of (pid:{pid}) {}", from_now(delay));
@@ -89,15 +89,19 @@ pub(crate) fn log(fact: &Fact) {
         Fact::ForkFailed { delay } => error!("Starting a worker {}", from_now(delay)),
         Fact::Killing { workers } => warn!("Killing {} that did not leave in time", count(workers)),
         Fact::Unkillable { workers } => error!("Leaving {} that cannot be killed", count(workers)),
-        Fact::BootTimeout { pid, limit } => {
-            error!("Worker (pid:{pid}) has not loaded the application in {} and is aborted", span(limit));
+        Fact::BootTimeout { kind, pid, limit } => {
+            error!(
+                "{} (pid:{pid}) has not loaded the application in {} and is aborted",
+                name(kind),
+                span(limit)
+            );
         }
         Fact::Silent { pid, silence } => error!(
             target: CRITICAL,
             "WORKER TIMEOUT (pid:{pid}): its loop has not turned for {}, it is aborted",
             span(silence)
         ),
-        Fact::Overdue { pid } => warn!("Worker (pid:{pid}) did not end in time and is killed"),
+        Fact::Overdue { kind, pid } => warn!("{} (pid:{pid}) did not end in time and is killed", name(kind)),
         Fact::TooOld { pid, age } => {
             info!("Worker (pid:{pid}) has lived for {}, starting another in its place", span(age));
         }
@@ -124,8 +128,8 @@ fn log_change(fact: &Fact) {
         Fact::ReloadOvertaken { generation } => {
             info!("Reload to generation {generation} is given up for a newer one");
         }
-        Fact::MoldExited { exit, was_ready, .. } => {
-            exited(&Gone { name: "Mold", exit, killed: false, was_ready, age: None });
+        Fact::MoldExited { exit, killed, was_ready, .. } => {
+            exited(&Gone { name: name(Kind::Mold), exit, killed, was_ready, age: None });
         }
         Fact::UpgradeIgnored { successor } => {
             warn!("USR2 signal ignored. {} exists.", if successor { "Child" } else { "Parent" });
@@ -156,7 +160,10 @@ fn exited(gone: &Gone) {
     let pid = exit.pid;
     let age = age.map_or_else(String::new, |age| format!(" (after {})", span(age)));
     match exit.ending {
-        Ending::Code(0) => info!("{name} (pid:{pid}) exited with code 0{age}"),
+        Ending::Code(0) => {
+            let early = if *was_ready { "" } else { " before it was ready" };
+            info!("{name} (pid:{pid}) exited with code 0{early}{age}");
+        }
         Ending::Code(code) => match meaning(code, *was_ready) {
             Some(meaning) => error!("{name} (pid:{pid}) exited with code {code}: {meaning}{age}"),
             None => error!("{name} (pid:{pid}) exited with code {code}{age}"),
@@ -174,6 +181,13 @@ fn exited(gone: &Gone) {
                 _ => warn!("{sent}{core}{age}"),
             }
         }
+    }
+}
+
+fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Worker => "Worker",
+        Kind::Mold => "Mold",
     }
 }
 

@@ -126,7 +126,8 @@ impl Watch {
         let unclear = std::mem::take(&mut self.unclear);
         for gone in unclear.into_iter().chain(gone) {
             let os::Exited { pid, ending } = gone;
-            if self.workers.remove(&pid).is_none() && are_forking {
+            let is_known = self.workers.remove(&pid).is_some() || self.molds.ended(pid);
+            if !is_known && are_forking {
                 self.unclear.push(gone);
                 continue;
             }

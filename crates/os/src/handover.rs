@@ -2,10 +2,15 @@
 
 use std::{
     fmt::Write,
+    fs,
     os::fd::{AsFd, AsRawFd, RawFd},
 };
 
-use nix::unistd::{Pid, getppid};
+use nix::{
+    errno::Errno,
+    sys::signal::kill,
+    unistd::{Pid, getppid},
+};
 
 use crate::{
     BindAddress, Error, Listener, SocketFile, address::ACTIVATED, environment::take_variable,
@@ -27,7 +32,8 @@ const BACKLOG: i32 = 2048;
 /// What this server has from the one before it. What is not taken out is closed when this is dropped.
 #[derive(Debug)]
 pub struct Handover {
-    predecessor: Pid,
+    /// None when it has ended already.
+    predecessor: Option<Pid>,
     listeners: Vec<Handed>,
 }
 
@@ -40,23 +46,27 @@ struct Handed {
 
 impl Handover {
     /// Takes what the parent of this process hands over, and the variables that tell of it out of the environment; `None`
-    /// when it hands over nothing, or the variables come from another process. To be called at the start, before there are
-    /// threads.
+    /// when it hands over nothing, or the variables come from another process. A parent that has ended meanwhile has handed
+    /// over all the same: nobody else has the sockets then. To be called at the start, before there are threads.
     ///
     /// # Errors
     /// The list names a descriptor that is no listener, or the process has more than one thread.
     pub fn from_environment() -> Result<Option<Self>, Error> {
         let (listeners, predecessor) = (take_variable(LISTENERS)?, take_variable(PREDECESSOR)?);
         let predecessor = predecessor.and_then(|text| text.parse().ok()).map(Pid::from_raw);
-        let Some(predecessor) = predecessor.filter(|pid| *pid == getppid()) else { return Ok(None) };
+        let predecessor = match predecessor {
+            Some(parent) if parent == getppid() => Some(parent),
+            Some(other) if has_ended(other) => None,
+            _ => return Ok(None),
+        };
         let listeners = listeners.as_deref().unwrap_or_default();
         let listeners = listeners.lines().map(Handed::take).collect::<Result<_, _>>()?;
         Ok(Some(Self { predecessor, listeners }))
     }
 
-    /// The process that hands over. It goes on serving until it is told otherwise.
+    /// The process that hands over, unless it has ended. It goes on serving until it is told otherwise.
     #[must_use]
-    pub fn predecessor(&self) -> Pid {
+    pub fn predecessor(&self) -> Option<Pid> {
         self.predecessor
     }
 
@@ -106,6 +116,14 @@ pub(crate) fn variables(listeners: &[&Listener]) -> [(&'static str, String); 2] 
         let _ = writeln!(list, "{descriptor}{file}={}", escape(&listener.address().to_string()));
     }
     [(LISTENERS, list), (PREDECESSOR, std::process::id().to_string())]
+}
+
+/// Whether a process is gone, buried or not.
+fn has_ended(pid: Pid) -> bool {
+    match fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Ok(stat) => stat.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with(['Z', 'X'])),
+        Err(_) => pid.as_raw() > 0 && kill(pid, None) == Err(Errno::ESRCH),
+    }
 }
 
 /// What a line of the list says.

@@ -95,7 +95,7 @@ pub use self::{
     reopen::reopen,
     request_line::RunningRequest,
     scoreboard::{Gauge, Scoreboard, Slot, Stage},
-    signal::{Signal, Signals, boot_handlers, replaced_handlers},
+    signal::{Signal, Signals, boot_handlers, hear_of_children, replaced_handlers},
     socket::{Listener, Socket, SocketPlan},
     socket_file::SocketFile,
     terminal::has_terminal,

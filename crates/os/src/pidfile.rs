@@ -30,14 +30,13 @@ impl PidFile {
         let failed = |source| Error::PidFile { path: path.to_owned(), source };
         let owner = process::id();
         let temporary = temporary_beside(path, owner);
-        let file = draft(&temporary, owner).map_err(failed)?;
-        let placed = place(&temporary, path);
+        let placed = draft(&temporary, owner).and_then(|file| Ok((file, place(&temporary, path)?)));
         if placed.is_err() {
             let _ = fs::remove_file(&temporary);
         }
         match placed.map_err(failed)? {
-            Placed::Ours => Ok(Self { path: path.to_owned(), file, owner }),
-            Placed::Taken { pid } => {
+            (file, Placed::Ours) => Ok(Self { path: path.to_owned(), file, owner }),
+            (_, Placed::Taken { pid }) => {
                 let _ = fs::remove_file(&temporary);
                 Err(Error::AlreadyRunning { pid, path: path.to_owned() })
             }

@@ -4,7 +4,7 @@ use std::{
     num::NonZeroUsize,
     ptr::NonNull,
     slice,
-    sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering},
 };
 
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
@@ -89,6 +89,11 @@ impl Scoreboard {
         self.slots().iter().map(|slot| u64::from(slot.crowds.size(crowd))).sum()
     }
 
+    /// Says to all workers that the whole server ends.
+    pub fn end(&self) {
+        self.slots().iter().for_each(|slot| slot.ending.store(true, Ordering::Relaxed));
+    }
+
     /// Frees the slot of a worker that is gone.
     ///
     /// # Panics
@@ -143,6 +148,7 @@ pub struct Slot {
     pid: AtomicI32,
     generation: AtomicU32,
     stage: AtomicU8,
+    ending: AtomicBool,
     /// Open connections.
     pub connections: Gauge,
     /// Requests begun and not yet answered.
@@ -165,6 +171,7 @@ impl Slot {
     /// Takes the slot for a worker about to be forked: everything at zero but these.
     pub fn claim(&self, generation: u32, stage: Stage) {
         self.set_stage(Stage::Free);
+        self.ending.store(false, Ordering::Relaxed);
         self.pid.store(0, Ordering::Relaxed);
         self.generation.store(generation, Ordering::Relaxed);
         for gauge in [
@@ -208,6 +215,12 @@ impl Slot {
     /// Moves the worker to another stage.
     pub fn set_stage(&self, stage: Stage) {
         self.stage.store(stage as u8, Ordering::Relaxed);
+    }
+
+    /// Whether the whole server ends, rather than this worker making room for another.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Relaxed)
     }
 
     /// Publishes the request that begins, `started` by [`crate::monotonic_millis`].
@@ -314,5 +327,14 @@ mod tests {
         board.clear(0);
         assert_eq!((slot.pid().as_raw(), slot.generation(), slot.stage()), (0, 0, Stage::Free));
         assert_eq!((slot.requests.load(), slot.turns.load(), slot.request()), (0, 0, None));
+    }
+
+    #[test]
+    fn that_the_server_ends_is_said_to_all_and_not_to_those_that_come_later() {
+        let board = Scoreboard::new(2).unwrap();
+        board.end();
+        assert!(board.slots().iter().all(Slot::is_ending));
+        board.slot(1).claim(1, Stage::Starting);
+        assert!(!board.slot(1).is_ending());
     }
 }

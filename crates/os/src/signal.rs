@@ -110,6 +110,15 @@ pub fn boot_handlers() -> Result<(), Error> {
     {
         take(signal, nothing)?;
     }
+    hear_of_children()
+}
+
+/// Makes the ends of children known to this process. Whoever started it may ignore `CHLD`, which is inherited: the kernel
+/// buries children unseen then, and nobody can wait for them.
+///
+/// # Errors
+/// None that a caller could bring about.
+pub fn hear_of_children() -> Result<(), Error> {
     set_plain(Signal::SIGCHLD, SigHandler::SigDfl)
 }
 

@@ -6,6 +6,7 @@ use std::{
 };
 
 use nix::fcntl::OFlag;
+use socket2::{Domain, SockAddr, Socket, Type};
 
 /// The file of a unix socket, known by device and inode, so that the file of a successor at the same path is
 /// left alone.
@@ -44,5 +45,44 @@ impl SocketFile {
         let ours =
             fs::symlink_metadata(&self.path).is_ok_and(|found| (found.dev(), found.ino()) == self.identity);
         ours && fs::remove_file(&self.path).is_ok()
+    }
+
+    /// The same, but only if no process listens on it any more. One that does gets a connection that ends at once.
+    pub fn remove_if_abandoned(&self) -> bool {
+        is_refused(&self.path).unwrap_or(false) && self.remove_if_ours()
+    }
+}
+
+/// Never waits: a server whose listen queue is full is a server.
+fn is_refused(path: &Path) -> io::Result<bool> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    let connected = socket.connect(&SockAddr::unix(path)?);
+    Ok(connected.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use socket2::SockRef;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_abandoned_when_the_last_one_who_listened_has_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let listener = UnixListener::bind(&path).unwrap();
+        let other = listener.try_clone().unwrap();
+        let (file, _) = SocketFile::at(&path).unwrap();
+        drop(listener);
+        assert!(!file.remove_if_abandoned());
+        // The listen queue is full from the look before: no sign of an end.
+        SockRef::from(&other).listen(0).unwrap();
+        assert!(!file.remove_if_abandoned());
+        drop(other);
+        assert!(file.remove_if_abandoned());
+        assert!(!path.exists() && !file.remove_if_abandoned());
     }
 }

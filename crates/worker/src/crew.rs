@@ -263,6 +263,29 @@ impl Crew {
         }
     }
 
+    /// Member `number` has come. Whether it leads.
+    pub(crate) fn arrive(&self, number: usize) -> bool {
+        let was_replaced = self.holder() == Holder::StandIn;
+        let leads = self.lead.arrive(number);
+        if leads && was_replaced {
+            self.slot().busy_since.store(0);
+            // The stand-in leaves for us.
+            self.wake_driver();
+        }
+        leads
+    }
+
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.lead.is_awaited()
+    }
+
+    /// The stand-in drives in the place of a member that does not come: somebody holds the GIL and lets nobody have it.
+    pub(crate) fn take_back(&self) {
+        if self.lead.take_back() {
+            self.slot().busy_since.store(now());
+        }
+    }
+
     /// The driver, about to leave, hands the lead to an idle member if there is work for one.
     pub(crate) fn hand_over(&self, from: Holder) -> bool {
         if self.requests.is_empty() {
@@ -271,6 +294,8 @@ impl Crew {
         let Some(next) = self.lead.hand_over(from) else { return false };
         self.slot().busy_since.store(0);
         self.unpark(next);
+        // To see whether it comes.
+        self.stand_in.wake();
         true
     }
 
@@ -308,9 +333,11 @@ impl Crew {
         }
     }
 
-    /// Whether all members are at a request that is over its time, so that nothing will be done here any more.
+    /// Whether nothing will be done here any more: all members are at requests that are over their time, or one is, and
+    /// lets no other have the GIL.
     pub(crate) fn is_stuck(&self) -> bool {
-        self.expired() == self.members.len() as u64
+        let expired = self.expired();
+        expired == self.members.len() as u64 || expired > 0 && self.lead.is_missing()
     }
 }
 

@@ -21,20 +21,30 @@ struct State {
     holder: Holder,
     /// Members without a job, the one that worked last at the end: its caches and connections are warm.
     idle: Vec<usize>,
+    /// The member that was given the lead and has not come yet: it needs the GIL for that.
+    called: Option<usize>,
 }
 
 impl State {
-    /// Gives the lead to an idle member, if there is one.
+    fn is_awaited(&self) -> bool {
+        self.called.is_some_and(|called| self.holder == Holder::Member(called))
+    }
+
+    /// Gives the lead to an idle member, if there is one. While another is still to come, no member can.
     fn promote(&mut self) -> Option<usize> {
+        if self.called.is_some() {
+            return None;
+        }
         let next = self.idle.pop()?;
         self.holder = Holder::Member(next);
+        self.called = Some(next);
         Some(next)
     }
 }
 
 impl Lead {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(State { holder: Holder::Member(0), idle: Vec::new() }))
+        Self(Mutex::new(State { holder: Holder::Member(0), idle: Vec::new(), called: None }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -71,6 +81,41 @@ impl Lead {
     pub(crate) fn hand_over(&self, from: Holder) -> Option<usize> {
         let mut state = self.lock();
         if state.holder == from { state.promote() } else { None }
+    }
+
+    /// A member has come, with the GIL, because it was called or because it looks whether it was. Whether it leads.
+    pub(crate) fn arrive(&self, number: usize) -> bool {
+        let mut state = self.lock();
+        if state.called == Some(number) {
+            state.called = None;
+            match state.holder {
+                Holder::StandIn => state.holder = Holder::Member(number),
+                Holder::Member(holder) if holder != number => state.idle.push(number),
+                Holder::Member(_) => {}
+            }
+        }
+        state.holder == Holder::Member(number)
+    }
+
+    /// Whether nobody drives, because who was given the lead has not come yet.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.lock().is_awaited()
+    }
+
+    /// Whether the stand-in drives because the member that was given the lead has not come.
+    pub(crate) fn is_missing(&self) -> bool {
+        let state = self.lock();
+        state.called.is_some() && state.holder == Holder::StandIn
+    }
+
+    /// The stand-in drives until the member comes that was given the lead; false when it has come.
+    pub(crate) fn take_back(&self) -> bool {
+        let mut state = self.lock();
+        let is_awaited = state.is_awaited();
+        if is_awaited {
+            state.holder = Holder::StandIn;
+        }
+        is_awaited
     }
 
     /// Whether a member could go on.
@@ -172,6 +217,7 @@ mod tests {
         stamp.begin(5, false);
         assert_eq!(lead.take(0, &stamp, 5, true), Some(Holder::Member(2)));
         assert!(stamp.end());
+        assert!(lead.arrive(2));
         assert!(!lead.reclaim(0), "another member leads");
         assert_eq!(lead.hand_over(Holder::Member(2)), Some(0));
     }
@@ -193,6 +239,33 @@ mod tests {
         assert_eq!(lead.take(0, &stamp, 5, false), Some(Holder::StandIn));
         assert!(stamp.end() && lead.reclaim(0));
         assert_eq!(lead.hand_over(Holder::StandIn), None, "two members would lead");
+    }
+
+    #[test]
+    fn the_stand_in_drives_while_a_member_that_was_called_cannot_come() {
+        let (lead, stamp) = (Lead::new(), Stamp::default());
+        (0..3).for_each(|number| lead.join(number));
+        stamp.begin(5, false);
+        assert_eq!(lead.take(0, &stamp, 5, true), Some(Holder::Member(2)));
+        assert!(lead.is_awaited() && !lead.is_missing() && lead.take_back());
+        assert!(lead.holder() == Holder::StandIn && !lead.is_awaited() && lead.is_missing());
+        assert_eq!(lead.hand_over(Holder::StandIn), None, "no other could come either");
+        assert!(lead.arrive(2), "it has come at last");
+        assert!(!lead.take_back());
+        assert_eq!(lead.hand_over(Holder::Member(2)), Some(1), "others can be called again");
+        assert!(lead.arrive(1));
+    }
+
+    #[test]
+    fn a_member_that_comes_when_another_leads_is_idle() {
+        let (lead, stamp) = (Lead::new(), Stamp::default());
+        (0..2).for_each(|number| lead.join(number));
+        stamp.begin(5, false);
+        assert_eq!(lead.take(0, &stamp, 5, true), Some(Holder::Member(1)));
+        assert!(lead.take_back());
+        assert!(stamp.end() && lead.reclaim(0), "the job has ended first");
+        assert!(!lead.arrive(1));
+        assert_eq!(lead.hand_over(Holder::Member(0)), Some(1));
     }
 
     #[test]

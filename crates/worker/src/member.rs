@@ -14,7 +14,6 @@ use crate::crew::{Crew, now};
 use crate::deadline::Running;
 use crate::drive::{Turn, Waited};
 use crate::job::Job;
-use crate::lead::Holder;
 use crate::shutdown::Order;
 
 /// How long, in microseconds, the leader runs requests before it lets the answers go: long enough that many share
@@ -25,7 +24,7 @@ const SLICE: u64 = 1_000;
 pub(crate) fn serve(crew: &'static Crew, number: usize, bridge: &mut Bridge<'_>) {
     crew.join(number);
     while !crew.is_stopped() {
-        if crew.holder() == Holder::Member(number) {
+        if crew.arrive(number) {
             lead(crew, number, bridge);
         } else {
             // Unparked by whoever makes this member the leader.

@@ -22,6 +22,11 @@ const STUCK: Duration = Duration::from_secs(5);
 const ORPHANED: Duration = Duration::from_millis(1_000);
 /// How long before the master a worker ends its graceful timeout, at most.
 const HEAD_START: Duration = Duration::from_millis(500);
+/// How long connections without a request stay when others go on serving, so that a client whose next request is on its way
+/// does not lose it: Gunicorn's two seconds.
+const LAST_CALL: Duration = Duration::from_secs(2);
+/// The same when the whole server ends: somebody waits for that.
+const LAST_CALL_OF_ALL: Duration = Duration::from_millis(500);
 /// How long Python may take to end (`atexit`, non-daemon threads) when there is no other limit.
 const FINALIZE: Duration = Duration::from_millis(500);
 /// How long the report of a timeout may take.
@@ -111,7 +116,8 @@ impl<H: Handler> Leaving<H> {
         }
         self.crew.slot().set_stage(Stage::Retiring);
         self.doors.send_replace(doors);
-        self.server.closing().begin();
+        let is_last = self.crew.slot().is_ending() || matches!(order, Order::Quick | Order::MasterGone);
+        self.server.closing().begin(if is_last { LAST_CALL_OF_ALL } else { LAST_CALL });
         // The master starts a replacement now, unless it is itself about to leave.
         self.status.retiring();
         (limit, reason)

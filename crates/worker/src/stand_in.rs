@@ -15,6 +15,9 @@ const TAKE: u64 = 5_000;
 const TICK: Duration = Duration::from_micros(250);
 /// The same when there is no other member: only the loop itself waits then.
 const LONE_TICK: Duration = Duration::from_millis(2);
+/// A member that was given the lead has so long to come, in microseconds: twice the time after which CPython makes a thread
+/// let go of the GIL. A call into C lets go when it likes.
+const ARRIVAL: u64 = 10_000;
 /// After this many looks at a leader without a job the stand-in sleeps until it is woken.
 const QUIET: u32 = 20;
 
@@ -38,7 +41,7 @@ impl Sleep {
 pub(crate) fn watch(crew: &'static Crew) {
     let _ = crew.stand_in.thread.set(thread::current());
     let tick = if crew.members.len() > 1 { TICK } else { LONE_TICK };
-    let mut watch = Watch { crew, tick, quiet: 0, before: None };
+    let mut watch = Watch { crew, tick, quiet: 0, before: None, awaited: None };
     while !crew.is_stopped() {
         if crew.holder() == Holder::StandIn {
             crew.drive_as_stand_in();
@@ -54,11 +57,17 @@ struct Watch {
     quiet: u32,
     /// The job seen at the last look, and the processor time of its thread then.
     before: Option<(u64, Duration)>,
+    /// Since when nobody drives, because the member that was given the lead has not come.
+    awaited: Option<u64>,
 }
 
 impl Watch {
     fn look(&mut self) {
         let next_deadline = self.crew.watch_requests();
+        if self.crew.is_awaited() {
+            return self.await_leader();
+        }
+        self.awaited = None;
         let Holder::Member(leader) = self.crew.holder() else { return };
         let Some(since) = self.crew.members[leader].stamp.untaken() else {
             self.before = None;
@@ -79,6 +88,17 @@ impl Watch {
         thread::sleep(self.tick);
     }
 
+    fn await_leader(&mut self) {
+        self.quiet = 0;
+        let since = *self.awaited.get_or_insert_with(now);
+        if now().saturating_sub(since) >= ARRIVAL {
+            self.awaited = None;
+            self.crew.take_back();
+        } else {
+            thread::sleep(self.tick);
+        }
+    }
+
     /// Whether the thread used less than a quarter of the time since the last look: then it waits for something.
     fn is_blocked(&mut self, leader: usize, since: u64) -> bool {
         let Some(cpu) = self.crew.members[leader].cpu() else { return false };
@@ -91,8 +111,9 @@ impl Watch {
         let sleep = &self.crew.stand_in;
         sleep.asleep.store(true, Ordering::SeqCst);
         let Holder::Member(leader) = self.crew.holder() else { return };
-        // A job that began before the flag was up has not woken us.
-        if self.crew.members[leader].stamp.untaken().is_none() && !self.crew.is_stopped() {
+        // A job that began, or a lead that was handed over, before the flag was up has not woken us.
+        let is_needed = self.crew.members[leader].stamp.untaken().is_some() || self.crew.is_awaited();
+        if !is_needed && !self.crew.is_stopped() {
             match next_deadline {
                 Some(due) => thread::park_timeout(due),
                 None => thread::park(),

@@ -18,6 +18,7 @@ remove() {
     echo "the cgroup $own cannot be removed" >&2
 }
 trap remove EXIT
+trap "exit 1" HUP INT TERM
 
 exec 3<&0
 (

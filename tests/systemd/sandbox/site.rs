@@ -5,9 +5,6 @@ use std::path::{Path, PathBuf};
 /// The application of every site: SQLite in the state directory, and what else the tests ask for.
 const APP: &str = include_str!("../site.py");
 
-/// Until the master speaks to systemd.
-const MUTE: &str = "Type=exec\nWatchdogSec=0\n";
-
 /// A project below `/srv`, served by a unit of `docs/deploy/systemd`.
 #[derive(Debug)]
 pub(crate) struct Site {
@@ -63,7 +60,7 @@ impl Site {
         }
         let drop_ins = units.join(format!("{}.d", self.unit));
         fs::create_dir_all(&drop_ins).unwrap();
-        let text = format!("[Service]\n{MUTE}{}{}", python_in_sight(), self.drop_in);
+        let text = format!("[Service]\n{}{}", python_in_sight(), self.drop_in);
         fs::write(drop_ins.join("test.conf"), text).unwrap();
         fs::create_dir_all(home.join(self.name)).unwrap();
         fs::create_dir_all(home.join("venv/bin")).unwrap();

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
 use tokio::time::sleep;
 
-use super::client::{Site, full, give, options, sent};
+use super::client::{Site, finish, full, give, options, sent, streamed, write};
 use crate::Options;
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -14,7 +15,7 @@ async fn a_connection_that_has_just_been_served_is_closed_after_half_a_second() 
     let (mut site, mut client) = sent(GET).await;
     site.answer("hello").await;
     client.answer().await;
-    site.server.closing().begin();
+    site.server.closing().begin(Duration::from_millis(500));
     let start = tokio::time::Instant::now();
     assert_eq!(client.rest().await, "");
     assert!(start.elapsed() > Duration::from_millis(400) && start.elapsed() < Duration::from_millis(600));
@@ -29,7 +30,7 @@ async fn a_request_that_crosses_the_end_of_all_is_answered() {
         site.answer("hello").await;
         client.answer().await;
         sleep(Duration::from_millis(idle)).await;
-        site.server.closing().begin();
+        site.server.closing().begin(Duration::from_millis(500));
         sleep(Duration::from_millis(100)).await;
         client.send(GET).await;
         site.answer("the last").await;
@@ -44,7 +45,7 @@ async fn a_request_that_crosses_the_end_of_all_is_answered() {
 async fn a_request_in_flight_is_finished() {
     let (mut site, mut client) = sent(GET).await;
     let exchange = site.request().await;
-    site.server.closing().begin();
+    site.server.closing().begin(Duration::from_millis(500));
     tokio::task::yield_now().await;
     assert!(!exchange.ticket.is_settled());
     give(&exchange, full("in time"));
@@ -54,11 +55,35 @@ async fn a_request_in_flight_is_finished() {
     client.served().await;
 }
 
+/// Its client was not told that the connection ends, and may send the next request at once.
+#[tokio::test(start_paused = true)]
+async fn a_connection_whose_answer_had_begun_gets_its_last_call_too() {
+    let (mut site, mut client) = sent(GET).await;
+    let exchange = site.request().await;
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_LENGTH, HeaderValue::from_static("5"));
+    let (stream, answer) = streamed(headers);
+    give(&exchange, answer);
+    write(&stream, b"he");
+    assert_eq!(client.head().await.get("Connection"), None);
+    site.server.closing().begin(Duration::from_millis(500));
+    tokio::task::yield_now().await;
+    write(&stream, b"llo");
+    finish(&stream, true);
+    assert_eq!(client.exactly(5).await, "hello");
+    client.send(GET).await;
+    site.answer("the last").await;
+    let (head, body) = client.answer().await;
+    assert_eq!((head.get("Connection"), &*body), (Some("close"), "the last"));
+    assert_eq!(client.rest().await, "");
+    client.served().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_body_on_its_way_is_finished() {
     let (mut site, mut client) = sent("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe").await;
     tokio::task::yield_now().await;
-    site.server.closing().begin();
+    site.server.closing().begin(Duration::from_millis(500));
     tokio::task::yield_now().await;
     client.send("llo").await;
     site.answer("in time").await;
@@ -71,7 +96,7 @@ async fn a_request_that_is_on_its_way_is_answered() {
     let mut site = Site::new(options());
     let mut client = site.connect();
     tokio::task::yield_now().await;
-    site.server.closing().begin();
+    site.server.closing().begin(Duration::from_millis(500));
     tokio::task::yield_now().await;
     client.send(GET).await;
     site.answer("still").await;
@@ -85,7 +110,7 @@ async fn a_connection_that_says_nothing_delays_the_end_only_a_little() {
     let site = Site::new(options());
     let mut early = site.connect();
     tokio::task::yield_now().await;
-    site.server.closing().begin();
+    site.server.closing().begin(Duration::from_millis(500));
     let mut late = site.connect();
     let start = tokio::time::Instant::now();
     assert_eq!((early.rest().await, late.rest().await), (String::new(), String::new()));

@@ -153,7 +153,7 @@ async fn the_end_of_the_server_does_not_wait_for_a_proxy_header() {
     let mut client = site.connect();
     client.send("PROXY TCP4").await;
     tokio::task::yield_now().await;
-    site.server.closing().begin();
+    site.server.closing().begin(Duration::from_millis(500));
     assert_eq!(client.rest().await, "");
     client.served().await;
 }

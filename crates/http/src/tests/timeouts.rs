@@ -201,7 +201,7 @@ async fn a_request_that_wakes_a_parked_connection_is_served_also_at_the_end_of_a
         site.answer("hello").await;
         client.answer().await;
         sleep(seconds(5)).await;
-        site.server.closing().begin();
+        site.server.closing().begin(Duration::from_millis(500));
         client.send(GET).await;
         site.answer("still").await;
         assert_eq!(client.answer().await.1, "still");
@@ -216,7 +216,7 @@ async fn a_parked_connection_is_closed_at_the_end_of_all() {
     site.answer("hello").await;
     client.answer().await;
     sleep(seconds(5)).await;
-    site.server.closing().begin();
+    site.server.closing().begin(Duration::from_millis(500));
     assert_eq!(closed_after(&mut client).await, 0);
 }
 

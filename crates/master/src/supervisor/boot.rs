@@ -39,7 +39,9 @@ impl Supervisor {
         let Some(seat) = failed else { return };
         let delay = seat.backoff.fail().max(SHORTAGE);
         seat.postpone(now + delay);
-        self.log(Fact::ForkFailed { delay });
+        if self.phase == Phase::Serving {
+            self.log(Fact::ForkFailed { delay });
+        }
     }
 
     pub(super) fn ready(&mut self, pid: Pid) {
@@ -95,10 +97,15 @@ impl Supervisor {
             self.fail_reload();
             return;
         }
+        let others = self
+            .crew
+            .workers
+            .iter()
+            .any(|worker| worker.process.is_ready() && worker.process.pid != process.pid);
         // None for a worker that had retired: its replacement is there or on its way.
         let Some(seat) = self.seat_of(process.pid) else { return };
         seat.release(process.pid);
-        let delay = seat.account(process, now);
+        let delay = seat.account(process, now, others);
         let (failures, alone) = (seat.backoff.failures(), seat.candidates.is_empty());
         if announce && alone && !self.waiting && self.phase == Phase::Serving {
             self.log(Fact::Replacing { pid: process.pid, delay, failures });
@@ -141,7 +148,7 @@ impl Supervisor {
             if self.find_process(process.pid).is_none_or(|process| process.leaving.is_some()) {
                 continue;
             }
-            self.log(Fact::BootTimeout { pid: process.pid, limit });
+            self.log(Fact::BootTimeout { kind: self.kind_of(process.pid), pid: process.pid, limit });
             self.abort(process.pid);
             if self.condemns_reload(&process) {
                 self.fail_reload();

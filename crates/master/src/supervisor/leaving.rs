@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use rwsgi_os::{Pid, Signal};
 
 use crate::{
-    event::{Action, Fact},
+    event::{Action, Fact, Kind},
     supervisor::Supervisor,
     worker::Process,
 };
@@ -24,6 +24,11 @@ impl Supervisor {
 
     pub(super) fn find_process(&self, pid: Pid) -> Option<&Process> {
         self.processes().find(|process| process.pid == pid)
+    }
+
+    pub(super) fn kind_of(&self, pid: Pid) -> Kind {
+        let is_mold = self.molds.processes.iter().any(|mold| mold.pid == pid);
+        if is_mold { Kind::Mold } else { Kind::Worker }
     }
 
     /// Asks a worker or mold to finish what it has and to end.
@@ -74,7 +79,8 @@ impl Supervisor {
             }
         }
         for pid in overdue {
-            self.out.push(Action::Log(Fact::Overdue { pid }));
+            let kind = self.kind_of(pid);
+            self.out.push(Action::Log(Fact::Overdue { kind, pid }));
             self.signal(pid, Signal::SIGKILL);
         }
     }

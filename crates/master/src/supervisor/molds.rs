@@ -120,7 +120,7 @@ impl Supervisor {
 
     pub(super) fn mold_exited(&mut self, exit: Exit, mold: Process) {
         let (generation, was_ready) = (mold.generation, mold.ready.is_some());
-        self.log(Fact::MoldExited { exit, generation, was_ready });
+        self.log(Fact::MoldExited { exit, generation, killed: mold.was_killed(), was_ready });
         if self.phase != Phase::Serving {
             return;
         }

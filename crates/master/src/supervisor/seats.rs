@@ -81,13 +81,14 @@ impl Seat {
     }
 
     /// Puts what has become of `process` to the account of the seat: one that has lasted starts it over, any
-    /// other makes the next one wait. Returns how long.
-    pub(super) fn account(&mut self, process: &Process, now: Instant) -> Duration {
+    /// other makes the next one wait, but not one that served when no `others` do. Returns how long.
+    pub(super) fn account(&mut self, process: &Process, now: Instant, others: bool) -> Duration {
         let delay = if process.has_lasted(now) {
             self.backoff.reset();
             Duration::ZERO
         } else if process.ready.is_some() {
-            self.backoff.fail_ready()
+            let delay = self.backoff.fail_ready();
+            if others { delay } else { Duration::ZERO }
         } else {
             self.backoff.fail()
         };

@@ -83,13 +83,12 @@ impl Supervisor {
     pub(super) fn press(&mut self) {
         self.kill_overdue();
         let Phase::Stopping(stopping) = self.phase else { return };
-        let ordered = !self.crew.orders.is_empty() || !self.molds.orders.is_empty();
-        if ordered || self.upgrade.is_ordered() {
-            // The answer to the order is on its way, and may bring somebody to see out.
-            return;
-        }
+        // The answer to an order is on its way, and may bring somebody to see out. Where a mold keeps it back for too long,
+        // that one's end is the answer.
+        let ordered =
+            !self.crew.orders.is_empty() || !self.molds.orders.is_empty() || self.upgrade.is_ordered();
         let workers = self.pids().len();
-        if workers == 0 {
+        if workers == 0 && !ordered {
             return self.finish(stopping.reason);
         }
         if self.now < stopping.deadline {

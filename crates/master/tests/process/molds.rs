@@ -4,10 +4,11 @@ use rwsgi_os::{Pid, Signal, kill};
 
 use crate::server::Server;
 
-pub(crate) const CASES: [(&str, fn()); 8] = [
+pub(crate) const CASES: [(&str, fn()); 9] = [
     ("a_mold_forks_the_workers_of_its_master", a_mold_forks_the_workers_of_its_master),
     ("a_mold_that_dies_is_built_anew_and_the_workers_live_on", a_mold_that_dies_is_built_anew),
     ("a_stopped_mold_does_not_stop_the_server", a_stopped_mold_does_not_stop_the_server),
+    ("logs_are_opened_again_in_a_mold_that_was_loading", logs_are_opened_again),
     ("a_reload_builds_a_new_mold", a_reload_builds_a_new_mold),
     ("a_mold_that_does_not_load_ends_the_reload", a_mold_that_does_not_load_ends_the_reload),
     ("a_mold_that_hangs_ends_the_reload", a_mold_that_hangs_ends_the_reload),
@@ -68,6 +69,16 @@ fn a_stopped_mold_does_not_stop_the_server() {
     server.wait_for(&format!("Mold (pid:{mold}) has not forked a worker in 5.0 s and is killed"));
     server.wait_for_pid("mold ");
     server.wait_for("serving ");
+    server.end();
+}
+
+fn logs_are_opened_again() {
+    let mut server = Server::start("mold-loading");
+    let mold = server.wait_for_pid("mold ");
+    server.wait_for("loading");
+    server.signal(Signal::SIGUSR1);
+    server.wait_for_times("2 workers ready", 1);
+    server.wait_for_times(&format!("logs of {mold} opened again"), 1);
     server.end();
 }
 

@@ -1,9 +1,10 @@
 //! The server side: a master whose program is a script, and workers that serve nobody.
 
-use std::{env, io, io::Write, os::fd::AsFd, process::ExitCode, time::Duration};
+use std::{env, io, io::Write, os::fd::AsFd, process::ExitCode, thread, time::Duration};
 
 use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::signal::SigSet,
     unistd::{getpid, getppid, pause, setsid},
 };
 use rwsgi_master::{Cast, Inheritance, Mold, Options, Policy, Prepared, Program, Role, run};
@@ -92,10 +93,15 @@ pub(crate) fn serve(behaviour: &str) -> ExitCode {
     }
     let behaviour = Behaviour(behaviour);
     let invocation = Invocation::capture();
+    if behaviour.is("late") {
+        while env::var("RWSGI_PREDECESSOR").is_ok_and(|pid| pid == getppid().to_string()) {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
     let mut handover = Handover::from_environment().unwrap();
-    let predecessor = handover.as_ref().map(Handover::predecessor);
+    let predecessor = handover.as_ref().and_then(Handover::predecessor);
     // Those that were handed over, and the directory being read, do not count.
-    let handed = if predecessor.is_some() { 1 } else { 0 };
+    let handed = usize::from(handover.is_some());
     say(&format!("descriptors {}", descriptors(getpid()) - 1 - handed));
     let mut open = |plan: &SocketPlan| {
         let handed = handover.as_mut().and_then(|handover| handover.take(&plan.address));
@@ -123,7 +129,14 @@ fn cast(behaviour: Behaviour<'_>, mold: Mold) -> ExitReason {
             mold.unfit();
             return ExitReason::Ok;
         }
-        _ => mold.ready(),
+        "mold-loading" => {
+            // The signal comes while the application is loaded, and is lost.
+            let lost = SigSet::from(Signal::SIGUSR1);
+            lost.thread_block().unwrap();
+            say("loading");
+            lost.wait().unwrap();
+        }
+        _ => {}
     }
     match mold.serve(&NoHooks, &mut || say(&format!("logs of {} opened again", getpid()))) {
         Cast::Worker(inheritance) => {

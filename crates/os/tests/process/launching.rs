@@ -87,7 +87,7 @@ pub(crate) fn succeed() {
     let mut given = descriptors();
     given.retain(|descriptor| !strangers.split(' ').any(|number| number == descriptor.to_string()));
     let mut handover = Handover::from_environment().unwrap().unwrap();
-    assert_eq!(handover.predecessor(), getppid());
+    assert_eq!(handover.predecessor(), Some(getppid()));
     assert_eq!(given.len(), 2, "{given:?}");
     assert!(rwsgi_os::private_variables().all(|name| env::var(name).is_err()));
     assert!(handover.take(&BindAddress::Abstract("other".to_owned())).is_none());

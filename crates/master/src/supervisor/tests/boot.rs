@@ -70,18 +70,29 @@ fn a_crash_storm_backs_off_for_each_seat_and_starts_over_when_ready() {
 
 #[test]
 fn a_worker_that_dies_soon_after_it_was_ready_has_failed() {
-    let mut world = World::still(1);
+    let mut world = World::still_serving(2);
     let mut waited = Vec::new();
-    for pid in 1..5 {
+    for pid in [1, 3, 4, 5, 6] {
         world.say(pid, Report::Ready);
         world.now += Duration::from_millis(4_999);
         world.exit(pid, SEGFAULT);
-        if pid > 1 {
+        // The first had lasted, the second failed for the first time.
+        if pid > 3 {
             waited.push(world.sleep().as_secs());
         }
-        assert_eq!(world.last_pid, pid + 1);
+        assert_eq!(world.last_pid, pid.max(2) + 1);
     }
     assert_eq!(waited, [1, 1, 1]);
+}
+
+#[test]
+fn the_only_worker_that_serves_is_replaced_at_once_however_often_it_dies() {
+    let mut world = World::still(1);
+    for pid in 1..10 {
+        world.say(pid, Report::Ready);
+        world.exit(pid, SEGFAULT);
+        assert_eq!(world.last_pid, pid + 1);
+    }
 }
 
 #[test]
@@ -222,13 +233,17 @@ fn systemd_hears_of_the_first_worker_that_is_ready() {
 fn a_worker_that_hangs_while_it_loads_is_aborted_then_killed() {
     let mut world = World::with(policy(1), 36, Boot::Hangs);
     assert_eq!(world.sleep(), seconds(60));
-    world.assert_told(Fact::BootTimeout { pid: Pid::from_raw(1), limit: seconds(60) });
+    world.assert_told(Fact::BootTimeout {
+        kind: crate::event::Kind::Worker,
+        pid: Pid::from_raw(1),
+        limit: seconds(60),
+    });
     assert_eq!(world.sent(), [(1, Signal::SIGABRT)]);
     world.say(1, Report::Ready);
     assert_eq!(world.supervisor.status().ready, 0, "too late");
     assert_eq!(world.sleep(), seconds(5));
     assert_eq!(world.sent(), [(1, Signal::SIGKILL)]);
-    world.assert_told(Fact::Overdue { pid: Pid::from_raw(1) });
+    world.assert_told(Fact::Overdue { kind: crate::event::Kind::Worker, pid: Pid::from_raw(1) });
     world.exit(1, KILLED);
     assert!(matches!(world.facts[2], Fact::Exited { killed: true, was_ready: false, .. }));
     assert_eq!(world.last_pid, 2, "it counts as one failure");

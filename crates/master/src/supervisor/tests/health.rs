@@ -58,7 +58,7 @@ fn a_worker_that_does_not_turn_is_aborted_and_replaced_at_once() {
     assert_eq!(world.serving(), [2, 3]);
     assert!(world.processes.contains_key(&1), "a stopped process cannot be aborted");
     world.run(seconds(2));
-    world.assert_told(Fact::Overdue { pid: Pid::from_raw(1) });
+    world.assert_told(Fact::Overdue { kind: crate::event::Kind::Worker, pid: Pid::from_raw(1) });
     assert!(world.sent.contains(&(1, Signal::SIGKILL)) && !world.processes.contains_key(&1));
     world.run(seconds(100));
     assert_eq!(world.serving(), [2, 3]);

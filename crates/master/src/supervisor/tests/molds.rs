@@ -83,7 +83,11 @@ fn a_mold_that_crashes_at_the_first_start_is_tried_again_with_back_off() {
 fn a_mold_that_hangs_is_aborted_then_killed() {
     let mut world = still();
     assert_eq!(world.sleep(), seconds(60));
-    world.assert_told(Fact::BootTimeout { pid: Pid::from_raw(1), limit: seconds(60) });
+    world.assert_told(Fact::BootTimeout {
+        kind: crate::event::Kind::Mold,
+        pid: Pid::from_raw(1),
+        limit: seconds(60),
+    });
     assert_eq!(world.sleep(), seconds(5));
     assert_eq!(world.sent(), [(1, Signal::SIGABRT), (1, Signal::SIGKILL)]);
     assert_eq!(world.last_pid, 1, "not two at a time");

@@ -58,7 +58,7 @@ fn an_old_worker_that_does_not_leave_in_time_is_killed() {
     assert_eq!(world.sent(), [(1, Signal::SIGTERM)]);
     assert_eq!(world.sleep(), GRACEFUL);
     assert_eq!(world.sent(), [(1, Signal::SIGKILL)]);
-    world.assert_told(Fact::Overdue { pid: Pid::from_raw(1) });
+    world.assert_told(Fact::Overdue { kind: crate::event::Kind::Worker, pid: Pid::from_raw(1) });
     world.exit(1, KILLED);
     assert!(matches!(world.facts.last(), Some(Fact::Exited { killed: true, was_ready: true, .. })));
     assert_eq!((world.last_pid, world.supervisor.next_wake()), (2, None));

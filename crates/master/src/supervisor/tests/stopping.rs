@@ -137,6 +137,24 @@ fn a_worker_that_is_forked_into_the_stop_is_told() {
     assert_eq!(world.finished, Some(ExitReason::Ok));
 }
 
+/// A mold that is stuck in a fork.
+#[test]
+fn an_order_that_nobody_answers_does_not_lengthen_the_stop() {
+    let mut world = World::still_serving(2);
+    world.hold_forks = true;
+    world.exit(1, KILLED);
+    world.intent(Intent::Stop);
+    assert_eq!(world.sent(), [(2, Signal::SIGTERM)]);
+    assert_eq!(world.sleep(), Duration::from_secs(30));
+    assert_eq!(world.sent(), [(2, Signal::SIGKILL)]);
+    world.exit(2, KILLED);
+    assert_eq!(world.finished, None, "the answer may bring a worker");
+    world.answer_forks();
+    assert_eq!(world.sent(), [(3, Signal::SIGKILL)]);
+    world.exit(3, KILLED);
+    assert_eq!(world.finished, Some(ExitReason::Ok));
+}
+
 #[test]
 fn a_fork_that_fails_into_the_stop_ends_it() {
     let mut world = World::still_serving(1);
