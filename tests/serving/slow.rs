@@ -297,16 +297,14 @@ def application(environ, start_response):
             let [mut client, mut next] = [server.client(), server.client()];
             client.ask(&format!("/?{duration}"));
             next.ask("/");
-            let response = client.response();
-            match response.status {
-                200 => answered[0] += 1,
-                504 => answered[1] += 1,
-                other => panic!("{other} for {duration}"),
-            }
-            let response = next.response();
-            // On a busy machine it may be over its own time; an exception that is meant for another would be a 500.
-            if response.status != 504 {
-                assert_eq!((response.status, response.text()), (200, &*worker), "behind {duration}");
+            // On a busy machine the next one may itself be over its time. An exception that is not its own would be a 500.
+            for response in [client.response(), next.response()] {
+                match response.status {
+                    200 => answered[0] += 1,
+                    504 => answered[1] += 1,
+                    other => panic!("{other} for {duration}"),
+                }
+                assert!(response.status == 504 || response.text() == worker, "behind {duration}");
             }
         }
         assert!(answered.iter().all(|&count| count > 0), "{answered:?}");

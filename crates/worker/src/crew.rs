@@ -54,7 +54,7 @@ pub(crate) struct Crew {
     orders: mpsc::UnboundedSender<Order>,
     exit: OnceLock<ExitReason>,
     lead: Lead,
-    driver: Mutex<Option<Waker>>,
+    driver: Driver,
     stopped: AtomicBool,
     scoreboard: Arc<Scoreboard>,
     slot: usize,
@@ -132,7 +132,7 @@ impl Crew {
             orders,
             exit: OnceLock::new(),
             lead: Lead::new(),
-            driver: Mutex::new(None),
+            driver: Driver::default(),
             stopped: AtomicBool::new(false),
             scoreboard,
             slot,
@@ -205,20 +205,21 @@ impl Crew {
         exchange.ticket.answer(answer).into_iter().for_each(|waker| self.answers.push(waker));
     }
 
-    /// Remembers how to wake whoever drives the loop, which turns.
+    /// Remembers how to wake the member that drives the loop, which turns.
     pub(crate) fn drive_with(&self, waker: &Waker) {
         self.slot().turns.advance();
-        let mut driver = lock(&self.driver);
-        if !driver.as_ref().is_some_and(|known| known.will_wake(waker)) {
-            *driver = Some(waker.clone());
-        }
+        self.driver.set(waker, || true);
+    }
+
+    /// The same for the stand-in; whether it has the lead. The member may have ended its job and drive again by now.
+    pub(crate) fn drive_instead_with(&self, waker: &Waker) -> bool {
+        self.slot().turns.advance();
+        self.driver.set(waker, || self.holder() == Holder::StandIn)
     }
 
     /// Lets the driver look around.
     pub(crate) fn wake_driver(&self) {
-        if let Some(waker) = &*lock(&self.driver) {
-            waker.wake_by_ref();
-        }
+        self.driver.wake();
     }
 
     /// A connection has got something to send, from member `number`: it is woken by the member when it drives the loop
@@ -340,6 +341,29 @@ impl Crew {
     }
 }
 
+/// How to wake whoever drives the loop.
+#[derive(Debug, Default)]
+struct Driver(Mutex<Option<Waker>>);
+
+impl Driver {
+    /// From now on this one is woken, if it is to drive. That is asked under the lock: who is told to and registers afterwards
+    /// replaces who was told before, and one that comes too late replaces nobody, who would never be woken again.
+    fn set(&self, waker: &Waker, is_to_drive: impl FnOnce() -> bool) -> bool {
+        let mut driver = lock(&self.0);
+        let is_to_drive = is_to_drive();
+        if is_to_drive && !driver.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            *driver = Some(waker.clone());
+        }
+        is_to_drive
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = &*lock(&self.0) {
+            waker.wake_by_ref();
+        }
+    }
+}
+
 /// `--max-requests` with up to `jitter` more, by lot, so that the workers do not all get tired at a time.
 fn share(requests: Option<u64>, jitter: u64, lot: impl Hash) -> u64 {
     let Some(requests) = requests else { return u64::MAX };
@@ -356,6 +380,29 @@ pub(crate) fn now() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stand_in_that_comes_too_late_does_not_take_the_place_of_who_drives() {
+        let woken = [const { AtomicBool::new(false) }; 2].map(|flag| Arc::new(Flag(flag)));
+        let [member, stand_in] = woken.each_ref().map(|flag| Waker::from(Arc::clone(flag)));
+        let driver = Driver::default();
+        driver.wake();
+        assert!(driver.set(&member, || true));
+        assert!(!driver.set(&stand_in, || false));
+        driver.wake();
+        assert_eq!(woken.each_ref().map(|flag| flag.0.load(Ordering::SeqCst)), [true, false]);
+        assert!(driver.set(&stand_in, || true));
+        driver.wake();
+        assert!(woken[1].0.load(Ordering::SeqCst));
+    }
+
+    struct Flag(AtomicBool);
+
+    impl std::task::Wake for Flag {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
 
     #[test]
     fn a_share_lies_between_the_number_and_its_jitter() {

@@ -56,8 +56,8 @@ impl Crew {
         self.runtime.block_on(async {
             let mut timer = pin!(sleep(Duration::ZERO));
             std::future::poll_fn(|context| {
-                self.drive_with(context.waker());
-                if self.is_stopped() || self.holder() != Holder::StandIn || self.hand_over(Holder::StandIn) {
+                let has_lead = self.drive_instead_with(context.waker());
+                if self.is_stopped() || !has_lead || self.hand_over(Holder::StandIn) {
                     self.answers.deliver();
                     return Poll::Ready(());
                 }
