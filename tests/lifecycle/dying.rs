@@ -19,7 +19,7 @@ fn killing_idle_workers_loses_nothing() {
     let mut client = server.client();
     let busy = client.get("/").text().to_owned();
     let mut answered = 1;
-    // A place whose workers die soon is filled later and later.
+    // A place whose workers die soon is filled a second later.
     for round in 1..=6 {
         let idle = server.worker_pids().into_iter().find(|pid| pid.to_string() != busy).unwrap();
         client.ask("/");
