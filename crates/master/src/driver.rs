@@ -113,8 +113,8 @@ impl<'a> Driver<'a> {
                 let _ = os::kill(pid, signal);
             }
             Action::FreeSlot(slot) => self.nursery.free_slot(slot).iter().for_each(report::lost),
-            Action::Look => {
-                let vitals = self.nursery.vitals();
+            Action::Look { with_memory } => {
+                let vitals = self.nursery.vitals(with_memory);
                 events.extend(vitals.into_iter().map(|(pid, vitals)| Event::Vitals(pid, vitals)));
             }
             Action::Prepare(generation) => events.push_back(self.prepare(generation)),
