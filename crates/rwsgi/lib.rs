@@ -101,6 +101,7 @@ fn serve(
         hooks: &*hooks,
         invocation: launch.invocation(),
         predecessor: launch.predecessor(),
+        giver: launch.giver(),
     };
     if let Some(watcher) = reloader::start(reloader, host, &*hooks)? {
         // The master's, and in its way: who holds a listener keeps the port.

@@ -64,7 +64,7 @@ impl<'a> Driver<'a> {
         program: &'a mut dyn Program,
         generations: Generations,
     ) -> Result<Self, Error> {
-        let Options { policy, hooks, invocation, predecessor } = options;
+        let Options { policy, hooks, invocation, predecessor, giver } = options;
         // A reload may want more workers than there are, and every worker may leave slowly while another starts.
         let slots = 4 * policy.workers.max(1) + 32;
         let settings = Settings { policy, slots, predecessor: predecessor.is_some() };
@@ -73,7 +73,7 @@ impl<'a> Driver<'a> {
             watch: Watch::open(predecessor)?,
             nursery: Nursery::open(hooks, slots)?,
             generations,
-            service: Service::open(),
+            service: Service::open(giver),
             program,
             invocation,
             is_shared: predecessor.is_some(),
@@ -131,6 +131,7 @@ impl<'a> Driver<'a> {
             Action::SetSucceeded(succeeded) => self.is_shared = succeeded,
             Action::Promote => {
                 self.is_shared = false;
+                self.service.promoted();
                 self.program.promote();
             }
             Action::CloseListeners => {

@@ -108,8 +108,13 @@ pub(crate) fn serve(behaviour: &str) -> ExitCode {
         handed.unwrap_or_else(|| Listener::bind(plan).unwrap())
     };
     let listeners = behaviour.sockets(1).iter().map(&mut open).collect();
-    let options =
-        Options { policy: behaviour.policy(), hooks: &NoHooks, invocation: &invocation, predecessor };
+    let options = Options {
+        policy: behaviour.policy(),
+        hooks: &NoHooks,
+        invocation: &invocation,
+        predecessor,
+        giver: predecessor,
+    };
     match run(options, &mut Script(behaviour), listeners).unwrap() {
         Role::Master(reason) => reason.into(),
         Role::Worker(inheritance) => work(behaviour, &inheritance).into(),
