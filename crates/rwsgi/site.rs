@@ -66,6 +66,9 @@ impl Program for Site<'_> {
 
     fn adopt(&mut self, generation: u32) {
         self.plans = self.plans.split_off(&generation);
+        if let Some(Err(error)) = self.pid_file.as_mut().map(PidFile::restore) {
+            ui::complain(&error, error.hint().as_deref());
+        }
     }
 
     fn give_up(&mut self, generation: u32) {
