@@ -91,6 +91,9 @@ impl<'a> Driver<'a> {
     fn settle(&mut self, events: &mut VecDeque<Event>) -> Next {
         let mut actions = Vec::new();
         while let Some(event) = events.pop_front() {
+            if let Event::Exited(exit) = event {
+                self.program.child_ended(exit.pid, exit.ending);
+            }
             self.supervisor.step(Instant::now(), event, &mut actions);
             for action in actions.drain(..) {
                 if let Some(end) = self.perform(action, events) {

@@ -9,7 +9,8 @@ use nix::{
 };
 use rwsgi_master::{Cast, Inheritance, Mold, Options, Policy, Prepared, Program, Role, run};
 use rwsgi_os::{
-    BindAddress, ExitReason, Handover, Invocation, Listener, NoHooks, Signal, Signals, SocketPlan, Stage,
+    BindAddress, Ending, ExitReason, Handover, Invocation, Listener, NoHooks, Pid, Signal, Signals,
+    SocketPlan, Stage,
 };
 
 use crate::server::{DEADLINE, descriptors};
@@ -80,6 +81,8 @@ impl Program for Script<'_> {
     fn reopen_logs(&mut self) {
         say(&format!("logs of {} opened again", getpid()));
     }
+
+    fn child_ended(&mut self, _: Pid, _: Ending) {}
 
     fn promote(&mut self) {
         say(&format!("promoted {}", getpid()));
