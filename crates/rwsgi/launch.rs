@@ -13,6 +13,7 @@ pub(crate) struct Launch {
     invocation: Invocation,
     handover: Option<Handover>,
     predecessor: Option<Pid>,
+    giver: Option<Pid>,
     /// From systemd.
     activated: Vec<Listener>,
     /// The addresses of those, which stand in for the ones of the settings.
@@ -31,6 +32,7 @@ impl Launch {
         Ok(Self {
             invocation,
             predecessor: handover.as_ref().and_then(Handover::predecessor),
+            giver: handover.as_ref().map(Handover::giver),
             handover,
             addresses: activated.iter().map(|listener| listener.address().clone()).collect(),
             activated,
@@ -46,6 +48,11 @@ impl Launch {
     /// The server that this one is to take the place of.
     pub(crate) fn predecessor(&self) -> Option<Pid> {
         self.predecessor
+    }
+
+    /// The server that has started this one, even if it has ended already.
+    pub(crate) fn giver(&self) -> Option<Pid> {
+        self.giver
     }
 
     /// What is listened on with these settings: the sockets of systemd, if there are any, instead of all addresses.

@@ -37,6 +37,7 @@ use crate::error::Error;
 pub use crate::host::Host;
 use crate::launch::Launch;
 use crate::plan::Plan;
+use crate::reloader::Watched;
 use crate::site::Site;
 pub use rwsgi_wsgi::RequestTimeout;
 
@@ -92,21 +93,30 @@ fn serve(
     let sockets = launch.sockets(plan.sockets.clone());
     let pid_file = site::write_pid_file(&plan, launch)?;
     let listeners = sockets::open(&sockets, launch)?;
-    launch.started(&plan.config)?;
-    let policy = plan.policy();
-    let mut site = Site { arguments, host, launch, plans: BTreeMap::from([(1, plan)]), pid_file };
     let hooks = host.fork_hooks();
+    let started = launch.started(&plan.config).and_then(|()| reloader::start(reloader, host, &*hooks));
+    let watcher = match started {
+        Ok(Watched::Here(watcher)) => {
+            // The master's, and in its way: who holds a listener keeps the port.
+            drop((listeners, pid_file, plan));
+            return Ok(watcher.run());
+        }
+        Ok(Watched::By(pid)) => Some(pid),
+        Ok(Watched::Not) => None,
+        Err(error) => {
+            sockets::close(listeners, launch);
+            return Err(error);
+        }
+    };
+    let policy = plan.policy();
+    let mut site = Site { arguments, host, launch, plans: BTreeMap::from([(1, plan)]), pid_file, watcher };
     let options = rwsgi_master::Options {
         policy,
         hooks: &*hooks,
         invocation: launch.invocation(),
         predecessor: launch.predecessor(),
+        giver: launch.giver(),
     };
-    if let Some(watcher) = reloader::start(reloader, host, &*hooks)? {
-        // The master's, and in its way: who holds a listener keeps the port.
-        drop((listeners, site));
-        return Ok(watcher.run());
-    }
     match host.without_python(|| rwsgi_master::run(options, &mut site, listeners))? {
         Role::Master(reason) => Ok(reason),
         Role::Worker(inheritance) => {

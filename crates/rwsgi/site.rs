@@ -7,12 +7,12 @@ use std::path::Path;
 
 use rwsgi_config::{Config, Request};
 use rwsgi_master::{Prepared, Program};
-use rwsgi_os::PidFile;
+use rwsgi_os::{Ending, Pid, PidFile};
 
 use crate::error::Error;
 use crate::launch::Launch;
 use crate::plan::Plan;
-use crate::{Host, PROGRAM, logging, privileges, ui};
+use crate::{Host, PROGRAM, logging, privileges, reloader, ui};
 
 /// What a running server remembers of its start, and the plans of the generations of which workers may be forked.
 pub(crate) struct Site<'a> {
@@ -21,6 +21,8 @@ pub(crate) struct Site<'a> {
     pub(crate) launch: &'a Launch,
     pub(crate) plans: BTreeMap<u32, Plan>,
     pub(crate) pid_file: Option<PidFile>,
+    /// The process that watches for `--reload`, as long as it does.
+    pub(crate) watcher: Option<Pid>,
 }
 
 impl Site<'_> {
@@ -66,6 +68,9 @@ impl Program for Site<'_> {
 
     fn adopt(&mut self, generation: u32) {
         self.plans = self.plans.split_off(&generation);
+        if let Some(Err(error)) = self.pid_file.as_mut().map(PidFile::restore) {
+            ui::complain(&error, error.hint().as_deref());
+        }
     }
 
     fn give_up(&mut self, generation: u32) {
@@ -78,6 +83,12 @@ impl Program for Site<'_> {
         // Workers that are not root may not create files in its directory.
         let created = self.plans.values().map(Plan::create_access_log).find_map(Result::err);
         created.iter().for_each(|error| ui::complain(error, error.hint().as_deref()));
+    }
+
+    fn child_ended(&mut self, pid: Pid, ending: Ending) {
+        if self.watcher.take_if(|watcher| *watcher == pid).is_some() {
+            reloader::ended(pid, ending);
+        }
     }
 
     fn promote(&mut self) {

@@ -71,6 +71,18 @@ pub(crate) fn open(plans: &[SocketPlan], launch: &mut Launch) -> Result<Vec<List
     Ok(open)
 }
 
+/// Closes them before any worker was started; their files go too, unless the server before this one still uses them.
+pub(crate) fn close(listeners: Vec<Listener>, launch: &Launch) {
+    let files: Vec<_> = listeners.into_iter().filter_map(Listener::close).collect();
+    for file in files {
+        if launch.predecessor().is_some() {
+            file.remove_if_abandoned();
+        } else {
+            file.remove_if_ours();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -60,6 +60,8 @@ fn the_master_does_not_need_it() {
         assert!(Instant::now() < limit, "a zombie is left");
         thread::yield_now();
     }
+    let line = server.wait_log(&format!("Reloader (pid:{watcher}) was sent SIGKILL, "));
+    assert!(line.contains("[WARNING]") && line.contains("changes are not seen any more"), "{line}");
     assert_eq!(server.get("/").text(), "hello");
     // A worker that starts now tells a pipe that nobody reads.
     let worker = server.worker_pid();

@@ -62,6 +62,50 @@ fn a_signal_for_a_forked_child_is_not_the_workers() {
     assert!(!server.log().text().contains("retiring"));
 }
 
+/// Forks while it is loaded, as `multiprocessing.Manager()` does.
+const HELPED: &str = "
+import os
+from stage import answer, tell, wait
+if os.fork() == 0:
+    os.close(0)
+    tell('alive')
+    wait('gate')
+    os._exit(0)
+def application(environ, start_response):
+    return answer(start_response, os.getpid())
+";
+
+#[test]
+fn a_child_that_was_forked_while_the_application_was_loaded_does_not_keep_the_port() {
+    for options in [&[][..], &["--preload"]] {
+        let builder = Server::wsgi(HELPED).args(options.iter().copied());
+        let (alive, gate) = (builder.gate("alive"), builder.gate("gate"));
+        let mut server = builder.start();
+        alive.wait();
+        assert_eq!(server.get("/").status, 200, "{options:?}");
+        let address = server.addresses()[0].clone();
+        server.signal(Signal::SIGTERM);
+        server.wait_exit();
+        assert_eq!(Server::wsgi(APP).bind(Some(&address)).start().get("/").status, 200, "{options:?}");
+        gate.open();
+        server.log().wait_end();
+    }
+}
+
+#[test]
+fn a_child_that_comes_back_from_loading_the_application_does_not_serve() {
+    for options in [&[][..], &["--preload"]] {
+        let source = "import os\nfrom stage import answer\nCHILD = os.fork()\n\
+            def application(environ, start_response):\n    \
+            return answer(start_response, os.waitstatus_to_exitcode(os.waitpid(CHILD, 0)[1]))";
+        let server = Server::wsgi(source).args(options.iter().copied()).start();
+        if options.is_empty() {
+            assert_eq!(server.get("/").text(), "0");
+        }
+        assert_eq!(server.log().text().matches("Worker ready").count(), 1, "{}", server.log().text());
+    }
+}
+
 #[test]
 fn a_forked_child_does_not_keep_the_port() {
     let mut server = Server::wsgi(APP).start();

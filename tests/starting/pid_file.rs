@@ -22,6 +22,18 @@ fn the_pid_file_names_the_master_and_goes_with_it() {
 }
 
 #[test]
+fn a_reload_writes_a_removed_pid_file_again() {
+    let mut server = Server::wsgi(APP).args(["--pid", "pid"]).start();
+    let path = server.folder().join("pid");
+    fs::remove_file(&path).unwrap();
+    server.signal(Signal::SIGHUP);
+    server.wait_log("Reload complete: generation 2");
+    assert_eq!(fs::read_to_string(&path).unwrap(), format!("{}\n", server.pid()));
+    assert_eq!(server.stop(Signal::SIGTERM), Some(0));
+    assert!(!path.exists());
+}
+
+#[test]
 fn a_stale_pid_file_is_taken_over_even_if_its_number_lives() {
     // 1 always lives, and after a reboot any number may.
     let server = Server::wsgi(APP).file("pid", "1\n").args(["--pid", "pid"]).start();

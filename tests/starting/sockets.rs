@@ -195,3 +195,29 @@ fn two_servers_share_a_port_if_both_agree() {
     drop(first);
     assert_eq!(second.get("/").status, 200);
 }
+
+/// Runs out of descriptors at one point after the other, from the last socket of many to the last thing that a start needs; what
+/// was said of each.
+fn failed_starts(options: &[&str]) -> String {
+    let mut told = String::new();
+    for sockets in (1..16).rev() {
+        let binds = (0..sockets).flat_map(|number| ["--bind".to_owned(), format!("unix:{number}")]);
+        let server = Server::wsgi(APP).bind(None).args(binds).args(options.iter().copied());
+        // It fails if a socket file is left.
+        told += &server.under(["prlimit", "--nofile=16:16"]).fail().stderr;
+        if told.contains("the signal pipe") {
+            break;
+        }
+    }
+    told
+}
+
+#[test]
+fn a_start_that_fails_at_any_point_leaves_no_socket_file() {
+    let told = failed_starts(&[]);
+    let reasons = ["cannot listen on", "the lifeline", "the signal pipe"];
+    assert!(reasons.iter().all(|reason| told.contains(reason)), "{told}");
+    let told = failed_starts(&["--reload"]);
+    let reasons = ["cannot listen on", "the reloader", "the signal pipe"];
+    assert!(reasons.iter().all(|reason| told.contains(reason)), "{told}");
+}

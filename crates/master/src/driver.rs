@@ -25,16 +25,25 @@ pub fn run(
     listeners: Vec<os::Listener>,
 ) -> Result<Role, Error> {
     let generations = Generations::new(options.policy, listeners);
-    if let Err(error) = os::assert_single_threaded() {
-        generations.end(Use::of(options.predecessor.is_some()));
-        return Err(error.into());
-    }
+    let means = match Means::open(&options) {
+        Ok(means) => means,
+        Err(error) => {
+            generations.end(Use::of(options.predecessor.is_some()));
+            return Err(error.into());
+        }
+    };
     report::listening(generations.listeners());
-    let mut driver = Driver::new(options, program, generations)?;
+    let mut driver = Driver::new(options, program, generations, means);
     let mut events = VecDeque::from([Event::Tick]);
     loop {
         match driver.settle(&mut events) {
-            Next::Wait => events = driver.wait()?,
+            Next::Wait => match driver.wait() {
+                Ok(happened) => events = happened,
+                Err(error) => {
+                    driver.finish();
+                    return Err(error);
+                }
+            },
             Next::Become(child) => return Ok(driver.become_child(child)),
             Next::Finish(reason) => {
                 driver.finish();
@@ -42,6 +51,23 @@ pub fn run(
                 return Ok(Role::Master(reason));
             }
         }
+    }
+}
+
+/// What the master cannot begin without.
+struct Means<'a> {
+    watch: Watch,
+    nursery: Nursery<'a>,
+    slots: usize,
+}
+
+impl<'a> Means<'a> {
+    fn open(options: &Options<'a>) -> Result<Self, os::Error> {
+        os::assert_single_threaded()?;
+        // A reload may want more workers than there are, and every worker may leave slowly while another starts.
+        let slots = 4 * options.policy.workers.max(1) + 32;
+        let nursery = Nursery::open(options.hooks, slots)?;
+        Ok(Self { watch: Watch::open(options.predecessor)?, nursery, slots })
     }
 }
 
@@ -63,21 +89,21 @@ impl<'a> Driver<'a> {
         options: Options<'a>,
         program: &'a mut dyn Program,
         generations: Generations,
-    ) -> Result<Self, Error> {
-        let Options { policy, hooks, invocation, predecessor } = options;
-        // A reload may want more workers than there are, and every worker may leave slowly while another starts.
-        let slots = 4 * policy.workers.max(1) + 32;
+        means: Means<'a>,
+    ) -> Self {
+        let Options { policy, invocation, predecessor, giver, .. } = options;
+        let Means { watch, nursery, slots } = means;
         let settings = Settings { policy, slots, predecessor: predecessor.is_some() };
-        Ok(Self {
+        Self {
             supervisor: Supervisor::new(settings, Instant::now()),
-            watch: Watch::open(predecessor)?,
-            nursery: Nursery::open(hooks, slots)?,
+            watch,
+            nursery,
             generations,
-            service: Service::open(),
+            service: Service::open(giver),
             program,
             invocation,
             is_shared: predecessor.is_some(),
-        })
+        }
     }
 
     fn wait(&mut self) -> Result<VecDeque<Event>, Error> {
@@ -91,6 +117,9 @@ impl<'a> Driver<'a> {
     fn settle(&mut self, events: &mut VecDeque<Event>) -> Next {
         let mut actions = Vec::new();
         while let Some(event) = events.pop_front() {
+            if let Event::Exited(exit) = event {
+                self.program.child_ended(exit.pid, exit.ending);
+            }
             self.supervisor.step(Instant::now(), event, &mut actions);
             for action in actions.drain(..) {
                 if let Some(end) = self.perform(action, events) {
@@ -113,8 +142,8 @@ impl<'a> Driver<'a> {
                 let _ = os::kill(pid, signal);
             }
             Action::FreeSlot(slot) => self.nursery.free_slot(slot).iter().for_each(report::lost),
-            Action::Look => {
-                let vitals = self.nursery.vitals();
+            Action::Look { with_memory } => {
+                let vitals = self.nursery.vitals(with_memory);
                 events.extend(vitals.into_iter().map(|(pid, vitals)| Event::Vitals(pid, vitals)));
             }
             Action::Prepare(generation) => events.push_back(self.prepare(generation)),
@@ -131,6 +160,7 @@ impl<'a> Driver<'a> {
             Action::SetSucceeded(succeeded) => self.is_shared = succeeded,
             Action::Promote => {
                 self.is_shared = false;
+                self.service.promoted();
                 self.program.promote();
             }
             Action::CloseListeners => {

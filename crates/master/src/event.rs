@@ -59,8 +59,8 @@ pub(crate) struct Exit {
 pub(crate) struct Vitals {
     /// How often its loop has turned.
     pub(crate) turns: u64,
-    /// Its resident memory in bytes.
-    pub(crate) memory: u64,
+    /// Its resident memory in bytes, if that was asked for and can be told.
+    pub(crate) memory: Option<u64>,
 }
 
 /// What is to be done about it, in order.
@@ -74,7 +74,10 @@ pub(crate) enum Action {
     /// Nobody uses this slot of the scoreboard any more.
     FreeSlot(usize),
     /// Answer with [`Event::Vitals`] for each worker that is ready.
-    Look,
+    Look {
+        /// Whether any may have only so much memory: that is a file to be read for each.
+        with_memory: bool,
+    },
     /// Read the settings for this generation and answer with [`Event::Prepared`] or [`Event::PrepareFailed`].
     Prepare(u32),
     /// All workers serve this generation: close the sockets that only earlier ones had, forget their settings. Those

@@ -1,4 +1,4 @@
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rwsgi_os::{self as os, ExitReason, Received, Signal};
@@ -19,6 +19,8 @@ const TAKEN: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Si
 /// Until [`Mold::serve`] it runs with [`os::boot_handlers`], and gets `TERM` when the master dies.
 #[derive(Debug)]
 pub struct Mold {
+    // Before the listeners, since they are dropped first.
+    closed_in_children: Vec<os::ClosedInChildren>,
     estate: Estate,
     channel: os::Channel,
 }
@@ -35,7 +37,12 @@ pub enum Cast {
 impl Mold {
     pub(crate) fn new(estate: Estate, channel: os::Channel) -> Self {
         estate.die_with_master();
-        Self { estate, channel }
+        if let Err(error) = os::guard_descendants() {
+            report::failed(&error);
+        }
+        let descriptors = estate.listeners.iter().map(|listener| listener.as_fd().as_raw_fd());
+        let closed_in_children = descriptors.filter_map(os::ClosedInChildren::new).collect();
+        Self { closed_in_children, estate, channel }
     }
 
     /// For which generation of the configuration it is.
@@ -53,7 +60,9 @@ impl Mold {
     /// Tells the master that the application is loaded, and forks workers until the mold is not needed any more; returns
     /// in each of them too. `reopen_logs` is called for `USR1`: workers have the descriptors that the mold has.
     #[must_use]
-    pub fn serve(self, hooks: &dyn os::ForkHooks, reopen_logs: &mut dyn FnMut()) -> Cast {
+    pub fn serve(mut self, hooks: &dyn os::ForkHooks, reopen_logs: &mut dyn FnMut()) -> Cast {
+        // Each worker sees to its own from here on.
+        self.closed_in_children.clear();
         let signals = match os::Signals::install(&TAKEN) {
             Ok(signals) => signals,
             Err(error) => {
@@ -83,7 +92,7 @@ impl Mold {
                 Ok(os::Forked::Child) => {
                     drop(signals);
                     // The channel goes last: when its end comes unanswered, the master looks for the pid in the slot.
-                    let Self { estate, channel } = self;
+                    let Self { estate, channel, .. } = self;
                     let inheritance = estate.into_inheritance(order.slot, order.number, status);
                     drop(channel);
                     return Cast::Worker(inheritance);

@@ -88,11 +88,11 @@ impl<'a> Nursery<'a> {
     }
 
     /// The life signs of all workers that are ready.
-    pub(crate) fn vitals(&self) -> Vec<(Pid, Vitals)> {
+    pub(crate) fn vitals(&self, with_memory: bool) -> Vec<(Pid, Vitals)> {
         let ready = self.scoreboard.slots().iter().filter(|slot| slot.stage() == os::Stage::Ready);
         let vitals = |slot: &os::Slot| Vitals {
             turns: slot.turns.load(),
-            memory: os::resident_memory(slot.pid()).unwrap_or_default(),
+            memory: with_memory.then(|| os::resident_memory(slot.pid())).flatten(),
         };
         ready.map(|slot| (slot.pid(), vitals(slot))).collect()
     }
@@ -110,5 +110,20 @@ impl<'a> Nursery<'a> {
     pub(crate) fn into_estate(self, generation: u32, workers: usize, listeners: Vec<os::Listener>) -> Estate {
         let Self { master, lifeline, scoreboard, .. } = self;
         Estate { listeners, scoreboard, lifeline: lifeline.into_end(), master, generation, workers }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_read_only_when_asked_for() {
+        let nursery = Nursery::open(&os::NoHooks, 1).unwrap();
+        nursery.scoreboard.slot(0).claim(1, os::Stage::Ready);
+        nursery.scoreboard.slot(0).set_pid(getpid());
+        let memory = |with_memory| nursery.vitals(with_memory)[0].1.memory;
+        assert_eq!(memory(false), None);
+        assert!(memory(true).is_some_and(|bytes| bytes > 100 * 1024));
     }
 }

@@ -29,6 +29,9 @@ pub trait Program {
     /// `USR1`: opens the log files again.
     fn reopen_logs(&mut self);
 
+    /// A child of this process has ended. The program may have some of its own; the others are the master's affair.
+    fn child_ended(&mut self, pid: os::Pid, ending: os::Ending);
+
     /// The master that this one was started by is gone: this one is the server now (Gunicorn's pid file loses
     /// its `.2`).
     fn promote(&mut self);

@@ -13,8 +13,10 @@ pub struct Options<'a> {
     pub hooks: &'a dyn os::ForkHooks,
     /// How this program was started, to start it anew.
     pub invocation: &'a os::Invocation,
-    /// The master that started this one to take its place.
+    /// The master that started this one to take its place, unless it has ended.
     pub predecessor: Option<os::Pid>,
+    /// The same one, even if it has ended: what systemd asked of it is asked of this one.
+    pub giver: Option<os::Pid>,
 }
 
 impl fmt::Debug for Options<'_> {

@@ -1,5 +1,7 @@
 use std::time::{Duration, Instant};
 
+use rwsgi_os::Pid;
+
 use crate::{
     event::Fact,
     supervisor::Census,
@@ -19,12 +21,18 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    pub(crate) fn open() -> Self {
-        Self { systemd: Systemd::open(), rate: Rate::default(), has_failed: false }
+    /// `giver` is the master that this one takes over from, or has.
+    pub(crate) fn open(giver: Option<Pid>) -> Self {
+        Self { systemd: Systemd::open(giver), rate: Rate::default(), has_failed: false }
     }
 
     pub(crate) fn tell(&mut self, word: Word) {
         self.systemd.tell(word);
+    }
+
+    /// This master is the server now: what it said of itself before was not believed.
+    pub(crate) fn promoted(&mut self) {
+        self.systemd.forget_status();
     }
 
     /// What the environment of a successor must say for systemd's sake.

@@ -58,12 +58,17 @@ struct Watchdog {
 
 impl Systemd {
     /// Finds out from the environment whom to speak to. A socket that cannot be reached is told in the log, and that
-    /// is all: a server is worth more than its reports.
-    pub(crate) fn open() -> Self {
-        Self::from_environment(&|name| std::env::var_os(name), Instant::now())
+    /// is all: a server is worth more than its reports. What was asked of `giver`, the master that this one takes over from, is asked of this
+    /// one.
+    pub(crate) fn open(giver: Option<Pid>) -> Self {
+        Self::from_environment(&|name| std::env::var_os(name), giver, Instant::now())
     }
 
-    fn from_environment(variable: &dyn Fn(&str) -> Option<OsString>, now: Instant) -> Self {
+    fn from_environment(
+        variable: &dyn Fn(&str) -> Option<OsString>,
+        giver: Option<Pid>,
+        now: Instant,
+    ) -> Self {
         let name = variable("NOTIFY_SOCKET").filter(|name| !name.is_empty());
         let socket = name.and_then(|name| {
             let opened = connect(name.as_bytes());
@@ -73,7 +78,7 @@ impl Systemd {
             }
             opened.ok()
         });
-        let watchdog = socket.as_ref().and_then(|_| Watchdog::wanted(variable, now));
+        let watchdog = socket.as_ref().and_then(|_| Watchdog::wanted(variable, giver, now));
         Self { socket, unsent: VecDeque::new(), status: String::new(), watchdog }
     }
 
@@ -95,6 +100,11 @@ impl Systemd {
             self.send(format!("STATUS={line}"));
             self.status = line;
         }
+    }
+
+    /// The next line is sent even if it is the same as the last one.
+    pub(crate) fn forget_status(&mut self) {
+        self.status.clear();
     }
 
     /// When [`Systemd::beat`] has something to do next.
@@ -160,13 +170,12 @@ impl Systemd {
 
 impl Watchdog {
     /// Signs of life are wanted, and from this process or from the one that it takes over from.
-    fn wanted(variable: &dyn Fn(&str) -> Option<OsString>, now: Instant) -> Option<Self> {
+    fn wanted(variable: &dyn Fn(&str) -> Option<OsString>, giver: Option<Pid>, now: Instant) -> Option<Self> {
         let number = |name| variable(name)?.to_str()?.parse::<u64>().ok();
-        let parent = nix::unistd::getppid().as_raw();
-        let meant = [u64::from(process::id()), u64::try_from(parent).ok()?];
-        if variable("WATCHDOG_PID").is_some()
-            && !number("WATCHDOG_PID").is_some_and(|pid| meant.contains(&pid))
-        {
+        let is_meant = |pid| {
+            i32::try_from(pid).is_ok_and(|pid| [Some(Pid::this()), giver].contains(&Some(Pid::from_raw(pid))))
+        };
+        if variable("WATCHDOG_PID").is_some() && !number("WATCHDOG_PID").is_some_and(is_meant) {
             return None;
         }
         let interval = Duration::from_micros(number("WATCHDOG_USEC").filter(|&micros| micros > 0)?) / 2;

@@ -1,4 +1,4 @@
-//! Processes that the application forks from a worker: they are no workers, and must not act as one.
+//! Processes that the application forks from a worker or mold: they are none, and must not act as one.
 //!
 //! A child has a copy of all that the worker has: its signal handlers with their pipe, its listeners, its loop. The first two
 //! are taken from it right after the fork; that it is a child is remembered, so that the worker's code can leave.
@@ -13,10 +13,13 @@ const LISTENERS: usize = 64;
 const NONE: i32 = -1;
 
 static IS_DESCENDANT: AtomicBool = AtomicBool::new(false);
+/// This process is about to fork for the server itself.
+static IS_OUR_FORK: AtomicBool = AtomicBool::new(false);
 static CLOSED_IN_CHILDREN: [AtomicI32; LISTENERS] = [const { AtomicI32::new(NONE) }; LISTENERS];
 
-/// From now on children of this process that `fork(3)` makes give up what is the worker's. To be called in a worker, after its
-/// own fork.
+/// From now on children of this process that `fork(3)` makes give up what is the worker's, but for those of [`crate::fork`] and
+/// [`crate::fork_for`]. To be called in a worker or mold, after its own fork and before the application is loaded: it may fork
+/// then already. What those inherit that are forked from it needs no other call.
 ///
 /// # Errors
 /// Out of memory.
@@ -33,7 +36,19 @@ pub fn guard_descendants() -> Result<(), Error> {
     Err(Error::system("prepare for forks of the application", std::io::Error::from_raw_os_error(answer)))
 }
 
-/// Whether this process was forked from a worker by the application.
+/// `fork(2)` by which the server makes a process of its own, which keeps all that this one has.
+///
+/// # Safety
+/// As for `fork(2)`, in a process with one thread: the fork of another one would count for the server's too.
+pub(crate) unsafe fn fork_our_own() -> libc::pid_t {
+    IS_OUR_FORK.store(true, Ordering::SeqCst);
+    // SAFETY: the caller's.
+    let pid = unsafe { libc::fork() };
+    IS_OUR_FORK.store(false, Ordering::SeqCst);
+    pid
+}
+
+/// Whether this process was forked from a worker or mold by the application.
 #[must_use]
 pub fn is_descendant() -> bool {
     IS_DESCENDANT.load(Ordering::Relaxed)
@@ -61,6 +76,9 @@ impl Drop for ClosedInChildren {
 }
 
 extern "C" fn in_child() {
+    if IS_OUR_FORK.load(Ordering::SeqCst) {
+        return;
+    }
     IS_DESCENDANT.store(true, Ordering::SeqCst);
     signal::forget_in_child();
     for place in &CLOSED_IN_CHILDREN {

@@ -17,7 +17,7 @@ use nix::{
     unistd::{getpid, getppid, pipe2},
 };
 
-use crate::{Error, ExitReason, Pid, exit_now, signal};
+use crate::{Error, ExitReason, Pid, descendant::fork_our_own, exit_now, signal};
 
 /// What the host must do round a fork: nothing for a process without Python, `PyOS_BeforeFork` and its
 /// siblings with it.
@@ -63,7 +63,7 @@ pub fn fork(hooks: &dyn ForkHooks) -> Result<Forked, Error> {
     let mask = swap_mask(&SigSet::all());
     // SAFETY: this is the only thread (checked above, and only this one could start another), so the child
     // finds no lock held by a thread that it does not have, and may go on like any process.
-    let pid = unsafe { libc::fork() };
+    let pid = unsafe { fork_our_own() };
     let failure = io::Error::last_os_error();
     if pid == 0 {
         signal::become_child();
@@ -108,7 +108,7 @@ pub fn fork_for(guardian: Pid, hooks: &dyn ForkHooks) -> Result<Forked, Error> {
     hooks.before();
     let mask = swap_mask(&SigSet::all());
     // SAFETY: as in `fork`.
-    let between = unsafe { libc::fork() };
+    let between = unsafe { fork_our_own() };
     let failure = io::Error::last_os_error();
     if between == 0 {
         drop(reader);
@@ -129,7 +129,7 @@ pub fn fork_for(guardian: Pid, hooks: &dyn ForkHooks) -> Result<Forked, Error> {
 fn go_between(writer: OwnedFd, guardian: Pid) {
     let between = getpid();
     // SAFETY: as in `fork`: the only thread of a process that was just forked from one with one thread.
-    let pid = unsafe { libc::fork() };
+    let pid = unsafe { fork_our_own() };
     if pid != 0 {
         let failure = io::Error::last_os_error().raw_os_error().unwrap_or(libc::EAGAIN);
         let answer = if pid > 0 { pid } else { -failure };

@@ -32,8 +32,8 @@ const BACKLOG: i32 = 2048;
 /// What this server has from the one before it. What is not taken out is closed when this is dropped.
 #[derive(Debug)]
 pub struct Handover {
-    /// None when it has ended already.
-    predecessor: Option<Pid>,
+    giver: Pid,
+    has_giver_ended: bool,
     listeners: Vec<Handed>,
 }
 
@@ -54,20 +54,26 @@ impl Handover {
     pub fn from_environment() -> Result<Option<Self>, Error> {
         let (listeners, predecessor) = (take_variable(LISTENERS)?, take_variable(PREDECESSOR)?);
         let predecessor = predecessor.and_then(|text| text.parse().ok()).map(Pid::from_raw);
-        let predecessor = match predecessor {
-            Some(parent) if parent == getppid() => Some(parent),
-            Some(other) if has_ended(other) => None,
-            _ => return Ok(None),
-        };
+        let Some(giver) = predecessor else { return Ok(None) };
+        let has_giver_ended = giver != getppid();
+        if has_giver_ended && !has_ended(giver) {
+            return Ok(None);
+        }
         let listeners = listeners.as_deref().unwrap_or_default();
         let listeners = listeners.lines().map(Handed::take).collect::<Result<_, _>>()?;
-        Ok(Some(Self { predecessor, listeners }))
+        Ok(Some(Self { giver, has_giver_ended, listeners }))
     }
 
     /// The process that hands over, unless it has ended. It goes on serving until it is told otherwise.
     #[must_use]
     pub fn predecessor(&self) -> Option<Pid> {
-        self.predecessor
+        (!self.has_giver_ended).then_some(self.giver)
+    }
+
+    /// The process that hands over, or has: its pid may be another's by now.
+    #[must_use]
+    pub fn giver(&self) -> Pid {
+        self.giver
     }
 
     /// The listener for this address. The file of a unix socket becomes ours to remove, if it was the predecessor's.

@@ -43,6 +43,18 @@ impl PidFile {
         }
     }
 
+    /// Writes the file again if somebody has removed it, or has put another one in its place that no live process holds.
+    ///
+    /// # Errors
+    /// As [`PidFile::write`]; nothing has changed then.
+    pub fn restore(&mut self) -> Result<(), Error> {
+        let failed = |source| Error::PidFile { path: self.path.clone(), source };
+        if !same_file(&self.file, &self.path).map_err(failed)? {
+            *self = Self::write(&self.path)?;
+        }
+        Ok(())
+    }
+
     /// Gives the file another name: the one of a server that has ended, whose place this one has taken.
     ///
     /// # Errors
@@ -205,6 +217,24 @@ mod tests {
         assert_eq!(names(dir.path()), ["rwsgi.pid.2"]);
         drop(file);
         assert!(names(dir.path()).is_empty());
+    }
+
+    #[test]
+    fn a_removed_one_is_written_again_and_goes_with_us() {
+        let (dir, path) = directory();
+        let mut file = PidFile::write(&path).unwrap();
+        file.restore().unwrap();
+        fs::remove_file(&path).unwrap();
+        file.restore().unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), format!("{}\n", process::id()));
+        assert!(PidFile::write(&path).is_err(), "locked again");
+        fs::rename(&path, dir.path().join("moved")).unwrap();
+        let other = PidFile::write(&path).unwrap();
+        assert!(matches!(file.restore(), Err(Error::AlreadyRunning { .. })));
+        drop(other);
+        file.restore().unwrap();
+        drop(file);
+        assert_eq!(names(dir.path()), ["moved"]);
     }
 
     #[test]

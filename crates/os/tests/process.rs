@@ -27,7 +27,7 @@ use rwsgi_os::{
 #[path = "process/launching.rs"]
 mod launching;
 
-const CASES: [(&str, fn()); 23] = [
+const CASES: [(&str, fn()); 25] = [
     ("a_child_returns_its_code", a_child_returns_its_code),
     ("a_killed_child_tells_the_signal", a_killed_child_tells_the_signal),
     ("hooks_run_on_both_sides", hooks_run_on_both_sides),
@@ -53,6 +53,11 @@ const CASES: [(&str, fn()); 23] = [
     ("an_identity_is_for_good", launching::an_identity_is_for_good),
     ("an_identity_knows_where_it_can_write", launching::an_identity_knows_where_it_can_write),
     ("the_foreground_hears_from_the_background", launching::the_foreground_hears_from_the_background),
+    (
+        "a_socket_file_has_the_mode_of_the_plan_whatever_the_umask",
+        launching::a_socket_file_has_the_mode_of_the_plan_whatever_the_umask,
+    ),
+    ("a_handover_of_a_server_that_has_ended_is_one", launching::a_handover_of_a_server_that_has_ended_is_one),
     ("descriptors_are_allowed_up_to_the_hard_limit", launching::descriptors_are_allowed_up_to_the_hard_limit),
 ];
 

@@ -3,7 +3,7 @@
 //!
 //! A process, because watching takes threads and the master may have none: it forks. The watcher knows of the directories in the settings from
 //! the start, and from each worker of those that the application was loaded from. It ends with the master; the master
-//! does not care when it ends before.
+//! goes on when it ends before, and says so.
 
 mod engine;
 mod looker;
@@ -19,7 +19,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rwsgi_config::ReloadEngine;
-use rwsgi_os::{ExitReason, ForkHooks, Forked, Pid, Signal};
+use rwsgi_os::{Ending, ExitReason, ForkHooks, Forked, Pid, Signal};
 
 use crate::Host;
 use crate::error::Error;
@@ -57,28 +57,43 @@ enum Message {
     Abandoned,
 }
 
-/// Starts the watcher if one is wanted; gives it in the process that is to be it, which has nothing to do but to
-/// [`Watcher::run`] and should hold nothing of the master's.
+/// Whether there is a watcher, and who it is.
+pub(crate) enum Watched {
+    /// None is wanted.
+    Not,
+    /// In the process that has started it.
+    By(Pid),
+    /// This process is to be it: it has nothing to do but to [`Watcher::run`], and should hold nothing of the master's.
+    Here(Box<Watcher>),
+}
+
+/// Starts the watcher if one is wanted.
 ///
 /// # Errors
 /// The system has no process or descriptor left.
-pub(crate) fn start(
-    options: Option<Options>,
-    host: Host,
-    hooks: &dyn ForkHooks,
-) -> Result<Option<Box<Watcher>>, Error> {
-    let Some(options) = options else { return Ok(None) };
+pub(crate) fn start(options: Option<Options>, host: Host, hooks: &dyn ForkHooks) -> Result<Watched, Error> {
+    let Some(options) = options else { return Ok(Watched::Not) };
     let (reports, writer) = std::io::pipe().map_err(Error::Watcher)?;
     let master = Pid::this();
     match host.without_python(|| rwsgi_os::fork(hooks))? {
-        Forked::Parent(_) => {
+        Forked::Parent(pid) => {
             tracing::warn!("Reloader is on. Use in development only!");
             told::set(writer);
-            Ok(None)
+            Ok(Watched::By(pid))
         }
         // The end to write to is closed here: the last of the others to close it is the end of the server.
-        Forked::Child => Ok(Some(Box::new(Watcher { options, reports, master }))),
+        Forked::Child => Ok(Watched::Here(Box::new(Watcher { options, reports, master }))),
     }
+}
+
+/// Says that the watcher has ended, unless it has said so itself.
+pub(crate) fn ended(pid: Pid, ending: Ending) {
+    let end = match ending {
+        Ending::Code(0) => return,
+        Ending::Code(code) => format!("exited with code {code}"),
+        Ending::Signal { number, .. } => format!("was sent {}", rwsgi_os::signal_name(number)),
+    };
+    tracing::warn!("Reloader (pid:{pid}) {end}, changes are not seen any more");
 }
 
 /// The process that watches.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rwsgi_http::{Handler, Peer, Server};
-use rwsgi_os::{ClosedInChildren, Slot, Socket, Stage};
+use rwsgi_os::{ClosedInChildren, Listener, Slot, Socket, Stage};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -61,8 +61,23 @@ pub(crate) enum Doors {
     Closed,
 }
 
+/// A listener that processes which the application forks do not keep open.
+pub(crate) struct Guarded {
+    // Before the listener, since it is dropped first.
+    closed_in_children: Option<ClosedInChildren>,
+    listener: Listener,
+}
+
+impl From<Listener> for Guarded {
+    fn from(listener: Listener) -> Self {
+        Self { closed_in_children: ClosedInChildren::new(listener.as_fd().as_raw_fd()), listener }
+    }
+}
+
 /// A listener in the loop.
 struct Door {
+    // Before the socket, since it is dropped first.
+    _closed_in_children: Option<ClosedInChildren>,
     socket: Socket,
     local: SocketAddr,
 }
@@ -101,21 +116,21 @@ impl Door {
 
 /// Accepts on one listener until the doors close.
 pub(crate) async fn accept<H: Handler>(
-    socket: Socket,
+    listener: Guarded,
     entrance: Entrance<H>,
     mut doors: watch::Receiver<Doors>,
 ) {
+    let Guarded { closed_in_children, listener } = listener;
+    let socket = listener.into_socket();
     let local = match &socket {
         Socket::Tcp(listener) => listener.local_addr().ok(),
         Socket::Unix(_) => None,
     };
     let local = local.unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
-    let door = match Watched::new(Door { socket, local }) {
+    let door = match Watched::new(Door { _closed_in_children: closed_in_children, socket, local }) {
         Ok(door) => door,
         Err(error) => return tracing::error!("cannot wait for connections: {error}"),
     };
-    // Dropped before the door, which closes the descriptor.
-    let _closed_in_children = ClosedInChildren::new(door.owner().as_fd().as_raw_fd());
     tokio::select! {
         () = accept_for_ever(&door, &entrance) => {}
         _ = doors.wait_for(|doors| *doors != Doors::Open) => {}

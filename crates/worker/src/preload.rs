@@ -5,7 +5,7 @@ use std::fs;
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 
-use rwsgi_os::ExitReason;
+use rwsgi_os::{ExitReason, exit_now};
 use rwsgi_wsgi::{Application, LoadError};
 
 use crate::Error;
@@ -55,7 +55,14 @@ pub fn preload(options: &PreloadOptions) -> Result<Preloaded, Error> {
     rwsgi_wsgi::prepend_paths(&options.paths)?;
     rwsgi_wsgi::publish_request_timeout()?;
     options.crash_log.map_or(Ok(()), rwsgi_wsgi::dump_crashes)?;
-    Application::load(&options.application).map(Preloaded).map_err(|error| Error::Load(Box::new(error)))
+    let loaded = Application::load(&options.application);
+    if rwsgi_os::is_descendant() {
+        // A process that the application has forked comes back as well as the one that it was forked from, and is not to serve.
+        let reason = loaded.map_or_else(|error| explain(&error), |_| ExitReason::Ok);
+        rwsgi_wsgi::end_descendant(reason.code().into())?;
+        exit_now(reason);
+    }
+    loaded.map(Preloaded).map_err(|error| Error::Load(Box::new(error)))
 }
 
 /// Tells the log why an application could not be loaded. How the process is to end.

@@ -1,5 +1,6 @@
 //! The story of a worker: load the application, open the doors, serve, leave.
 
+use std::mem;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use rwsgi_wsgi::{Application, Bridge, LoadError, StackDump};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 
-use crate::accept::{Doors, Entrance, accept};
+use crate::accept::{Doors, Entrance, Guarded, accept};
 use crate::admission::Admission;
 use crate::crew::Crew;
 use crate::deadline::MemberDeadline;
@@ -122,13 +123,15 @@ impl Handler for ToPython {
 ///
 /// # Errors
 /// What kept it from serving, other than the application: that is explained in the log.
-pub fn run(place: Place, source: Source, options: Options) -> Result<ExitReason, Error> {
+pub fn run(mut place: Place, source: Source, options: Options) -> Result<ExitReason, Error> {
+    rwsgi_os::guard_descendants()?;
+    let listeners = mem::take(&mut place.listeners).into_iter().map(Guarded::from).collect();
     rwsgi_wsgi::run_python(|| {
         tracing::info!("Booting worker with pid: {}", std::process::id());
         match source.load() {
             Ok(application) => {
                 (options.loaded)();
-                serve(place, options, application)
+                serve(place, listeners, options, application)
             }
             Err(Error::Load(error)) => Ok(explain(&error)),
             Err(error) => Err(error),
@@ -136,7 +139,12 @@ pub fn run(place: Place, source: Source, options: Options) -> Result<ExitReason,
     })
 }
 
-fn serve(place: Place, options: Options, application: Application) -> Result<ExitReason, Error> {
+fn serve(
+    place: Place,
+    listeners: Vec<Guarded>,
+    options: Options,
+    application: Application,
+) -> Result<ExitReason, Error> {
     // They live as long as the process: threads that cannot be joined may still use them at its end.
     let application: &'static Application = Box::leak(Box::new(application));
     let access_log = options.http.access_log.clone();
@@ -152,13 +160,12 @@ fn serve(place: Place, options: Options, application: Application) -> Result<Exi
     let admission = Arc::new(Admission::new(&options));
     let server = Server::new(ToPython(crew), options.http);
     let signals = take_signals()?;
-    rwsgi_os::guard_descendants()?;
     let _inside = crew.runtime.enter();
     let (doors, opened) = watch::channel(Doors::Open);
     let entrance =
         Entrance { crew, server: Arc::clone(&server), limit: options.connections as u64, admission };
-    for listener in place.listeners {
-        tokio::spawn(accept(listener.into_socket(), entrance.clone(), opened.clone()));
+    for listener in listeners {
+        tokio::spawn(accept(listener, entrance.clone(), opened.clone()));
     }
     drop(opened);
     tokio::spawn(obey_signals(crew, signals));

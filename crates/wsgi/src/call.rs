@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pyo3::exceptions::{PyRuntimeError, PySystemExit, PyTypeError};
 use pyo3::types::{
-    PyAnyMethods, PyBytes, PyBytesMethods, PyDict, PyList, PyListMethods, PyModule, PyTuple, PyTupleMethods,
+    PyAnyMethods, PyBytes, PyBytesMethods, PyDict, PyList, PyListMethods, PyTuple, PyTupleMethods,
     PyTypeMethods,
 };
 use pyo3::{Bound, PyAny, PyErr, PyResult, Python, intern};
@@ -16,6 +16,7 @@ use crate::error::traceback;
 use crate::exchange::Exchange;
 use crate::file_wrapper::plain_file;
 use crate::input::BrokenBody;
+use crate::process::leave;
 use crate::start_response::{Callable, Response};
 use crate::{Application, Error, HeaderRules, RequestTimeout};
 
@@ -141,12 +142,7 @@ fn end_descendant(py: Python<'_>, error: Option<&PyErr>) -> PyResult<()> {
             1
         }
     };
-    let sys = PyModule::import(py, "sys")?;
-    for stream in ["stdout", "stderr"] {
-        // A stream that cannot be flushed must not keep the child alive.
-        let _ = sys.getattr(stream).and_then(|stream| stream.call_method0("flush"));
-    }
-    PyModule::import(py, "os")?.call_method1("_exit", (code,)).map(drop)
+    leave(py, code)
 }
 
 /// Sends what the application returned. A one-element list is the usual case, and the length is known then.

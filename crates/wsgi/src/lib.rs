@@ -54,7 +54,7 @@ pub use ffi::embed::{Embedding, boot, finalize, linked_version};
 pub use ffi::fork::{after_in_child, after_in_parent, before as before_fork};
 pub use ffi::gil::{detached, park, resume, run_python};
 pub use header_rules::{HeaderRules, Told};
-pub use process::{prepend_paths, set_environment, unset_environment};
+pub use process::{end_descendant, prepend_paths, set_environment, unset_environment};
 pub use request_timeout::{PythonThread, RequestTimeout, allow_interrupts, publish_request_timeout};
 pub use settle::{KnownThread, python_threads, settle};
 pub use sources::source_directories;

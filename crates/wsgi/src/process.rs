@@ -50,3 +50,20 @@ pub fn unset_environment(names: impl IntoIterator<Item = &'static str>) -> Resul
     })
     .map_err(|error| Error::python("clean the environment", &error))
 }
+
+/// Ends a process that the application has forked: what Python holds to be written is written, nothing else is done.
+///
+/// # Errors
+/// The Python exception; without one it does not return.
+pub fn end_descendant(code: i32) -> Result<(), Error> {
+    Python::attach(|py| leave(py, code)).map_err(|error| Error::python("leave a forked child", &error))
+}
+
+pub(crate) fn leave(py: Python<'_>, code: i32) -> PyResult<()> {
+    let sys = PyModule::import(py, "sys")?;
+    for stream in ["stdout", "stderr"] {
+        // A stream that cannot be flushed must not keep the child alive.
+        let _ = sys.getattr(stream).and_then(|stream| stream.call_method0("flush"));
+    }
+    PyModule::import(py, "os")?.call_method1("_exit", (code,)).map(drop)
+}

@@ -24,7 +24,10 @@ impl Supervisor {
             return;
         }
         if self.next_look.is_some() && pause.is_some() {
-            self.out.push(Action::Look);
+            let is_limited =
+                |worker: &Worker| self.generations.policy(worker.process.generation).memory.is_some();
+            let with_memory = self.crew.workers.iter().any(is_limited);
+            self.out.push(Action::Look { with_memory });
         }
         self.next_look = pause.map(|pause| self.now + pause);
     }
@@ -39,9 +42,11 @@ impl Supervisor {
             return;
         };
         let policy = *self.generations.policy(worker.process.generation);
-        if !worker.tired && policy.memory.is_some_and(|limit| vitals.memory >= limit) {
+        if let (false, Some(limit), Some(memory)) = (worker.tired, policy.memory, vitals.memory)
+            && memory >= limit
+        {
             worker.tired = true;
-            self.out.push(Action::Log(Fact::TooBig { pid, memory: vitals.memory }));
+            self.out.push(Action::Log(Fact::TooBig { pid, memory }));
         }
         let unchanged = worker.pulse.filter(|pulse| pulse.turns == vitals.turns);
         let Some(mut pulse) = unchanged else {

@@ -5,6 +5,9 @@ use std::{
 
 use super::*;
 
+/// The master before this one, which has ended.
+const GIVER: Pid = Pid::from_raw(i32::MAX);
+
 /// A service manager: an environment, and the socket that it names.
 struct Manager {
     variables: HashMap<&'static str, OsString>,
@@ -28,7 +31,7 @@ impl Manager {
     }
 
     fn client(&self, now: Instant) -> Systemd {
-        Systemd::from_environment(&|name| self.variables.get(name).cloned(), now)
+        Systemd::from_environment(&|name| self.variables.get(name).cloned(), Some(GIVER), now)
     }
 
     /// All that was said since the last call.
@@ -68,6 +71,9 @@ fn a_status_is_sent_when_it_changes_and_is_one_line() {
         systemd.status(line);
     }
     assert_eq!(manager.heard(), ["STATUS=1/3 workers", "STATUS=3/3 workers", "STATUS=odd STOPPING=1"]);
+    systemd.forget_status();
+    systemd.status("odd STOPPING=1");
+    assert_eq!(manager.heard(), ["STATUS=odd STOPPING=1"], "who was not heard says it again");
 }
 
 #[test]
@@ -95,8 +101,8 @@ fn whose_signs_of_life_are_meant() {
         manager.client(Instant::now()).next_beat().is_some()
     };
     assert!(meant(&process::id().to_string()));
-    assert!(meant(&nix::unistd::getppid().to_string()), "a successor is a child of its predecessor");
-    for stranger in ["1073741824", "", "x"] {
+    assert!(meant(&GIVER.to_string()), "a successor takes over from it, whether it lives or not");
+    for stranger in [&*nix::unistd::getppid().to_string(), "1073741824", "", "x"] {
         assert!(!meant(stranger), "{stranger}");
     }
     let anybody = Manager::new().with("WATCHDOG_USEC", "1000000").client(Instant::now());
@@ -114,7 +120,7 @@ fn without_a_service_manager_nothing_is_said() {
         let variable = |asked: &str| {
             (asked != "WATCHDOG_PID").then(|| if asked == "NOTIFY_SOCKET" { name } else { "1000" }.into())
         };
-        let mut systemd = Systemd::from_environment(&variable, Instant::now());
+        let mut systemd = Systemd::from_environment(&variable, None, Instant::now());
         systemd.tell(Word::Ready);
         systemd.status("3/3 workers");
         assert_eq!((systemd.next_beat(), systemd.bequest()), (None, None), "{name}");

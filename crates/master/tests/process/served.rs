@@ -9,7 +9,8 @@ use nix::{
 };
 use rwsgi_master::{Cast, Inheritance, Mold, Options, Policy, Prepared, Program, Role, run};
 use rwsgi_os::{
-    BindAddress, ExitReason, Handover, Invocation, Listener, NoHooks, Signal, Signals, SocketPlan, Stage,
+    BindAddress, Ending, ExitReason, Handover, Invocation, Listener, NoHooks, Pid, Signal, Signals,
+    SocketPlan, Stage,
 };
 
 use crate::server::{DEADLINE, descriptors};
@@ -81,6 +82,8 @@ impl Program for Script<'_> {
         say(&format!("logs of {} opened again", getpid()));
     }
 
+    fn child_ended(&mut self, _: Pid, _: Ending) {}
+
     fn promote(&mut self) {
         say(&format!("promoted {}", getpid()));
     }
@@ -108,8 +111,13 @@ pub(crate) fn serve(behaviour: &str) -> ExitCode {
         handed.unwrap_or_else(|| Listener::bind(plan).unwrap())
     };
     let listeners = behaviour.sockets(1).iter().map(&mut open).collect();
-    let options =
-        Options { policy: behaviour.policy(), hooks: &NoHooks, invocation: &invocation, predecessor };
+    let options = Options {
+        policy: behaviour.policy(),
+        hooks: &NoHooks,
+        invocation: &invocation,
+        predecessor,
+        giver: predecessor,
+    };
     match run(options, &mut Script(behaviour), listeners).unwrap() {
         Role::Master(reason) => reason.into(),
         Role::Worker(inheritance) => work(behaviour, &inheritance).into(),

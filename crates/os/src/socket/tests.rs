@@ -3,10 +3,7 @@ use std::{
     net::TcpStream,
     os::{
         fd::{AsRawFd, IntoRawFd},
-        unix::{
-            fs::{MetadataExt, PermissionsExt},
-            net::UnixStream,
-        },
+        unix::{fs::MetadataExt, net::UnixStream},
     },
     path::Path,
 };
@@ -136,17 +133,6 @@ fn only_our_own_socket_file_is_removed() {
 fn a_path_in_a_missing_directory_has_a_hint() {
     let refusal = bind(BindAddress::Unix("/nonexistent/app.sock".into()), 16).unwrap_err();
     assert!(refusal.hint().unwrap().contains("create the directory"), "{refusal}");
-}
-
-#[test]
-fn the_file_has_the_mode_of_the_plan_whatever_the_umask() {
-    let folder = tempfile::tempdir().unwrap();
-    for mode in [0o660, 0o777, 0o600] {
-        let path = folder.path().join(format!("{mode:o}"));
-        let plan = SocketPlan { mode, ..SocketPlan::new(BindAddress::Unix(path.clone())) };
-        let _listener = Listener::bind(&plan).unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode);
-    }
 }
 
 #[test]

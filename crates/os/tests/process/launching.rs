@@ -4,12 +4,18 @@ use std::{
     env, fs,
     io::{Read, Write, pipe},
     net::{TcpListener, TcpStream},
-    os::fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd, OwnedFd},
+    os::{
+        fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd, OwnedFd},
+        unix::fs::PermissionsExt,
+    },
     path::Path,
 };
 
 use nix::{
-    sys::signal::{SigSet, SigmaskHow},
+    sys::{
+        signal::{SigSet, SigmaskHow},
+        stat::{Mode, umask},
+    },
     unistd::{alarm, getpid, getppid},
 };
 use rwsgi_os::{
@@ -87,7 +93,7 @@ pub(crate) fn succeed() {
     let mut given = descriptors();
     given.retain(|descriptor| !strangers.split(' ').any(|number| number == descriptor.to_string()));
     let mut handover = Handover::from_environment().unwrap().unwrap();
-    assert_eq!(handover.predecessor(), Some(getppid()));
+    assert_eq!((handover.giver(), handover.predecessor()), (getppid(), Some(getppid())));
     assert_eq!(given.len(), 2, "{given:?}");
     assert!(rwsgi_os::private_variables().all(|name| env::var(name).is_err()));
     assert!(handover.take(&BindAddress::Abstract("other".to_owned())).is_none());
@@ -107,6 +113,32 @@ pub(crate) fn a_handover_from_a_stranger_is_none() {
     }
     assert!(Handover::from_environment().unwrap().is_none());
     assert!(env::var("RWSGI_LISTENERS").is_err() && env::var("RWSGI_PREDECESSOR").is_err());
+}
+
+pub(crate) fn a_handover_of_a_server_that_has_ended_is_one() {
+    let signals = watch_children();
+    let gone = child(|| ExitReason::Ok);
+    ending_of(gone, &signals);
+    // SAFETY: each case is a process with one thread.
+    unsafe {
+        env::set_var("RWSGI_LISTENERS", "");
+        env::set_var("RWSGI_PREDECESSOR", gone.to_string());
+    }
+    let handover = Handover::from_environment().unwrap().unwrap();
+    assert_eq!((handover.giver(), handover.predecessor()), (gone, None));
+}
+
+/// In a process of its own, since the umask is the whole process's.
+pub(crate) fn a_socket_file_has_the_mode_of_the_plan_whatever_the_umask() {
+    let folder = tempfile::tempdir().unwrap();
+    for (mode, mask) in [(0o660, 0o777), (0o777, 0o022), (0o600, 0)] {
+        umask(Mode::from_bits_truncate(mask));
+        let path = folder.path().join(format!("{mode:o}"));
+        let plan = SocketPlan { mode, ..SocketPlan::new(BindAddress::Unix(path.clone())) };
+        let _listener = Listener::bind(&plan).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode);
+        assert_eq!(umask(Mode::empty()).bits(), mask, "it is what it was");
+    }
 }
 
 pub(crate) fn activated_sockets_are_for_one_process() {

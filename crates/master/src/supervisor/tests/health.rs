@@ -34,6 +34,16 @@ fn looks_come_four_times_in_the_time_of_silence() {
 }
 
 #[test]
+fn memory_is_read_only_where_it_is_limited() {
+    let mut world = World::lively(watched(20));
+    world.run(seconds(1000));
+    assert!(world.looks > 8 && world.memory_looks == 0);
+    let mut world = World::lively(Policy { memory: Some(1000), ..watched(20) });
+    world.run(seconds(1000));
+    assert_eq!(world.memory_looks, world.looks);
+}
+
+#[test]
 fn an_idle_worker_turns_when_it_is_woken_and_lives() {
     let mut world = World::lively(watched(20));
     world.run(seconds(1000));
@@ -80,7 +90,7 @@ fn a_master_that_has_slept_for_long_blames_nobody() {
 fn a_worker_that_leaves_is_not_looked_at() {
     let mut world = World::still_serving(1);
     world.say(1, Report::Retiring);
-    let vitals = crate::event::Vitals { turns: 0, memory: 0 };
+    let vitals = crate::event::Vitals { turns: 0, memory: None };
     world.sent();
     world.event(crate::event::Event::Vitals(Pid::from_raw(1), vitals));
     world.event(crate::event::Event::Vitals(Pid::from_raw(99), vitals));

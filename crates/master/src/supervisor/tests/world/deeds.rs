@@ -20,7 +20,7 @@ impl World {
                 assert!(self.slots.remove(&slot), "slot {slot} was not used");
                 self.freed.push(slot);
             }
-            Action::Look => self.look(events),
+            Action::Look { with_memory } => self.look(with_memory, events),
             Action::Prepare(_) | Action::StartMold(_) | Action::StartSuccessor => {
                 self.deeds.push(action);
                 self.obey(action, events);
@@ -58,12 +58,13 @@ impl World {
         }
     }
 
-    fn look(&mut self, events: &mut VecDeque<Event>) {
+    fn look(&mut self, with_memory: bool, events: &mut VecDeque<Event>) {
         self.looks += 1;
+        self.memory_looks += usize::from(with_memory);
         let workers = self.processes.iter().filter(|(_, process)| process.kind == Kind::Worker);
         let ready = workers.filter(|(_, process)| process.ready);
         events.extend(ready.map(|(&pid, process)| {
-            let vitals = Vitals { turns: process.turns, memory: process.memory };
+            let vitals = Vitals { turns: process.turns, memory: with_memory.then_some(process.memory) };
             Event::Vitals(Pid::from_raw(pid), vitals)
         }));
     }
