@@ -19,7 +19,8 @@ pub fn source_directories() -> Result<Vec<PathBuf>, Error> {
             .iter()
             .filter_map(|name| library.get_item(name).ok()?.extract().ok())
             .collect();
-        let modules = PyModule::import(py, "sys")?.getattr("modules")?.cast_into::<PyDict>()?;
+        // A copy: another thread may import at any time, and a dictionary that grows cannot be walked.
+        let modules = PyModule::import(py, "sys")?.getattr("modules")?.cast_into::<PyDict>()?.copy()?;
         // The program that started Python is no part of the application.
         let own =
             modules.iter().filter(|(name, _)| name.extract::<&str>().is_ok_and(|name| name != "__main__"));
@@ -79,5 +80,21 @@ sys.modules['told_none'] = None
         assert_eq!(told, [Path::new("/srv/told/deep"), Path::new("/srv/told/site")]);
         let is_library = |path: &&PathBuf| path.join("json/__init__.py").exists() || path.ends_with("json");
         assert_eq!(found.iter().find(is_library), None);
+    }
+
+    #[test]
+    fn modules_that_are_imported_meanwhile_do_not_stop_the_search() {
+        python();
+        let source = "
+import sys, types
+class Importing:
+    def __fspath__(self):
+        sys.modules.update({f'busy_{n}': types.ModuleType(f'busy_{n}') for n in range(10_000)})
+        return '/srv/busy/one.py'
+sys.modules['busy'] = types.ModuleType('busy')
+sys.modules['busy'].__file__ = Importing()
+";
+        Python::attach(|py| py.run(&CString::new(source).unwrap(), None, None)).unwrap();
+        assert!(source_directories().unwrap().contains(&PathBuf::from("/srv/busy")));
     }
 }
