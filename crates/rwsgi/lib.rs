@@ -16,6 +16,7 @@ mod home;
 mod host;
 mod launch;
 mod logging;
+mod migrate;
 mod plan;
 mod privileges;
 mod proxies;

@@ -39,6 +39,7 @@ mod resolve;
 mod setting;
 mod size;
 mod table;
+mod trial;
 mod worker_class;
 
 pub use bind::Address;
@@ -48,3 +49,4 @@ pub use network::Networks;
 pub use read::{Program, Request, read};
 pub use setting::{Flag, Gunicorn, Section, Setting, Variable};
 pub use table::SETTINGS;
+pub use trial::Objection;
