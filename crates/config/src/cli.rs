@@ -111,8 +111,7 @@ pub(crate) fn command(table: &'static [Setting], program: Program<'_>) -> Comman
         .override_usage(format!("{name} [OPTIONS] APPLICATION"))
         .after_help(format!(
             "Example: {name} mysite.wsgi:application --bind 0.0.0.0:8000 --workers 3\n\
-             All settings, also those of files alone and what becomes of the rest of Gunicorn's: \
-             {name} --generate markdown"
+             Every setting in full, hooks, and what becomes of Gunicorn's others: {name} --generate man | man -l -"
         ))
         .term_width(HELP_WIDTH)
         .infer_long_args(true)

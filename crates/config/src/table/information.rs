@@ -11,6 +11,8 @@ pub(super) const ROWS: &[Setting] = &[
         flag: Flag::Long("generate"),
         metavar: "FORM",
         help: "print the manual (man, markdown, json) or completions (bash, zsh, fish) and exit",
+        more: "`rwsgi --generate bash > ~/.local/share/bash-completion/completions/rwsgi` installs the \
+               completions of bash.",
         kind: Kind::Manual,
         ..ROW
     },
