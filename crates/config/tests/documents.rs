@@ -6,7 +6,7 @@
 
 use std::{fs, path::Path};
 
-use rwsgi_config::{Program, Request, read};
+use rwsgi_config::{Opened, Program, open};
 
 /// Each form of the manual with its place in the repository. Those in `rwsgi.data` are installed by the wheel.
 const DOCUMENTS: [(&str, &str); 5] = [
@@ -39,8 +39,8 @@ fn the_documents_are_those_of_the_table() {
 fn generated(form: &str) -> String {
     let program = Program { name: "rwsgi", version: env!("CARGO_PKG_VERSION") };
     let args = ["rwsgi", "--generate", form].map(Into::into).to_vec();
-    match read(args, &|_| None, program) {
-        Ok(Request::Print(text)) => text,
+    match open(args, [], program) {
+        Ok(Opened::Print(text)) => text,
         other => panic!("{form}: {other:?}"),
     }
 }

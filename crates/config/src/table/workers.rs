@@ -3,6 +3,7 @@
 use crate::{
     kind::Kind,
     setting::{Flag, Gunicorn, Section, Setting, Variable},
+    worker_class,
 };
 
 pub(super) const ROWS: &[Setting] = &[
@@ -30,7 +31,7 @@ pub(super) const ROWS: &[Setting] = &[
         gunicorn: Gunicorn::Differs(
             "both words mean the one model, in which `threads` alone decides; other classes are refused",
         ),
-        kind: Kind::WorkerClass,
+        kind: Kind::Class { check: worker_class::parse, expects: worker_class::EXPECTS, store: |_, _| {} },
         ..ROW
     },
     Setting {
