@@ -3,13 +3,13 @@
 use std::io;
 use std::path::PathBuf;
 
+use rwsgi_config::Migration;
+
 /// An action of the program that failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error(transparent)]
     Settings(#[from] rwsgi_config::Error),
-    #[error("the settings ask for something to be printed, not for a server")]
-    NothingToServe,
     #[error("cannot change to the directory `{}` of `--chdir`", directory.display())]
     Chdir { directory: PathBuf, source: io::Error },
     #[error("cannot use the directory `{}` for `{setting}` from `{flag}`", path.display())]
@@ -22,6 +22,10 @@ pub(crate) enum Error {
     GiveLog { what: &'static str, path: PathBuf, source: io::Error },
     #[error("the process in the background is gone, and has not said why")]
     Background,
+    #[error("cannot read the unit file `{}`", path.display())]
+    ReadUnit { path: PathBuf, source: io::Error },
+    #[error("there is no start of Gunicorn in {}", place(.0))]
+    NoGunicorn(Migration),
     #[error("cannot find the current directory")]
     CurrentDirectory(#[source] io::Error),
     #[error("cannot open the {what} `{}`", path.display())]
@@ -58,10 +62,17 @@ impl Error {
     /// What to do about it.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
+            Self::Settings(error) => error.hint(),
             Self::System(error) | Self::Identity(error) => error.hint(),
             Self::Bodies { .. } => {
                 Some("give that directory to them, or name another one with `--body-temp-dir`".to_owned())
             }
+            Self::NoGunicorn(Migration::Command(_)) => Some(
+                "write the whole command line as one word, such as `--from-gunicorn 'gunicorn -w 3 mysite.wsgi'`".to_owned(),
+            ),
+            Self::NoGunicorn(Migration::Unit(_)) => Some(
+                "if it starts a script, look at the command line in that with `--from-gunicorn`".to_owned(),
+            ),
             Self::Master(error) => error.hint(),
             Self::NoPython { .. } | Self::UnknownPython { .. } => {
                 Some("name a virtual environment or its `bin/python` with `--python`".to_owned())
@@ -83,8 +94,18 @@ impl Error {
     /// What the process ends with: a value that cannot be used is a matter of usage, the rest one of the system.
     pub(crate) fn exit(&self) -> rwsgi_os::ExitReason {
         match self {
-            Self::AccessLogFormat(_) | Self::ExtraPattern { .. } => rwsgi_os::ExitReason::Usage,
+            Self::Settings(error) if error.is_usage() => rwsgi_os::ExitReason::Usage,
+            Self::AccessLogFormat(_) | Self::ExtraPattern { .. } | Self::NoGunicorn(_) => {
+                rwsgi_os::ExitReason::Usage
+            }
             _ => rwsgi_os::ExitReason::Config,
         }
+    }
+}
+
+fn place(migration: &Migration) -> String {
+    match migration {
+        Migration::Command(text) => format!("`{}`", text.to_string_lossy().escape_debug()),
+        Migration::Unit(path) => format!("`{}`", path.display()),
     }
 }

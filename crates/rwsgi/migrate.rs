@@ -3,34 +3,57 @@
 mod command;
 mod file;
 mod options;
+mod relevance;
 mod report;
 mod unit;
 mod words;
 
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
-use rwsgi_config::Gunicorn;
+use rwsgi_config::{Gunicorn, Migration, SETTINGS};
+use rwsgi_os::ExitReason;
 
 use self::command::Command;
+use self::file::Definition;
 use self::options::{Given, Part};
 use self::report::Report;
 use self::unit::Unit;
 use self::words::Reader;
+use crate::error::Error;
+use crate::ui;
+
+/// Prints what becomes of it. The exit code says whether that can be used as it is.
+pub(crate) fn show(migration: &Migration) -> Result<ExitReason, Error> {
+    let files = |path: &Path| fs::read_to_string(path).ok();
+    let directory = env::current_dir().map_err(Error::CurrentDirectory)?;
+    let found = match migration {
+        Migration::Command(text) => line(&text.to_string_lossy(), &directory, &files),
+        Migration::Unit(path) => {
+            let text =
+                fs::read_to_string(path).map_err(|source| Error::ReadUnit { path: path.clone(), source })?;
+            unit(path, &text, &files)
+        }
+    };
+    let Some(found) = found else { return Err(Error::NoGunicorn(migration.clone())) };
+    ui::print(&found.text);
+    Ok(if found.usable { ExitReason::Ok } else { ExitReason::Config })
+}
 
 /// What a file holds, if it can be read as text.
-pub(crate) type Files<'a> = &'a dyn Fn(&Path) -> Option<String>;
+type Files<'a> = &'a dyn Fn(&Path) -> Option<String>;
 
 /// What there is to say.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Migration {
+struct Outcome {
     /// For the terminal; ends with a line break.
-    pub(crate) text: String,
+    text: String,
     /// Whether the printed command line can be used as it is.
-    pub(crate) usable: bool,
+    usable: bool,
 }
 
 /// Looks at a command line, started in this directory; `None` if Gunicorn is not in it.
-pub(crate) fn line(text: &str, directory: &Path, files: Files<'_>) -> Option<Migration> {
+fn line(text: &str, directory: &Path, files: Files<'_>) -> Option<Outcome> {
     let command = Command::find(text, Reader::Shell)?;
     let mut look = Look { report: Report::default(), directory: directory.to_owned(), files };
     let line = look.at(&command, None);
@@ -38,7 +61,7 @@ pub(crate) fn line(text: &str, directory: &Path, files: Files<'_>) -> Option<Mig
 }
 
 /// Looks at a unit file; `None` if it does not start Gunicorn.
-pub(crate) fn unit(path: &Path, text: &str, files: Files<'_>) -> Option<Migration> {
+fn unit(path: &Path, text: &str, files: Files<'_>) -> Option<Outcome> {
     let unit = Unit::read(text, files);
     let written = unit.command.as_ref()?;
     let command = Command::find(&written.text, Reader::Systemd)?;
@@ -57,12 +80,6 @@ struct Look<'a> {
     directory: PathBuf,
     files: Files<'a>,
 }
-
-/// Settings that everybody notices who does not give them, and what is different then.
-const FELT_BY_ALL: [&str; 2] = ["timeout", "keepalive"];
-
-/// The same for those who listen on a socket file.
-const FELT_ON_SOCKET_FILES: [&str; 2] = ["umask", "forwarded_allow_ips"];
 
 impl Look<'_> {
     /// Looks at all that is given to Gunicorn; the command line of rwsgi.
@@ -96,14 +113,14 @@ impl Look<'_> {
             .filter_map(|part| if let Part::Given(given) = part { Some(given) } else { None })
             .collect();
         let has_application = command.parts.iter().any(|part| matches!(part, Part::Application(_)));
-        self.at_settings_file(&given, has_application);
-        self.at_defaults(&given);
+        let in_file = self.at_settings_file(&given, has_application);
+        self.at_defaults(&given, &in_file);
         command.with(&words)
     }
 
     fn application(&mut self, word: &words::Word) -> bool {
-        let setting = options::named("wsgi_app").expect("the table has a row for the application");
-        let objection = if word.open { None } else { setting.try_value(&word.value).err() };
+        let known = Some(&word.value).filter(|_| !word.open);
+        let objection = known.and_then(|value| relevance::row("wsgi_app").try_value(value).err());
         if let Some(objection) = &objection {
             self.report.refused(&word.raw, &objection.reason, objection.hint.as_deref());
         }
@@ -131,47 +148,51 @@ impl Look<'_> {
             self.report.refused(&written, &objection.reason, objection.hint.as_deref());
             return false;
         }
-        if let Gunicorn::Differs(what) = given.setting.gunicorn {
+        if let Gunicorn::Differs(what) = given.setting.gunicorn
+            && relevance::is_felt(given.setting, given.value.as_deref())
+        {
             self.report.changed(&written, what);
         }
         true
     }
 
     /// What is different without anybody having asked for it.
-    fn at_defaults(&mut self, given: &[&Given]) {
-        let is_given = |name: &str| given.iter().any(|given| given.setting.name == name);
-        let has_socket_file = given.iter().any(|given| {
-            given.setting.name == "bind"
-                && given.value.as_ref().is_some_and(|value| value.starts_with("unix:"))
-        });
-        let on_socket_files = FELT_ON_SOCKET_FILES.iter().filter(|_| has_socket_file);
-        for name in FELT_BY_ALL.iter().chain(on_socket_files).filter(|name| !is_given(name)) {
-            let setting = options::named(name).expect("the names are those of rows");
+    fn at_defaults(&mut self, given: &[&Given], in_file: &[Definition]) {
+        let is_given = |name: &str| {
+            given.iter().any(|given| given.setting.name == name)
+                || in_file.iter().any(|found| found.name == name)
+        };
+        let is_socket_file =
+            |value: &Option<String>| value.as_ref().is_some_and(|value| value.starts_with("unix:"));
+        let has_socket_file =
+            given.iter().any(|given| given.setting.name == "bind" && is_socket_file(&given.value))
+                || in_file.iter().any(|found| found.name == "bind" && is_socket_file(&found.value));
+        for setting in relevance::felt_without(has_socket_file).filter(|setting| !is_given(setting.name)) {
             if let Gunicorn::Differs(what) = setting.gunicorn {
-                self.report.changed(&format!("{name}, not given here"), what);
+                self.report.changed(&format!("{}, not given here", setting.name), what);
             }
         }
+        self.report.note(&relevance::new_limits());
     }
 
     /// Looks for the settings file, and at the names in it.
-    fn at_settings_file(&mut self, given: &[&Given], has_application: bool) {
+    fn at_settings_file(&mut self, given: &[&Given], has_application: bool) -> Vec<Definition> {
         let named = given.iter().rev().find(|given| given.setting.name == "config");
         let value = named.and_then(|given| given.value.as_deref());
         if let Some(module) = value.and_then(|value| value.strip_prefix("python:")) {
             self.report
                 .note(&format!("the module `{module}` is imported as it is; nobody has looked at it here"));
-            return;
+            return Vec::new();
         }
-        let path = value.map(|value| value.strip_prefix("file:").unwrap_or(value));
-        let place = self.directory.join(path.unwrap_or("gunicorn.conf.py"));
-        match (self.files)(&place) {
-            Some(text) => self.at_file(&place, &text),
+        let path = value.map_or("gunicorn.conf.py", |value| value.strip_prefix("file:").unwrap_or(value));
+        match (self.files)(&self.directory.join(path)) {
+            Some(text) => return self.at_file(path, &text),
             None if named.is_some() => self.report.note(&format!(
                 "the settings file `{}` cannot be read from here; rwsgi reads it as it is",
-                named.map(|given| given.words.last().cloned().unwrap_or_default()).unwrap_or_default()
+                named.and_then(|given| given.words.last()).map_or(path, String::as_str)
             )),
             None if !has_application => {
-                let hint = "name the module, such as `mysite.wsgi`, as Gunicorn is given it";
+                let hint = "name the module, such as `mysite.wsgi`";
                 self.report.refused(
                     "no application",
                     "neither the command line nor a file names one",
@@ -180,33 +201,44 @@ impl Look<'_> {
             }
             None => {}
         }
+        Vec::new()
     }
 
-    fn at_file(&mut self, place: &Path, text: &str) {
-        let shown = words::quoted(&place.to_string_lossy());
-        for found in file::definitions(text) {
-            let Some(setting) = options::named(&found.name) else { continue };
-            let name = format!("{} in {shown}:{}", found.name, found.line);
-            let value = found.value.as_deref();
-            let is_default = value.is_some_and(|value| setting.is_default(value));
-            let objection =
-                value.filter(|value| *value != "None").and_then(|value| setting.try_value(value).err());
-            match setting.gunicorn {
-                Gunicorn::Refused { .. } | Gunicorn::WithoutEffect(_) if is_default => {}
-                Gunicorn::Refused { why, instead } => self.report.refused(&name, why, Some(instead)),
-                Gunicorn::WithoutEffect(why) => self.report.ignored(&name, why),
-                _ if objection.is_some() => {
-                    let objection = objection.expect("it was looked for");
-                    self.report.refused(&name, &objection.reason, objection.hint.as_deref());
-                }
-                Gunicorn::Differs(what) => self.report.changed(&name, what),
-                Gunicorn::Same | Gunicorn::Own => {}
-            }
+    fn at_file(&mut self, path: &str, text: &str) -> Vec<Definition> {
+        let definitions = file::definitions(text);
+        for found in &definitions {
+            self.at_definition(found, path);
         }
         self.report.note(&format!(
             "the settings file is read as it is; only its plain lines were looked at here, and none was executed: \
-             `rwsgi -c {shown} --check-config` does that"
+             `rwsgi -c {} --check-config` does that",
+            words::quoted(path)
         ));
+        definitions
+    }
+
+    fn at_definition(&mut self, found: &Definition, path: &str) {
+        let Some(setting) = SETTINGS.iter().find(|setting| setting.name == found.name) else { return };
+        let name = format!("{} in {path}:{}", found.name, found.line);
+        // `None` is no value, and what a list holds is not known.
+        let value = found.value.as_deref().filter(|value| *value != "None");
+        let is_default = found.value.as_deref().is_some_and(|value| setting.is_default(value));
+        let objection = value.and_then(|value| setting.try_value(value).err());
+        match setting.gunicorn {
+            Gunicorn::Refused { .. } | Gunicorn::WithoutEffect(_) if is_default => {}
+            Gunicorn::Refused { why, instead } => self.report.refused(&name, why, Some(instead)),
+            Gunicorn::WithoutEffect(why) => self.report.ignored(&name, why),
+            _ if objection.is_some() => {
+                let reason = objection.as_ref().map_or("", |objection| &objection.reason);
+                self.report.refused(
+                    &name,
+                    reason,
+                    objection.as_ref().and_then(|objection| objection.hint.as_deref()),
+                );
+            }
+            Gunicorn::Differs(what) if relevance::is_felt(setting, value) => self.report.changed(&name, what),
+            Gunicorn::Differs(_) | Gunicorn::Same | Gunicorn::Own => {}
+        }
     }
 
     /// What else a unit says that matters.

@@ -15,6 +15,7 @@ mod information;
 mod limits;
 mod logging;
 mod mechanics;
+mod migration;
 mod preload;
 mod proxies;
 mod refused;
@@ -27,7 +28,7 @@ mod workers;
 /// Every setting, in the order of the help.
 pub static SETTINGS: &[Setting] = &joined();
 
-const SECTIONS: [&[Setting]; 16] = [
+const SECTIONS: [&[Setting]; 17] = [
     application::ROWS,
     socket::ROWS,
     workers::ROWS,
@@ -41,6 +42,7 @@ const SECTIONS: [&[Setting]; 16] = [
     logging::ROWS,
     development::ROWS,
     hooks::ROWS,
+    migration::ROWS,
     information::ROWS,
     without_effect::ROWS,
     refused::ROWS,

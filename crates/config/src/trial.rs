@@ -29,9 +29,8 @@ impl Setting {
     /// Whether this text says what holds without it.
     #[must_use]
     pub fn is_default(&self, value: &str) -> bool {
-        let silent = if self.switch() { "false" } else { "" };
-        let default = self.default.unwrap_or(silent);
-        value.trim().eq_ignore_ascii_case(default) || (self.default.is_none() && value == "None")
+        let default = self.default.unwrap_or(if self.switch() { "false" } else { "" });
+        self.kind.is_same(value.trim(), default) || (self.default.is_none() && value == "None")
     }
 }
 

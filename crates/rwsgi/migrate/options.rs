@@ -50,11 +50,6 @@ pub(super) fn read(words: &[Word]) -> Vec<Part> {
     parts
 }
 
-/// The setting whose file name this is.
-pub(super) fn named(name: &str) -> Option<&'static Setting> {
-    SETTINGS.iter().find(|setting| setting.name == name)
-}
-
 type Rest<'a, 'b> = std::iter::Peekable<std::slice::Iter<'b, Word>>;
 
 fn long<'b>(word: &Word, rest: &mut Rest<'_, 'b>) -> Part {

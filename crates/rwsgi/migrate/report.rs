@@ -1,6 +1,6 @@
 //! The text of a migration: what to write, and under headings what is to be known.
 
-use super::Migration;
+use super::Outcome;
 
 /// Columns of the text; a command line is never broken.
 const WIDTH: usize = 80;
@@ -17,7 +17,8 @@ pub(super) struct Report {
 
 #[derive(Debug)]
 struct Finding {
-    what: String,
+    /// Several that the same is to be said of.
+    what: Vec<String>,
     why: String,
     instead: Option<String>,
 }
@@ -30,17 +31,17 @@ impl Report {
 
     /// It is accepted, and means something else.
     pub(super) fn changed(&mut self, what: &str, why: &str) {
-        self.changed.push(Finding::new(what, why, None));
+        Finding::add(&mut self.changed, what, why, None);
     }
 
     /// It is accepted, and means nothing.
     pub(super) fn ignored(&mut self, what: &str, why: &str) {
-        self.ignored.push(Finding::new(what, why, None));
+        Finding::add(&mut self.ignored, what, why, None);
     }
 
     /// The server does not start with it.
     pub(super) fn refused(&mut self, what: &str, why: &str, instead: Option<&str>) {
-        self.refused.push(Finding::new(what, why, instead));
+        Finding::add(&mut self.refused, what, why, instead);
     }
 
     /// Something else to know.
@@ -49,14 +50,14 @@ impl Report {
     }
 
     /// All of it, these lines first.
-    pub(super) fn finish(self, lines: &[String]) -> Migration {
+    pub(super) fn finish(self, lines: &[String]) -> Outcome {
         let mut text = lines.join("\n");
         text.push('\n');
         let usable = self.refused.is_empty();
         for (title, findings) in [
-            ("Refused, and left out above", &self.refused),
+            ("Refused, and left out of the line above", &self.refused),
             ("Different", &self.changed),
-            ("Without effect, and left out above", &self.ignored),
+            ("Without effect, and left out of the line above", &self.ignored),
         ] {
             if !findings.is_empty() {
                 text.push_str(&format!("\n{title}:\n"));
@@ -69,17 +70,26 @@ impl Report {
         let notes: Vec<_> = install.into_iter().chain(self.notes).collect();
         text.push_str("\nTo know:\n");
         notes.iter().for_each(|note| wrap(&mut text, "- ", note));
-        Migration { text, usable }
+        Outcome { text, usable }
     }
 }
 
 impl Finding {
-    fn new(what: &str, why: &str, instead: Option<&str>) -> Self {
-        Self { what: what.to_owned(), why: why.to_owned(), instead: instead.map(str::to_owned) }
+    fn add(findings: &mut Vec<Self>, what: &str, why: &str, instead: Option<&str>) {
+        match findings.iter_mut().find(|known| known.why == why && known.instead.as_deref() == instead) {
+            Some(known) => known.what.push(what.to_owned()),
+            None => findings.push(Self {
+                what: vec![what.to_owned()],
+                why: why.to_owned(),
+                instead: instead.map(str::to_owned),
+            }),
+        }
     }
 
     fn append(&self, text: &mut String) {
-        text.push_str(&format!("  {}\n", self.what));
+        for what in &self.what {
+            text.push_str(&format!("  {what}\n"));
+        }
         wrap(text, "", &self.why);
         if let Some(instead) = &self.instead {
             wrap(text, "instead: ", instead);

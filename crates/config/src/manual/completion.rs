@@ -5,8 +5,8 @@ use clap_complete::Shell;
 
 use crate::{
     cli,
+    draft::Program,
     kind::Kind,
-    read::Program,
     setting::{Flag, Setting},
 };
 
@@ -35,7 +35,7 @@ fn with_values(arg: Arg, setting: &Setting) -> Arg {
     let words = match setting.kind {
         Kind::Choice { words, .. } => words,
         Kind::OptionalChoice { choice, .. } => choice.words,
-        Kind::WorkerClass => &["sync", "gthread"],
+        Kind::Class { .. } if setting.name == "worker_class" => &["sync", "gthread"],
         Kind::Manual => super::FORMS,
         _ => return arg.value_hint(hint(setting)),
     };
@@ -45,6 +45,7 @@ fn with_values(arg: Arg, setting: &Setting) -> Arg {
 fn hint(setting: &Setting) -> ValueHint {
     match setting.kind {
         Kind::Path(_) if setting.metavar == "DIR" => ValueHint::DirPath,
+        Kind::Migration(_) if setting.metavar == "FILE" => ValueHint::FilePath,
         Kind::Path(_) | Kind::Log(_) | Kind::Patterns(_) => ValueHint::FilePath,
         Kind::Account(_) if setting.name == "user" => ValueHint::Username,
         Kind::Action(_) | Kind::Switch { .. } => ValueHint::Unknown,

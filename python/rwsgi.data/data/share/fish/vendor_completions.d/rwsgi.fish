@@ -1,3 +1,4 @@
+complete -c rwsgi -s c -l config -d 'settings: a .py or .toml file, or python:MODULE [default: rwsgi.toml, gunicorn.conf.py]' -r -f
 complete -c rwsgi -l chdir -d 'change to this directory before the application is loaded' -r -f -a "(__fish_complete_directories)"
 complete -c rwsgi -l pythonpath -d 'directories to put first on the Python path, separated by commas' -r -f
 complete -c rwsgi -s e -l env -d 'environment variable to set for the application; repeatable' -r -f
@@ -69,6 +70,8 @@ complete -c rwsgi -l reload-engine -d 'how changes are seen: auto, poll or inoti
 poll\t''
 inotify\t''"
 complete -c rwsgi -l reload-extra-file -d 'path or pattern of further files; repeatable' -r -F
+complete -c rwsgi -l from-gunicorn -d 'print what becomes of a command line of Gunicorn' -r -f
+complete -c rwsgi -l from-unit -d 'print what becomes of a systemd unit that starts Gunicorn' -r -F
 complete -c rwsgi -l generate -d 'print the manual (man, markdown, json) or completions (bash, zsh, fish) and exit' -r -f -a "man\t''
 markdown\t''
 json\t''
@@ -85,5 +88,7 @@ complete -c rwsgi -s D -l daemon -d 'go into the background'
 complete -c rwsgi -l initgroups -d 'give the workers all groups that the user is in'
 complete -c rwsgi -s R -l enable-stdio-inheritance -d 'keep standard input, output and error with --daemon'
 complete -c rwsgi -l reload -d 'reload when the code changes'
+complete -c rwsgi -l check-config -d 'check the settings and load the application, then exit'
+complete -c rwsgi -l print-config -d 'print the settings and where they come from, check, then exit'
 complete -c rwsgi -s v -l version -d 'print the version and exit'
 complete -c rwsgi -s h -l help -d 'print this help and exit'
