@@ -28,7 +28,7 @@ pub(crate) fn resolve<'a>(
             continue;
         }
         (setting.given)(&mut config);
-        if matches!(setting.kind, Kind::Hook { .. }) {
+        if matches!(setting.kind, Kind::Hook { .. }) && setting.in_help() {
             config.hooks.push(setting.name);
         }
         notes.extend(standing(setting, entry)?);
