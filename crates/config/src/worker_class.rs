@@ -1,7 +1,7 @@
 //! The grammar of Gunicorn's worker classes: the native model goes by two of their names, and for each of the others
 //! there is something to be said.
 
-use crate::kind::Refusal;
+use crate::{kind::Refusal, near::nearest};
 
 /// Whether this is a class whose place the native model takes.
 pub(crate) fn parse(text: &str) -> Result<(), Refusal> {
@@ -12,9 +12,10 @@ pub(crate) fn parse(text: &str) -> Result<(), Refusal> {
     let known = FOREIGN.iter().find(|family| family.marks.iter().any(|mark| text.contains(mark)));
     match known {
         Some(family) => Err(Refusal::new(family.reason).hint(family.hint)),
-        None => Err(Refusal::new(format!("expected {EXPECTS}")).hint(
-            "classes of other packages cannot be loaded; what one adds can often be done in a hook, such as `post_worker_init`",
-        )),
+        None => Err(Refusal::new(format!("expected {EXPECTS}")).hint(match nearest(text, ["sync", "gthread"]) {
+            Some(word) => format!("did you mean `{word}`?"),
+            None => "classes of other packages cannot be loaded; what one adds can often be done in a hook, such as `post_worker_init`".to_owned(),
+        })),
     }
 }
 
@@ -90,7 +91,8 @@ mod tests {
             ("aiohttp.GunicornWebWorker", "aiohttp.web"),
             ("egg:meinheld#gunicorn_worker", "hook"),
             ("mysite.workers.Worker", "hook"),
-            ("Sync", "hook"),
+            ("Sync", "did you mean `sync`?"),
+            ("gthred", "did you mean `gthread`?"),
             ("", "hook"),
         ] {
             let refusal = parse(text).expect_err(text);
