@@ -1,4 +1,4 @@
-"""Every setting of Gunicorn has a row in the table, spelled as in Gunicorn, with Gunicorn's default or a reason."""
+"""Every setting of Gunicorn has a row in the table: its spelling, its default, or a reason."""
 
 import json
 import os
@@ -11,6 +11,7 @@ SETTINGS = {setting.name: setting for setting in gunicorn.KNOWN_SETTINGS}
 
 # Those whose default is another one on purpose. The rows say why.
 OTHER_DEFAULTS = {
+    "config",
     "control_socket_disable",
     "forwarded_allow_ips",
     "keepalive",
@@ -22,7 +23,6 @@ OTHER_DEFAULTS = {
 # What Gunicorn puts in from the process that it runs in, where the table has no value.
 FROM_THE_PROCESS = {
     "chdir": util.getcwd(),
-    "config": "./gunicorn.conf.py",
     "control_socket": gunicorn.ControlSocket.default,
     "group": os.getegid(),
     "user": os.geteuid(),
@@ -55,7 +55,7 @@ def test_options_are_the_same(rows, name):
     row = row_of(rows, name)
     found = set(row["flags"]) | ({row["short"]} if row["short"] else set())
     expected = set(SETTINGS[name].cli or ())
-    # More is no harm, as for `secure_scheme_headers`; but one that Gunicorn has must not mean something else.
+    # More is no harm, as for `secure_scheme_headers`, unless Gunicorn means something else by it.
     assert expected <= found
     spellings = {option for setting in gunicorn.KNOWN_SETTINGS for option in setting.cli or ()}
     assert (found - expected) & spellings == set()
@@ -101,7 +101,7 @@ def row_of(rows, name):
 
 
 def written(setting):
-    """Gunicorn's default as the table writes one: what a user would write, None if there is nothing."""
+    """Gunicorn's default as the table writes one: what a user would write, or None."""
     default = setting.default
     if setting.section.endswith("Hooks") or default in (None, "", [], {}):
         return None

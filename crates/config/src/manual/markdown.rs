@@ -75,16 +75,18 @@ fn entry(text: &mut String, setting: &Setting) {
         line("Value", &setting.expects());
         line("Default", &default(setting).map_or("none".to_owned(), |default| code(vec![default])));
     }
-    line("Gunicorn", &relation(setting.gunicorn));
+    let (label, text) = relation(setting.gunicorn);
+    line(label, &text);
 }
 
-fn relation(gunicorn: Gunicorn) -> String {
+/// What Gunicorn has to do with it, behind a label.
+fn relation(gunicorn: Gunicorn) -> (&'static str, String) {
     match gunicorn {
-        Gunicorn::Same => "the same".into(),
-        Gunicorn::Differs(why) => format!("differs: {why}"),
-        Gunicorn::WithoutEffect(why) => format!("without effect: {why}"),
-        Gunicorn::Refused { why, instead } => format!("refused: {why}. Instead: {instead}"),
-        Gunicorn::Own => "has no such setting".into(),
+        Gunicorn::Same => ("Gunicorn", "the same".into()),
+        Gunicorn::Differs(why) => ("Gunicorn", format!("differs: {why}")),
+        Gunicorn::WithoutEffect(why) => ("Without effect", why.into()),
+        Gunicorn::Refused { why, instead } => ("Refused", format!("{why}. Instead: {instead}")),
+        Gunicorn::Own => ("Gunicorn", "has no such setting".into()),
     }
 }
 

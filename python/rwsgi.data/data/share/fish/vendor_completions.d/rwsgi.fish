@@ -1,4 +1,4 @@
-complete -c rwsgi -s c -l config -d 'settings: a .py or .toml file, or python:MODULE [default: rwsgi.toml, gunicorn.conf.py]' -r -f
+complete -c rwsgi -s c -l config -d 'settings: a .py or .toml file, or python:MODULE [default: rwsgi.toml, gunicorn.conf.py]' -r -F
 complete -c rwsgi -l chdir -d 'change to this directory before the application is loaded' -r -f -a "(__fish_complete_directories)"
 complete -c rwsgi -l pythonpath -d 'directories to put first on the Python path, separated by commas' -r -f
 complete -c rwsgi -s e -l env -d 'environment variable to set for the application; repeatable' -r -f
@@ -52,7 +52,7 @@ v1\t''
 v2\t''
 auto\t''"
 complete -c rwsgi -l proxy-allow-from -d 'who may speak it, as above [default: 127.0.0.1,::1,unix]' -r -f
-complete -c rwsgi -l root-path -d 'SCRIPT_NAME of the application [default: $SCRIPT_NAME]' -r -f
+complete -c rwsgi -l root-path -d 'SCRIPT_NAME of the application [default: $SCRIPT_NAME]' -r -F
 complete -c rwsgi -s p -l pid -d 'write the process id of the master to this file' -r -F
 complete -c rwsgi -s u -l user -d 'run the workers as this user, a name or a number' -r -f -a "(__fish_complete_users)"
 complete -c rwsgi -s g -l group -d 'run the workers as this group, likewise' -r -f
