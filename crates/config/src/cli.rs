@@ -64,7 +64,7 @@ fn printed(
     text.map(Some).ok_or_else(|| Error::Value {
         setting: setting.name,
         value: Some(printable(&form)),
-        origin: Source::CommandLine(setting.flag),
+        origin: Box::new(Source::CommandLine(setting.flag)),
         reason: format!("expected {}", setting.expects()),
         hint: None,
     })

@@ -41,7 +41,8 @@ taken from these, the later one over the earlier one:
 
 1. its default;
 2. the environment: the variables that Gunicorn reads too (`WEB_CONCURRENCY`, `PORT`, …), over them `RWSGI_` and the name in
-   upper case;
+   upper case. An empty one is one that is not set. Where a setting takes several values, the variable with its name holds
+   addresses with commas between them, and other values one a line;
 3. one file: what `--config` names, or in the start directory `rwsgi.toml`, `[tool.rwsgi]` of `pyproject.toml`, `gunicorn.conf.py`;
 4. `GUNICORN_CMD_ARGS`, over it `RWSGI_CMD_ARGS`: options as on the command line;
 5. the command line.
