@@ -93,6 +93,31 @@ def test_what_is_not_the_same_has_a_reason(rows, name):
     assert {key for key in gunicorn if gunicorn[key]} == {"is"} | needed[gunicorn["is"]]
 
 
+def test_what_is_without_effect_starts_with_one_warning(host, tmp_path):
+    with host.start("hello", "--worker-tmp-dir", str(tmp_path), "--no-control-socket") as server:
+        assert server.ready().get("/").status == 200
+        lines = [line for line in server.log.text.splitlines() if "has no effect" in line]
+        assert len(lines) == 1
+        assert "[WARNING]" in lines[0]
+        assert "`worker_tmp_dir` from `--worker-tmp-dir`" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "instead"),
+    [
+        (("--certfile", "site.pem"), "proxy in front"),
+        (("-k", "gevent"), "--threads N"),
+        (("-k", "uvicorn.workers.UvicornWorker"), "uvicorn --workers N"),
+        (("--paste", "site.ini"), "paste.deploy.loadapp"),
+    ],
+)
+def test_what_is_refused_says_what_to_do(host, arguments, instead):
+    done = host.run("hello", *arguments)
+    assert done.returncode == 2
+    assert f"`{arguments[0]}`" in done.stderr or "`--worker-class`" in done.stderr
+    assert instead in done.stderr.partition("hint: ")[2]
+
+
 def row_of(rows, name):
     """The row, or no case: that there is one is a case of its own."""
     if name not in rows:
