@@ -12,15 +12,18 @@ pub(crate) fn parse(text: &str) -> Result<(), Refusal> {
     let known = FOREIGN.iter().find(|family| family.marks.iter().any(|mark| text.contains(mark)));
     match known {
         Some(family) => Err(Refusal::new(family.reason).hint(family.hint)),
-        None => Err(Refusal::new(format!("expected {EXPECTS}")).hint(match nearest(text, ["sync", "gthread"]) {
-            Some(word) => format!("did you mean `{word}`?"),
-            None => "classes of other packages cannot be loaded; what one adds can often be done in a hook, such as `post_worker_init`".to_owned(),
+        None => Err(Refusal::new(format!("expected {EXPECTS}")).hint(match nearest(text, NATIVE) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => NO_OTHER.to_owned(),
         })),
     }
 }
 
 /// What [`parse`] takes, as the end of a sentence that begins with "expected".
 pub(crate) const EXPECTS: &str = "`sync` or `gthread`";
+
+const NO_OTHER: &str = "classes of other packages cannot be loaded; what one adds can often be done in a hook, such as \
+                        `post_worker_init`";
 
 const NATIVE: [&str; 6] = [
     "sync",
