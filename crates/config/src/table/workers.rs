@@ -86,7 +86,7 @@ pub(super) const ROWS: &[Setting] = &[
         flag: Flag::Long("timeout-kill"),
         default: Some("5"),
         metavar: "SECONDS",
-        help: "seconds after that until its worker is replaced",
+        help: "seconds after --timeout until its worker is replaced",
         more: "For a request that was interrupted and goes on nevertheless. With 0 each request over its \
                time costs its worker.",
         gunicorn: Gunicorn::Own,
