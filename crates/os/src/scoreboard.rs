@@ -364,7 +364,10 @@ mod tests {
         assert_eq!(other.slots().len(), 3);
         other.slot(2).claim(7, Stage::Ready);
         other.slot(2).requests.increment();
-        assert_eq!((board.slot(2).generation(), board.slot(2).requests.load(), board.ready_workers()), (7, 1, 1));
+        assert_eq!(
+            (board.slot(2).generation(), board.slot(2).requests.load(), board.ready_workers()),
+            (7, 1, 1)
+        );
         for address in ["192.0.2.7", "2001:db8::1"] {
             let address = address.parse().unwrap();
             assert_eq!(board.crowd_of(address), other.crowd_of(address));
