@@ -1,8 +1,10 @@
 """Finds the hooks of a settings file and calls them."""
 
+import faulthandler
 import importlib
 import json
 import os
+import signal
 import traceback
 
 import _rwsgi_hook_objects as objects
@@ -130,6 +132,19 @@ class Hooks:
         self.worker._alive = False
         self.worker.aborted = True
         return self.call("worker_abort", self.worker)
+
+    def catch_abort(self, log):
+        def abort(number, frame):
+            self.worker_abort()
+            self.call("worker_exit", self.server, self.worker)
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+
+        # A handler that is there before faulthandler's is called by it; one that comes later takes its place.
+        faulthandler.disable()
+        signal.signal(signal.SIGABRT, abort)
+        if log is not None:
+            faulthandler.enable(log)
 
     def worker_exit(self):
         self.worker._alive = False

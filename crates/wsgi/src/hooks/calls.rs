@@ -1,6 +1,8 @@
 //! The hooks of a settings file, to be called from any thread of the process that may run Python.
 
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::call::PyCallArgs;
 use pyo3::types::{PyAnyMethods, PyCFunction};
@@ -52,6 +54,8 @@ struct Inner {
     object: Py<PyAny>,
     /// Which are defined, by [`Hook::bit`].
     defined: u16,
+    /// Whether `worker_exit` has been called.
+    has_exited: AtomicBool,
 }
 
 impl Hooks {
@@ -73,7 +77,7 @@ impl Hooks {
                         defined |= hook.bit();
                     }
                 }
-                Ok(Inner { object: object.unbind(), defined })
+                Ok(Inner { object: object.unbind(), defined, has_exited: AtomicBool::new(false) })
             };
             made().map(|inner| Self(Arc::new(inner))).map_err(|error| HookError::of(py, &error))
         })
@@ -143,9 +147,24 @@ impl Hooks {
         !self.has(Hook::WorkerAbort) || self.call("worker_abort", ())
     }
 
-    /// In the worker, last of all.
+    /// In the worker, last of all; the first time counts.
     pub fn worker_exit(&self) -> bool {
-        !self.has(Hook::WorkerExit) || self.call("worker_exit", ())
+        let is_first = !self.0.has_exited.swap(true, Ordering::SeqCst);
+        !is_first || !self.has(Hook::WorkerExit) || self.call("worker_exit", ())
+    }
+
+    /// In the worker, on its main thread: has `worker_abort` called before ABRT ends the process, when and if that thread comes to run
+    /// Python. What [`dump_crashes`](crate::dump_crashes) writes to `log` comes before.
+    ///
+    /// # Errors
+    /// The Python exception, should `signal` refuse.
+    pub fn catch_abort(&self, log: Option<BorrowedFd<'static>>) -> Result<(), Error> {
+        if !self.has(Hook::WorkerAbort) {
+            return Ok(());
+        }
+        let descriptor = log.map(|log| log.as_raw_fd());
+        Python::attach(|py| self.0.object.bind(py).call_method1("catch_abort", (descriptor,)).map(drop))
+            .map_err(|error| Error::python("prepare for `worker_abort`", &error))
     }
 
     /// In the worker, after [`post_fork`](Self::post_fork): those round each request, if there are any.
