@@ -227,7 +227,9 @@ class Response:
         def start(status, headers, exc_info=None):
             write = start_response(status, headers, exc_info)
             self.status = status
-            self.headers = [(name, value.strip()) for name, value in headers if name.lower() not in HOP_BY_HOP]
+            self.headers = [
+                (name, value.strip()) for name, value in headers if name.lower() not in HOP_BY_HOP
+            ]
             lengths = [value for name, value in self.headers if name.lower() == "content-length"]
             self.response_length = int(lengths[0]) if lengths else None
             return write

@@ -30,7 +30,7 @@ HOOKS = {
 }
 
 
-class Failed(Exception):
+class HookError(Exception):
     """Carries what the user is told: a sentence, traceback or None."""
 
 
@@ -80,6 +80,12 @@ class Hooks:
         lines = traceback.format_exception(type(error), error, trace)
         self._emit(40, f"Exception in the hook `{name}`\n{''.join(lines).rstrip()}")
 
+    def _worker(self, age):
+        """The one that `pre_fork` has seen, or one that another process has forked."""
+        if self.worker is not None and self.worker.age == age:
+            return self.worker
+        return objects.Worker(age, self.server)
+
     # In the process that runs the hooks of the server.
 
     def on_server(self, name):
@@ -95,7 +101,11 @@ class Hooks:
         return self.call("pre_fork", self.server, self.worker)
 
     def forked(self, age, pid):
-        worker = self.worker if self.worker and self.worker.age == age else objects.Worker(age, self.server)
+        worker = (
+            self.worker
+            if self.worker and self.worker.age == age
+            else objects.Worker(age, self.server)
+        )
         worker.pid = pid
         self.server.WORKERS[pid] = worker
         self.worker = None
@@ -110,8 +120,7 @@ class Hooks:
     # In a worker.
 
     def post_fork(self, age):
-        if self.worker is None or self.worker.age != age:
-            self.worker = objects.Worker(age, self.server)
+        self.worker = self._worker(age)
         self.worker.pid = os.getpid()
         return self.call("post_fork", self.server, self.worker)
 
@@ -140,7 +149,8 @@ class Hooks:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
 
-        # A handler that is there before faulthandler's is called by it; one that comes later takes its place.
+        # A handler that is there before faulthandler's is called by it; one that comes later
+        # takes its place.
         faulthandler.disable()
         signal.signal(signal.SIGABRT, abort)
         if log is not None:
@@ -162,7 +172,9 @@ def _read(name, value, namespace):
     if not isinstance(value, dict):
         return value
     if set(value) == {"map"}:
-        return {_read(None, key, namespace): _read(None, one, namespace) for key, one in value["map"]}
+        return {
+            _read(None, key, namespace): _read(None, one, namespace) for key, one in value["map"]
+        }
     return namespace.get(name)
 
 
@@ -173,22 +185,28 @@ def _function(name, namespace, values):
     if isinstance(found, str):
         found = _imported(name, found.strip())
     if not callable(found):
-        raise Failed(f"`{name}` is no function: `{found!r}`", None)
+        raise HookError(f"`{name}` is no function: `{found!r}`", None)
     count = settings_file.parameters(found)
     if count not in HOOKS[name]:
         wanted = " or ".join(map(str, HOOKS[name]))
         taken = "any number of" if count is None else count
-        raise Failed(f"`{name}` must take {wanted} positional arguments, but takes {taken}", None)
+        raise HookError(
+            f"`{name}` must take {wanted} positional arguments, but takes {taken}", None
+        )
     return found
 
 
 def _imported(name, path):
     module, _, attribute = path.rpartition(".")
     if not module:
-        raise Failed(f"`{name}` must be a function or `package.module.function`, not `{path}`", None)
+        raise HookError(
+            f"`{name}` must be a function or `package.module.function`, not `{path}`", None
+        )
     try:
         return getattr(importlib.import_module(module), attribute)
     except BaseException as error:
         words = "".join(traceback.format_exception_only(type(error), error)).strip()
         lines = traceback.format_exception(type(error), error, error.__traceback__)
-        raise Failed(f"cannot import `{path}` for `{name}`: {words}", "".join(lines).rstrip()) from None
+        raise HookError(
+            f"cannot import `{path}` for `{name}`: {words}", "".join(lines).rstrip()
+        ) from None

@@ -1,6 +1,7 @@
 """Executes a settings file in Python, as Gunicorn does, and describes what it defines."""
 
 import ast
+import contextlib
 import importlib
 import importlib.machinery
 import importlib.util
@@ -14,20 +15,24 @@ import types
 NAME = "__config__"
 # Deeper than anybody nests settings; a list that holds itself must end somewhere.
 DEPTH = 20
+SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
-class Failed(Exception):
+class FileError(Exception):
     """Carries what the user is told: path, line or None, message, traceback or None."""
 
 
 def execute(path):
-    """The module that the file makes. Always from its source: a cached one may be of the same second and size."""
+    """The module that the file makes.
+
+    Always from its source: a cached one may be of the same second and size.
+    """
     path = os.path.abspath(path)
     try:
         with open(path, "rb") as file:
             source = file.read()
     except OSError as error:
-        raise Failed(path, None, error.strerror or str(error), None) from None
+        raise FileError(path, None, error.strerror or str(error), None) from None
     module = types.ModuleType(NAME)
     module.__file__ = path
     # Where `pickle`, `dataclasses` and `typing` look for the names of what it defines.
@@ -37,7 +42,7 @@ def execute(path):
             code = importlib.machinery.SourcelessFileLoader(NAME, path).get_code(NAME)
         else:
             code = compile(source, path, "exec", dont_inherit=True)
-        exec(code, module.__dict__)
+        exec(code, module.__dict__)  # noqa: S102
     except BaseException as error:
         raise _failure(error, path) from None
     return module, source
@@ -71,11 +76,15 @@ def _failure(error, path):
     if isinstance(error, SyntaxError) and error.filename:
         line = (error.text or "").strip()
         message = f"{error.msg}: `{line}`" if line else str(error.msg)
-        return Failed(error.filename, error.lineno, message, None)
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+        return FileError(error.filename, error.lineno, message, None)
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename == path
+    ]
     words = "".join(traceback.format_exception_only(type(error), error)).strip()
     text = "".join(traceback.format_exception(type(error), error, _below(error.__traceback__)))
-    return Failed(path, lines[-1] if lines else None, words, text.rstrip())
+    return FileError(path, lines[-1] if lines else None, words, text.rstrip())
 
 
 def _below(trace):
@@ -104,41 +113,26 @@ def describe(module, source):
     return json.dumps({"path": _text(path), "values": values}, allow_nan=False)
 
 
-class _Names(ast.NodeVisitor):
-    """Where each name of the module was given its value last. What lies in functions and classes has names of its own."""
-
-    def __init__(self):
-        self.lines = {}
-
-    def _define(self, node):
-        self.lines[node.name] = node.lineno
-
-    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = _define
-
-    def visit_Lambda(self, node):
-        pass
-
-    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_Lambda
-
-    def visit_Name(self, node):
-        if isinstance(node.ctx, ast.Store):
-            self.lines[node.id] = node.lineno
-
-    def visit_Import(self, node):
-        for alias in node.names:
-            self.lines[alias.asname or alias.name.partition(".")[0]] = node.lineno
-
-    visit_ImportFrom = visit_Import
-
-
 def _lines(source):
-    names = _Names()
-    try:
-        names.visit(ast.parse(source))
-    except (SyntaxError, ValueError, RecursionError):
-        # Of a file that was compiled before: lines are a comfort.
-        pass
-    return names.lines
+    """Where each name of the module was given its value last."""
+    # Of a file that was compiled before there are none: lines are a comfort.
+    with contextlib.suppress(SyntaxError, ValueError, RecursionError):
+        return dict(_defined(ast.parse(source)))
+    return {}
+
+
+def _defined(node):
+    """Names and lines. What lies in functions and classes has names of its own."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield child.name, child.lineno
+        elif isinstance(child, (ast.Import, ast.ImportFrom)):
+            for alias in child.names:
+                yield alias.asname or alias.name.partition(".")[0], child.lineno
+        elif not isinstance(child, SCOPES):
+            if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+                yield child.id, child.lineno
+            yield from _defined(child)
 
 
 def _value(value, depth):
