@@ -34,7 +34,10 @@ class Setting:
 
 
 class Config:
-    """The settings: an attribute for each, under Gunicorn's names. To change one has no effect on the server."""
+    """The settings: an attribute for each, under Gunicorn's names.
+
+    To change one has no effect on the server.
+    """
 
     def __init__(self, values):
         self.__dict__["settings"] = {name: Setting(name, value) for name, value in values.items()}
@@ -227,10 +230,9 @@ class Response:
         def start(status, headers, exc_info=None):
             write = start_response(status, headers, exc_info)
             self.status = status
-            self.headers = [
-                (name, value.strip()) for name, value in headers if name.lower() not in HOP_BY_HOP
-            ]
-            lengths = [value for name, value in self.headers if name.lower() == "content-length"]
+            pairs = [(name, value.strip()) for name, value in headers]
+            self.headers = [pair for pair in pairs if pair[0].lower() not in HOP_BY_HOP]
+            lengths = [value for name, value in pairs if name.lower() == "content-length"]
             self.response_length = int(lengths[0]) if lengths else None
             return write
 

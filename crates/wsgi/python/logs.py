@@ -1,4 +1,4 @@
-"""The loggers that applications written for Gunicorn look for, and Gunicorn's own interface to them.
+"""The loggers that applications written for Gunicorn look for, and Gunicorn's interface to them.
 
 Records go to the server's error log: the server writes date, process and level before them.
 """
@@ -15,7 +15,10 @@ LEVELS = {
 
 
 class ErrorHandler(logging.Handler):
-    """Hands each record to the server; one with a format of the application's own goes into the log as it is."""
+    """Hands each record to the server.
+
+    One with a format of the application's own goes into the log as it is.
+    """
 
     def __init__(self, emit, write):
         super().__init__()
@@ -103,7 +106,7 @@ class Logger:
 
 
 def _set(logger, handler):
-    # A second start in the same process, as in a mold, replaces what the first one set and nothing else.
+    # A second start in the same process, as in a mold, replaces what the first one set.
     for other in list(logger.handlers):
         if type(other).__name__ == type(handler).__name__ and type(other).__module__ == __name__:
             logger.removeHandler(other)

@@ -1,4 +1,4 @@
-"""Every hook writes a line: its name, where it runs, what it got. Gunicorn and rwsgi both read this."""
+"""Every hook writes a line: its name, where it runs, what it got. For Gunicorn and rwsgi."""
 
 import os
 
