@@ -9,36 +9,65 @@ use clap::{
 };
 
 use crate::{
+    draft::Program,
     error::{Error, printable},
     kind::{Action, Kind},
     layer::{Layer, Source},
-    read::Program,
+    manual,
     setting::{Flag, Setting},
 };
 
-/// What the command line says.
-pub(crate) enum CommandLine {
+/// What the words of a command line say.
+pub(crate) enum Said {
     /// These settings.
     Given(Layer),
     /// To print this and end: the help or the version.
     Print(String),
 }
 
-/// Takes the command line apart; values are not looked at.
-pub(crate) fn read(
-    table: &'static [Setting],
-    args: Vec<OsString>,
-    program: Program<'_>,
-) -> Result<CommandLine, Error> {
-    match command(table, program).try_get_matches_from(joined(table, args)) {
-        Ok(mut matches) => Ok(CommandLine::Given(layer(table, &mut matches))),
+/// Words as the shell makes them, the first of which names the program.
+pub(crate) struct Words {
+    pub(crate) words: Vec<OsString>,
+    /// The environment variable that holds them, if they are not the command line itself.
+    pub(crate) variable: Option<&'static str>,
+}
+
+/// Takes the words apart; values are not looked at.
+pub(crate) fn read(table: &'static [Setting], words: Words, program: Program<'_>) -> Result<Said, Error> {
+    let Words { words, variable } = words;
+    match command(table, program).try_get_matches_from(joined(table, words)) {
+        Ok(mut matches) => match printed(table, program, &mut matches)? {
+            Some(text) => Ok(Said::Print(text)),
+            None => Ok(Said::Given(layer(table, &mut matches, variable))),
+        },
         Err(stop) => match stop.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-                Ok(CommandLine::Print(stop.render().to_string()))
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Said::Print(stop.render().to_string())),
+            _ => {
+                let (message, hint) = usage_error(table, &stop);
+                Err(Error::CommandLine { variable, message, hint })
             }
-            _ => Err(usage_error(table, &stop)),
         },
     }
+}
+
+/// The form of the manual that is asked for, if one is.
+fn printed(
+    table: &'static [Setting],
+    program: Program<'_>,
+    matches: &mut ArgMatches,
+) -> Result<Option<String>, Error> {
+    let Some(setting) = table.iter().find(|setting| matches!(setting.kind, Kind::Manual)) else {
+        return Ok(None);
+    };
+    let Some(form) = matches.remove_one::<OsString>(setting.name) else { return Ok(None) };
+    let text = form.to_str().and_then(|form| manual::text(form, table, program));
+    text.map(Some).ok_or_else(|| Error::Value {
+        setting: setting.name,
+        value: Some(printable(&form)),
+        origin: Source::CommandLine(setting.flag),
+        reason: format!("expected {}", setting.expects()),
+        hint: None,
+    })
 }
 
 /// Puts a `=` between an option whose value may be left out and its value, if the next word is one.
@@ -59,48 +88,55 @@ fn joined(table: &[Setting], args: Vec<OsString>) -> Vec<OsString> {
 fn takes(table: &[Setting], option: &OsStr, word: &OsStr) -> bool {
     let (Some(option), Some(word)) = (option.to_str(), word.to_str()) else { return false };
     let Some(begin) = option.strip_prefix("--").filter(|begin| !begin.is_empty()) else { return false };
-    let mut meant = table.iter().filter(|setting| spellings(setting).any(|flag| flag.starts_with(begin)));
+    let mut meant = table.iter().filter(|setting| setting.long_options().any(|flag| flag.starts_with(begin)));
     match (meant.next().map(|setting| setting.kind), meant.next()) {
         (Some(Kind::OptionalChoice { choice, .. }), None) => choice.contain(word),
         _ => false,
     }
 }
 
-/// The long options of a setting, without the dashes.
-fn spellings(setting: &Setting) -> impl Iterator<Item = &'static str> {
-    let flag = match setting.flag {
-        Flag::Long(flag) => Some(flag),
-        Flag::Positional => None,
-    };
-    flag.into_iter().chain(setting.alias)
-}
-
-fn layer(table: &'static [Setting], matches: &mut ArgMatches) -> Layer {
+fn layer(table: &'static [Setting], matches: &mut ArgMatches, variable: Option<&'static str>) -> Layer {
     let mut layer = Layer::default();
-    for setting in table.iter().filter(|setting| !matches!(setting.kind, Kind::Action(_))) {
-        let values = matches.remove_many::<OsString>(setting.name).into_iter().flatten().collect();
-        layer.insert(setting, values, Source::CommandLine(setting.flag));
+    for setting in table.iter().filter(|setting| has_words(setting)) {
+        let values: Vec<_> = matches.remove_many::<OsString>(setting.name).into_iter().flatten().collect();
+        if values.is_empty() {
+            continue;
+        }
+        let source = match variable {
+            None => Source::CommandLine(setting.flag),
+            Some(variable) => Source::Arguments(variable, setting.flag),
+        };
+        layer.insert(setting, values, source);
     }
     layer
+}
+
+/// Whether the command line can hold values of it.
+fn has_words(setting: &Setting) -> bool {
+    setting.flag != Flag::None && setting.storable()
 }
 
 /// The width of the help. Fixed, so that the same command prints the same text everywhere.
 const HELP_WIDTH: usize = 100;
 
-fn command(table: &'static [Setting], program: Program<'_>) -> Command {
+/// The command line of these settings; those that only files give have no part in it.
+pub(crate) fn command(table: &'static [Setting], program: Program<'_>) -> Command {
     let name = program.name;
     Command::new(name.to_owned())
         .version(program.version.to_owned())
         .about("Serves a Python WSGI application with a master and worker processes.")
         .override_usage(format!("{name} [OPTIONS] APPLICATION"))
-        .after_help(format!("Example: {name} mysite.wsgi:application --bind 0.0.0.0:8000 --workers 3"))
+        .after_help(format!(
+            "Example: {name} mysite.wsgi:application --bind 0.0.0.0:8000 --workers 3\n\
+             Every setting in full, hooks, and what becomes of Gunicorn's others: {name} --generate man | man -l -"
+        ))
         .term_width(HELP_WIDTH)
         .infer_long_args(true)
         // As in Gunicorn, so that a script can append to a command line.
         .args_override_self(true)
         .disable_help_flag(true)
         .disable_version_flag(true)
-        .args(table.iter().map(argument))
+        .args(table.iter().filter(|setting| setting.flag != Flag::None).map(argument))
 }
 
 fn argument(setting: &'static Setting) -> Arg {
@@ -111,7 +147,7 @@ fn argument(setting: &'static Setting) -> Arg {
         _ if setting.repeatable() => ArgAction::Append,
         _ => ArgAction::Set,
     };
-    let mut arg = Arg::new(setting.name).help(help(setting));
+    let mut arg = Arg::new(setting.name).help(help(setting)).hide(!setting.in_help());
     if action.takes_values() {
         arg = valued(arg.value_parser(OsStringValueParser::new()), setting);
     }
@@ -154,8 +190,8 @@ fn help(setting: &Setting) -> String {
     format!("{} [default: {default}]", setting.help)
 }
 
-/// Says in our words what clap found; its own text takes several lines.
-fn usage_error(table: &[Setting], error: &clap::Error) -> Error {
+/// Says in our words what clap found, whose own text takes several lines; with what was probably meant.
+fn usage_error(table: &[Setting], error: &clap::Error) -> (String, Option<String>) {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),
         Some(ContextValue::Strings(texts)) => texts.first().map(String::as_str),
@@ -166,47 +202,40 @@ fn usage_error(table: &[Setting], error: &clap::Error) -> Error {
         ErrorKind::UnknownArgument if given.starts_with('-') => {
             unknown_option(table, given, context(ContextKind::SuggestedArg))
         }
-        ErrorKind::UnknownArgument => Error::CommandLine {
-            message: format!("unexpected argument `{}`", printable(OsStr::new(given))),
-            hint: Some("one application is served; write a value straight after its option".into()),
-        },
-        ErrorKind::InvalidValue => missing_value(table, given),
+        ErrorKind::UnknownArgument => (
+            format!("unexpected argument `{}`", printable(OsStr::new(given))),
+            Some("one application is served; write a value straight after its option".into()),
+        ),
+        ErrorKind::InvalidValue => (missing_value(table, given), None),
         _ => {
             let text = error.render().to_string();
             let line = text.lines().next().unwrap_or_default();
-            let message = line.trim_start_matches("error: ").replace('\'', "`");
-            Error::CommandLine { message, hint: None }
+            (line.trim_start_matches("error: ").replace('\'', "`"), None)
         }
     }
 }
 
-fn unknown_option(table: &[Setting], given: &str, suggested: Option<&str>) -> Error {
+fn unknown_option(table: &[Setting], given: &str, suggested: Option<&str>) -> (String, Option<String>) {
     let begun: Vec<_> = table
         .iter()
-        .flat_map(spellings)
+        .flat_map(Setting::long_options)
         .filter(|flag| given.strip_prefix("--").is_some_and(|begin| flag.starts_with(begin)))
         .map(|flag| format!("`--{flag}`"))
         .collect();
     let given = printable(OsStr::new(given));
     if begun.len() > 1 {
         let message = format!("the option `{given}` is the beginning of several options");
-        return Error::CommandLine { message, hint: Some(format!("write one of {}", begun.join(", "))) };
+        return (message, Some(format!("write one of {}", begun.join(", "))));
     }
-    Error::CommandLine {
-        message: format!("unknown option `{given}`"),
-        hint: suggested.map(|flag| format!("did you mean `{flag}`?")),
-    }
+    (format!("unknown option `{given}`"), suggested.map(|flag| format!("did you mean `{flag}`?")))
 }
 
 /// `option` is clap's description of it, such as `--workers <N>`.
-fn missing_value(table: &[Setting], option: &str) -> Error {
+fn missing_value(table: &[Setting], option: &str) -> String {
     let flag = option.split(' ').next().unwrap_or_default();
     let setting = table.iter().find(|setting| setting.flag.to_string() == format!("`{flag}`"));
     let expected = setting.map(|setting| format!(": expected {}", setting.expects()));
-    Error::CommandLine {
-        message: format!("no value for `{flag}`{}", expected.unwrap_or_default()),
-        hint: None,
-    }
+    format!("no value for `{flag}`{}", expected.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -218,8 +247,8 @@ mod tests {
 
     fn help_text() -> String {
         let args = vec!["rwsgi".into(), "--help".into()];
-        match read(SETTINGS, args, PROGRAM) {
-            Ok(CommandLine::Print(text)) => text,
+        match read(SETTINGS, Words { words: args, variable: None }, PROGRAM) {
+            Ok(Said::Print(text)) => text,
             _ => panic!("no help"),
         }
     }
@@ -246,6 +275,10 @@ mod tests {
         let flat = help.split_whitespace().collect::<Vec<_>>().join(" ");
         for setting in SETTINGS {
             let Flag::Long(flag) = setting.flag else { continue };
+            if !setting.in_help() {
+                assert!(!help.contains(&format!("--{flag} ")), "{flag}");
+                continue;
+            }
             let heading = format!("\n{}:\n", setting.section.title());
             let (_, section) = help.split_once(&heading).expect(setting.name);
             let section = section.split("\n\n").next().unwrap_or_default();
@@ -264,8 +297,8 @@ mod tests {
 
     #[test]
     fn the_short_help_is_the_help() {
-        let args = vec!["rwsgi".into(), "-h".into()];
-        let Ok(CommandLine::Print(text)) = read(SETTINGS, args, PROGRAM) else { panic!("no help") };
+        let words = Words { words: vec!["rwsgi".into(), "-h".into()], variable: None };
+        let Ok(Said::Print(text)) = read(SETTINGS, words, PROGRAM) else { panic!("no help") };
         assert_eq!(text, help_text());
     }
 }

@@ -11,7 +11,8 @@ use crate::{
     account, application,
     bind::{self, Address},
     config::{Config, LogTarget, Workers},
-    header, mode,
+    header, manual, mode,
+    near::nearest,
     network::{self, Networks},
     prefix, size,
 };
@@ -71,6 +72,16 @@ pub(crate) enum Kind {
     UrlPaths(fn(&mut Config, Vec<String>)),
     /// A path of a URL, stored without a slash at its end.
     RootPath(fn(&mut Config, String)),
+    /// A class, by its dotted name or by one that stands for it.
+    Class { check: fn(&str) -> Result<(), Refusal>, expects: &'static str, store: fn(&mut Config, String) },
+    /// A dictionary, stored as JSON. Only a file gives it.
+    Dictionary(fn(&mut Config, String)),
+    /// A function of a Python file that takes these parameters; those with a `=` may be left out from behind. Only its name is kept.
+    Hook { parameters: &'static [&'static str] },
+    /// Whatever Gunicorn takes for it. Nothing reads it.
+    Unread,
+    /// A form of the manual, on the command line only: print it and end.
+    Manual,
     /// No value: print something and end.
     Action(Action),
 }
@@ -136,7 +147,7 @@ impl Kind {
             }
             Self::Switch { store, .. } => store(config, last(values, |text| self.switch(text))?),
             Self::Log(store) => store(config, last_raw(values, |raw| self.log(raw))?),
-            Self::Addresses(store) => store(config, each(values, Address::parse)?),
+            Self::Addresses(store) => store(config, self.addresses(values)?),
             Self::Variables(store) => store(config, each(values, |text| self.variable(text))?),
             Self::Mapping(store) => store(config, prefix::directories(values)?),
             Self::Networks(store) => store(config, last(values, Networks::parse)?),
@@ -148,7 +159,11 @@ impl Kind {
             Self::Patterns(store) => store(config, each(values, |text| self.pattern(text))?),
             Self::UrlPaths(store) => store(config, last(values, prefix::paths)?),
             Self::RootPath(store) => store(config, last(values, prefix::root)?),
-            Self::Action(_) => {}
+            Self::Class { check, store, .. } => {
+                store(config, last(values, |text| check(text).map(|()| text.trim().to_owned()))?);
+            }
+            Self::Dictionary(store) => store(config, last(values, |text| self.dictionary(text))?),
+            Self::Hook { .. } | Self::Unread | Self::Manual | Self::Action(_) => {}
         }
         Ok(())
     }
@@ -181,7 +196,26 @@ impl Kind {
             Self::Patterns(_) => "the path of a file, or a pattern such as `templates/*.html`".into(),
             Self::UrlPaths(_) => prefix::EXPECTS_PATHS.into(),
             Self::RootPath(_) => prefix::EXPECTS_ROOT.into(),
+            Self::Class { expects, .. } => expects.into(),
+            Self::Dictionary(_) => "a dictionary".into(),
+            Self::Hook { parameters } => format!("a function of ({})", parameters.join(", ")),
+            Self::Unread => "as in Gunicorn".into(),
+            Self::Manual => one_of(manual::FORMS),
             Self::Action(_) => "no value".into(),
+        }
+    }
+
+    /// Whether the option prints something and ends, so that it is no setting of a server.
+    pub(crate) const fn prints(self) -> bool {
+        matches!(self, Self::Manual | Self::Action(_))
+    }
+
+    /// Whether two texts say the same.
+    pub(crate) fn is_same(self, one: &str, other: &str) -> bool {
+        match (self, self.switch(one), self.switch(other)) {
+            (Self::Switch { .. } | Self::Unread, Ok(one), Ok(other)) => one == other,
+            (Self::Mode(_), ..) => mode::parse(one).is_ok_and(|mode| mode::parse(other) == Ok(mode)),
+            _ => one.eq_ignore_ascii_case(other),
         }
     }
 
@@ -240,7 +274,10 @@ impl Kind {
 
     fn choice(self, text: &str, words: &[&str]) -> Result<usize, Refusal> {
         let text = text.trim();
-        words.iter().position(|word| word.eq_ignore_ascii_case(text)).ok_or_else(|| self.unexpected())
+        words.iter().position(|word| word.eq_ignore_ascii_case(text)).ok_or_else(|| {
+            let meant = nearest(text, words.iter().copied());
+            Refusal { hint: meant.map(|word| format!("did you mean `{word}`?")), ..self.unexpected() }
+        })
     }
 
     /// The words that Gunicorn takes in `SENDFILE`, and their opposites.
@@ -248,6 +285,23 @@ impl Kind {
         match text.trim().to_ascii_lowercase().as_str() {
             "true" | "yes" | "y" | "on" | "1" => Ok(true),
             "false" | "no" | "n" | "off" | "0" => Ok(false),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    fn addresses(self, values: &[OsString]) -> Result<Vec<Address>, Rejected<'_>> {
+        if values.is_empty() {
+            return Err((
+                OsStr::new(""),
+                Refusal::new(format!("expected at least one of {}", self.expects())),
+            ));
+        }
+        each(values, Address::parse)
+    }
+
+    fn dictionary(self, text: &str) -> Result<String, Refusal> {
+        match serde_json::from_str(text) {
+            Ok(serde_json::Value::Object(_)) => Ok(text.to_owned()),
             _ => Err(self.unexpected()),
         }
     }
@@ -285,7 +339,7 @@ pub(crate) const MOST_WORKERS: u32 = 4096;
 /// 136 years: long enough for "never", and every clock can still add it to now.
 const MOST_SECONDS: f64 = u32::MAX as f64;
 
-fn one_of(words: &[&str]) -> String {
+pub(crate) fn one_of(words: &[&str]) -> String {
     let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
     format!("one of {}", words.join(", "))
 }
