@@ -56,7 +56,7 @@ pub use error::{Error, LoadError};
 pub use exchange::{Body, Chunk, Exchange, FileBody, Flow, Head, Proxied};
 pub use ffi::embed::{Embedding, boot, finalize, linked_version};
 pub use ffi::fork::{after_in_child, after_in_parent, before as before_fork};
-pub use ffi::gil::{detached, park, resume, run_python};
+pub use ffi::gil::{detached, park, resume, run_python, unparked};
 pub use header_rules::{HeaderRules, Told};
 pub use hooks::{Duties, Hook, HookError, Hooks, ServerFacts};
 pub use loggers::{LoggerOptions, Loggers};
