@@ -54,6 +54,8 @@ pub(crate) enum Error {
     Master(#[from] rwsgi_master::Error),
     #[error(transparent)]
     Python(#[from] rwsgi_wsgi::Error),
+    #[error("cannot use the hooks of the settings file: {0}")]
+    Hooks(rwsgi_wsgi::HookError),
     #[error(transparent)]
     Worker(#[from] rwsgi_worker::Error),
 }
