@@ -2,6 +2,7 @@
 mod binding;
 mod daemon;
 mod loading;
+mod migrate;
 mod pid_file;
 mod privileges;
 mod python;
