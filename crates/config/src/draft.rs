@@ -18,7 +18,7 @@ use crate::{
     note::Note,
     resolve::resolve,
     setting::{Flag, Setting},
-    settled::Settled,
+    settled::{Purpose, Settled},
     table::SETTINGS,
     variables::{self, ARGUMENTS, Variables},
 };
@@ -44,6 +44,7 @@ pub struct Draft {
     given: Layer,
     file: FileChoice,
     early: Early,
+    purpose: Purpose,
     notes: Vec<Note>,
     program: String,
 }
@@ -115,9 +116,10 @@ pub fn open(
     let environment = variables::read(SETTINGS, &variables);
     notes.extend(variables::unknown(SETTINGS, &variables));
     let layer = given.clone().over(environment.clone()).over(Layer::defaults(SETTINGS));
-    let early = early(&layer)?;
+    let (early, purpose) = early(&layer)?;
     let file = choice(&layer);
-    Ok(Opened::Draft(Draft { environment, given, file, early, notes, program: program.name.to_owned() }))
+    let program = program.name.to_owned();
+    Ok(Opened::Draft(Draft { environment, given, file, early, purpose, notes, program }))
 }
 
 impl Draft {
@@ -131,6 +133,12 @@ impl Draft {
     #[must_use]
     pub fn early(&self) -> &Early {
         &self.early
+    }
+
+    /// What the settings are for as far as they are known without a file, which most often is all that there is to know.
+    #[must_use]
+    pub fn purpose(&self) -> Purpose {
+        self.purpose
     }
 
     /// The settings, with what the file says if there is one.
@@ -191,11 +199,12 @@ fn without_application(variable: &str, mut layer: Layer, notes: &mut Vec<Note>) 
     layer
 }
 
-fn early(layer: &Layer) -> Result<Early, Error> {
-    let needed = ["python", "pythonpath", "chdir", "boot_timeout"];
+fn early(layer: &Layer) -> Result<(Early, Purpose), Error> {
+    let needed = ["python", "pythonpath", "chdir", "boot_timeout", "check_config", "print_config"];
     let (config, _) = resolve(SETTINGS.iter().filter(|setting| needed.contains(&setting.name)), layer)?;
+    let purpose = Purpose::of(&config);
     let Config { python, pythonpath, chdir, boot_timeout, .. } = config;
-    Ok(Early { python, pythonpath, chdir, boot_timeout })
+    Ok((Early { python, pythonpath, chdir, boot_timeout }, purpose))
 }
 
 fn choice(layer: &Layer) -> FileChoice {
