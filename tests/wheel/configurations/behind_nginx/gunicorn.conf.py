@@ -1,6 +1,6 @@
 # nginx ends TLS and speaks to this server over a socket file.
 bind = "unix:/run/shop/gunicorn.sock"
-umask = 0o007
+umask = 0o027
 workers = 2
 threads = 2
 forwarded_allow_ips = "127.0.0.1"
