@@ -194,7 +194,7 @@ def test_a_worker_that_hangs_at_its_import_is_aborted_by_its_hook(begin, pipe):
         "def worker_abort(worker): worker.log.error('aborted at %s', worker.booted)\n"
         "def worker_exit(server, worker): worker.log.error('exited')\n"
     )
-    options = {"env": {"PIPE": str(pipe), "RWSGI_BOOT_TIMEOUT": "1"}, "cwd": WSGI_APPS}
+    options = {"env": {"WAIT_FOR": str(pipe), "RWSGI_BOOT_TIMEOUT": "1"}, "cwd": WSGI_APPS}
     with begin(text, "waits_at_import", **options) as server:
         server.log.wait(r"\[ERROR\] aborted at False")
         server.log.wait(r"\[ERROR\] exited")
