@@ -7,12 +7,14 @@ use rwsgi_master::{Beginning, FirstMold, Occasion, Reply};
 use rwsgi_os::ExitReason;
 use rwsgi_wsgi::SettingsSource;
 
+use crate::Host;
 use crate::error::Error;
 use crate::launch::Launch;
 use crate::molding::{self, Molding};
+use crate::plan::Plan;
 use crate::reloader::Reports;
+use crate::script::Script;
 use crate::settings::{self, Found};
-use crate::{Host, plan};
 
 /// With what a server starts.
 pub(crate) struct Start {
@@ -49,8 +51,8 @@ pub(crate) fn begin(draft: &Draft, host: Host, launch: &mut Launch) -> Result<Be
         Beginning::Master(mold) => mold,
         Beginning::Mold(mold) => {
             launch.release();
-            let directory = launch.directory();
-            let molding = Molding { draft, source, directory, host, reports: Some(reports.into_writer()) };
+            let script = Script { source, directory: launch.directory(), early: draft.early(), host };
+            let molding = Molding { draft, script, reports: Some(reports.into_writer()) };
             return Ok(Begun::Over(molding::cast(mold, molding)));
         }
     };
@@ -66,7 +68,7 @@ pub(crate) fn begin(draft: &Draft, host: Host, launch: &mut Launch) -> Result<Be
 impl First {
     /// Tells the mold that the server starts (`on_starting`), if the settings file has something to do then. When that goes wrong, or
     /// does not end: as what the process ends.
-    pub(crate) fn announce(&self, plan: &plan::Plan, found: &Found) -> Result<Option<ExitReason>, Error> {
+    pub(crate) fn announce(&self, plan: &Plan, found: &Found) -> Result<Option<ExitReason>, Error> {
         let (true, Found::Python(source)) = (plan.policy().attended, found) else { return Ok(None) };
         let limit = plan.config.boot_timeout;
         // In Gunicorn's order.

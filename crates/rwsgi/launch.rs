@@ -1,5 +1,7 @@
 //! How this process was started: by whom, with which sockets, to go into the background or not.
 
+use std::path::Path;
+
 use rwsgi_config::{Address, Config};
 use rwsgi_os::{
     Background, BindAddress, Detached, ExitReason, Handover, Invocation, Listener, Pid, SocketPlan, Streams,
@@ -38,6 +40,18 @@ impl Launch {
             activated,
             background: None,
         })
+    }
+
+    /// Where the program was started.
+    pub(crate) fn directory(&self) -> &Path {
+        self.invocation.directory().unwrap_or(Path::new("."))
+    }
+
+    /// In a process that serves nobody: what is the master's alone is closed.
+    pub(crate) fn release(&mut self) {
+        self.activated.clear();
+        self.handover = None;
+        self.background = None;
     }
 
     /// How to start the program again.
@@ -86,13 +100,15 @@ impl Launch {
         self.handover = None;
     }
 
-    /// With `--daemon`: goes into the background. In the process that is left in the foreground: how the start went.
+    /// Whether the server is to go into the background (`--daemon`).
     ///
     /// A successor stays where it is: its predecessor is, or was, in the background, and has to be its parent.
-    pub(crate) fn detach(&mut self, config: &Config, host: Host) -> Result<Option<ExitReason>, Error> {
-        if !config.daemon || self.handover.is_some() {
-            return Ok(None);
-        }
+    pub(crate) fn is_to_detach(&self, config: &Config) -> bool {
+        config.daemon && self.handover.is_none()
+    }
+
+    /// Goes into the background. In the process that is left in the foreground: how the start went.
+    pub(crate) fn detach(&mut self, host: Host) -> Result<Option<ExitReason>, Error> {
         let hooks = host.fork_hooks();
         match host.without_python(|| rwsgi_os::detach(&*hooks))? {
             Detached::Foreground(Some(reason)) => Ok(Some(reason)),
@@ -111,11 +127,11 @@ impl Launch {
             tracing::warn!("`--daemon` is not for services that systemd starts: leave it out there");
         }
         let is_silenced = !config.enable_stdio_inheritance;
-        if is_silenced && !logging::is_elsewhere(config) {
+        if is_silenced && !logging::is_elsewhere() {
             tracing::warn!("the error log goes nowhere from here on: name a file with `--error-logfile`");
         }
         let discarded = if is_silenced {
-            let log = logging::file().filter(|_| !logging::is_elsewhere(config));
+            let log = logging::file().filter(|_| !logging::is_elsewhere());
             rwsgi_os::discard(Streams::All, log)
         } else {
             rwsgi_os::discard(Streams::Input, None)

@@ -36,6 +36,14 @@ impl Found {
         }
     }
 
+    /// The file, if it is Python.
+    pub(crate) fn into_source(self) -> Option<SettingsSource> {
+        match self {
+            Self::Python(source) => Some(source),
+            Self::Toml { .. } | Self::Nothing => None,
+        }
+    }
+
     /// Says in the log what nobody might expect.
     pub(crate) fn explain(&self) {
         if let Self::Toml { file: File::Toml { path, .. }, ignored: Some(ignored) } = self {
@@ -134,7 +142,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("any.name"), "").unwrap();
         let python = found(folder.path(), &["-c", "any.name"]);
-        assert!(matches!(python, Ok(Found::Python(SettingsSource::Path(path))) if path.ends_with("any.name")));
+        assert!(
+            matches!(python, Ok(Found::Python(SettingsSource::Path(path))) if path.ends_with("any.name"))
+        );
         for missing in ["none.py", "none.toml", "file:none"] {
             assert!(matches!(found(folder.path(), &["-c", missing]), Err(Error::ReadSettings { .. })));
         }
