@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rwsgi_config::{Draft, File, Settled};
 use rwsgi_master::{Beginning, FirstMold, Occasion, Reply};
-use rwsgi_os::ExitReason;
+use rwsgi_os::{Ending, ExitReason};
 use rwsgi_wsgi::SettingsSource;
 
 use crate::Host;
@@ -50,9 +50,10 @@ pub(crate) fn begin(draft: &Draft, host: Host, launch: &mut Launch) -> Result<Be
     let mold = match host.without_python(|| FirstMold::fork(&*hooks))? {
         Beginning::Master(mold) => mold,
         Beginning::Mold(mold) => {
+            let in_background = launch.is_in_background();
             launch.release();
             let script = Script { source, directory: launch.directory(), early: draft.early(), host };
-            let molding = Molding { draft, script, reports: Some(reports.into_writer()) };
+            let molding = Molding { draft, script, reports: Some(reports.into_writer()), in_background };
             return Ok(Begun::Over(molding::cast(mold, molding)));
         }
     };
@@ -95,6 +96,17 @@ fn unanswered<T>(
         }
         Reply::Stopped => Ok(ExitReason::Ok),
         // It has said why.
-        Reply::Ended | Reply::Told(_) => Ok(ExitReason::Config),
+        Reply::Ended(Some(Ending::Code(1))) | Reply::Told(_) => Ok(ExitReason::Config),
+        Reply::Ended(ending) => {
+            Err(Error::SettingsEnd { path: settings::name(source), ending: end_of(*ending) })
+        }
+    }
+}
+
+fn end_of(ending: Option<Ending>) -> String {
+    match ending {
+        Some(Ending::Code(code)) => format!("exited with code {code}"),
+        Some(Ending::Signal { number, .. }) => format!("was sent {}", rwsgi_os::signal_name(number)),
+        None => "ended".to_owned(),
     }
 }

@@ -17,6 +17,8 @@ pub(crate) enum Error {
     SettingsFile(#[from] rwsgi_wsgi::FileError),
     #[error("the settings file `{}` has not been executed in {} s, the time of `boot_timeout`", path.display(), limit.as_secs_f64())]
     SettingsTime { path: PathBuf, limit: Duration },
+    #[error("the process that executed the settings file `{}` {ending}", path.display())]
+    SettingsEnd { path: PathBuf, ending: String },
     #[error("cannot change to the directory `{}` of `--chdir`", directory.display())]
     Chdir { directory: PathBuf, source: io::Error },
     #[error("cannot use the directory `{}` for `{setting}` from `{flag}`", path.display())]

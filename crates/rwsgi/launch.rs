@@ -47,6 +47,11 @@ impl Launch {
         self.invocation.directory().unwrap_or(Path::new("."))
     }
 
+    /// Whether somebody in the foreground waits for this process to have started.
+    pub(crate) fn is_in_background(&self) -> bool {
+        self.background.is_some()
+    }
+
     /// In a process that serves nobody: what is the master's alone is closed.
     pub(crate) fn release(&mut self) {
         self.activated.clear();
@@ -126,16 +131,10 @@ impl Launch {
         if std::env::var_os("NOTIFY_SOCKET").is_some() {
             tracing::warn!("`--daemon` is not for services that systemd starts: leave it out there");
         }
-        let is_silenced = !config.enable_stdio_inheritance;
-        if is_silenced && !logging::is_elsewhere() {
+        if !config.enable_stdio_inheritance && !logging::is_elsewhere() {
             tracing::warn!("the error log goes nowhere from here on: name a file with `--error-logfile`");
         }
-        let discarded = if is_silenced {
-            let log = logging::file().filter(|_| !logging::is_elsewhere());
-            rwsgi_os::discard(Streams::All, log)
-        } else {
-            rwsgi_os::discard(Streams::Input, None)
-        };
+        let discarded = discard_streams(config);
         match discarded {
             Ok(()) => background.tell(ExitReason::Ok),
             Err(_) => self.background = Some(background),
@@ -149,4 +148,12 @@ impl Launch {
             background.tell(reason);
         }
     }
+}
+
+/// In the background: the standard streams belong to whoever is in the foreground.
+pub(crate) fn discard_streams(config: &Config) -> Result<(), rwsgi_os::Error> {
+    if config.enable_stdio_inheritance {
+        return rwsgi_os::discard(Streams::Input, None);
+    }
+    rwsgi_os::discard(Streams::All, logging::file().filter(|_| !logging::is_elsewhere()))
 }

@@ -13,7 +13,7 @@ use crate::hooks::{self, Steward};
 use crate::plan::Plan;
 use crate::roles::{self, Loaded, Stage};
 use crate::script::Script;
-use crate::{Host, allow_descriptors, logging, privileges, reloader, site, ui};
+use crate::{Host, allow_descriptors, launch, logging, privileges, reloader, site, ui};
 
 /// What a mold begins with.
 pub(crate) struct Molding<'a> {
@@ -21,6 +21,8 @@ pub(crate) struct Molding<'a> {
     pub(crate) script: Script<'a>,
     /// How the reloader is told of modules, if this process does not know that from the master.
     pub(crate) reports: Option<PipeWriter>,
+    /// Whether the standard streams are to be given up when the server has started, as the master does.
+    pub(crate) in_background: bool,
 }
 
 /// What a mold has when its file is executed.
@@ -33,7 +35,7 @@ struct Cabin {
 /// Executes the file, gets ready when the master says so, and forks workers until the mold is not needed any more. Returns in each
 /// of the workers too, when that has ended.
 pub(crate) fn cast(mut mold: Mold, molding: Molding<'_>) -> ExitReason {
-    let host = molding.script.host;
+    let (host, in_background) = (molding.script.host, molding.in_background);
     let cabin = match furnish(&mold, molding) {
         Ok(cabin) => cabin,
         Err(error) => return ui::tell(&error),
@@ -44,7 +46,12 @@ pub(crate) fn cast(mut mold: Mold, molding: Molding<'_>) -> ExitReason {
         return ExitReason::Ok;
     }
     match cabin.plan {
-        Ok(plan) => serve(mold, &plan, cabin.hooks.as_ref(), host),
+        Ok(plan) => {
+            if let Some(Err(error)) = in_background.then(|| launch::discard_streams(&plan.config)) {
+                return roles::failed(&error.into());
+            }
+            serve(mold, &plan, cabin.hooks.as_ref(), host)
+        }
         Err(error) => roles::failed(&error),
     }
 }

@@ -1,6 +1,8 @@
 //! A settings file in Python, executed in this process.
 
 use std::env;
+use std::io;
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use rwsgi_config::Early;
@@ -38,10 +40,14 @@ impl Script<'_> {
         let added = early.pythonpath.iter().map(|path| directory.join(path));
         let paths: Vec<_> = std::iter::once(directory.to_owned()).chain(added).collect();
         rwsgi_wsgi::prepend_paths(&paths)?;
-        if let Some(log) = logging::file() {
-            rwsgi_wsgi::dump_crashes(log)?;
-        }
+        // A file that takes too long is asked where it is. The log may be another one when its settings are known.
+        let stderr: &'static io::Stderr = Box::leak(Box::new(io::stderr()));
+        let log = logging::file();
+        rwsgi_wsgi::dump_crashes(log.unwrap_or_else(|| stderr.as_fd()))?;
         let executed = rwsgi_wsgi::run_python(|| SettingsFile::execute(source));
+        if log.is_none() {
+            rwsgi_wsgi::dump_no_crashes()?;
+        }
         if rwsgi_os::is_descendant() {
             // A process that the file has forked comes back as well as the one that it was forked from, and is not to serve.
             let reason = if executed.is_ok() { ExitReason::Ok } else { ExitReason::Config };

@@ -53,7 +53,10 @@ impl Site<'_> {
             Role::Mold(mold) => match self.scripts.get(&mold.generation()) {
                 Some(Scripted { source, .. }) => {
                     let script = self.script(source);
-                    molding::cast(*mold, Molding { draft: self.draft, script, reports: None })
+                    molding::cast(
+                        *mold,
+                        Molding { draft: self.draft, script, reports: None, in_background: false },
+                    )
                 }
                 None => {
                     let plan = self.take_plan(mold.generation());

@@ -65,5 +65,5 @@ pub use request_timeout::{PythonThread, RequestTimeout, allow_interrupts, publis
 pub use settings_file::{FileError, SettingsFile, SettingsSource};
 pub use settle::{KnownThread, python_threads, settle};
 pub use sources::source_directories;
-pub use stack::{StackDump, dump_crashes};
+pub use stack::{StackDump, dump_crashes, dump_no_crashes};
 pub use thread::spawn;
