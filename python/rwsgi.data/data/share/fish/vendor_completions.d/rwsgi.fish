@@ -6,12 +6,12 @@ complete -c rwsgi -l python -d 'python or virtual environment to run for; native
 complete -c rwsgi -s b -l bind -d 'listen on HOST:PORT, PORT, [IPV6]:PORT, unix:PATH, unix:@NAME or fd://N; repeatable [default: 0.0.0.0:$PORT, else 127.0.0.1:8000]' -r -f
 complete -c rwsgi -l backlog -d 'connections that may wait to be accepted, for each address [default: 2048]' -r -f
 complete -c rwsgi -s w -l workers -d 'worker processes, or auto [default: $WEB_CONCURRENCY, else 1]' -r -f
-complete -c rwsgi -s k -l worker-class -d 'model of a worker: sync or gthread, the same here [default: sync]' -r -f -a "sync\t''
+complete -c rwsgi -s k -l worker-class -d 'model: sync or gthread, the same here [default: sync]' -r -f -a "sync\t''
 gthread\t''"
 complete -c rwsgi -l threads -d 'threads that run the application in each worker [default: 1]' -r -f
 complete -c rwsgi -l worker-connections -d 'connections that each worker holds at a time [default: 1000]' -r -f
 complete -c rwsgi -s t -l timeout -d 'seconds a request may run, then 504; 0: no limit [default: 30]' -r -f
-complete -c rwsgi -l timeout-kill -d 'seconds after --timeout until its worker is replaced [default: 5]' -r -f
+complete -c rwsgi -l timeout-kill -d 'seconds past --timeout, then its worker goes [default: 5]' -r -f
 complete -c rwsgi -l slow-log -d 'seconds until a running request is logged; 0: off [default: 0]' -r -f
 complete -c rwsgi -l graceful-timeout -d 'seconds requests may still run at a stop [default: 30]' -r -f
 complete -c rwsgi -l keep-alive -d 'seconds an idle connection is kept; 0: not at all [default: 5]' -r -f
