@@ -1,5 +1,6 @@
 //! Until the first request: command line, application, addresses, pid file, Python, privileges, background.
 mod binding;
+mod check_config;
 mod daemon;
 mod loading;
 mod migrate;
