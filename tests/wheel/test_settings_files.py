@@ -37,7 +37,11 @@ else:
 CONFIGURATIONS = Path(__file__).resolve().parent / "configurations"
 NAMES = sorted(path.parent.name for path in CONFIGURATIONS.glob("*/expected.toml"))
 GUNICORN = Host("gunicorn", (sys.executable, "-m", "gunicorn"))
-RESOLVED = {"user", "group"}  # Gunicorn shows numbers, also for `None`
+RESOLVED = {"user", "group", "sendfile"}  # for `None` Gunicorn shows what follows, or nothing
+    "user",
+    "group",
+    "sendfile",
+}  # `None` in a file: Gunicorn shows what follows, or nothing
 BOOTING = r"Booting worker with pid"
 
 
