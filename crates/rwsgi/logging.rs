@@ -51,9 +51,14 @@ pub(crate) fn start(config: &Config, owner: Owner) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether the log is somewhere else than on stderr, where the person who typed the command looks.
-pub(crate) fn is_elsewhere(config: &Config) -> bool {
-    config.error_log != LogTarget::Std
+/// Whether this process has its error log.
+pub(crate) fn is_started() -> bool {
+    LOG.get().is_some()
+}
+
+/// Whether this process has its error log somewhere else than on stderr, where the person who typed the command looks.
+pub(crate) fn is_elsewhere() -> bool {
+    LOG.get().is_some_and(|log| log.path.is_some())
 }
 
 /// Opens a log file for appending; `standard` stands for `-`.
@@ -132,6 +137,13 @@ pub(crate) fn file() -> Option<BorrowedFd<'static>> {
 pub(crate) fn write_raw(bytes: &[u8]) {
     if let Some(log) = LOG.get() {
         // A log that cannot be written must not stop a request; there is nowhere to complain either.
+        rwsgi_os::write_if_ready(&log.file, bytes);
+    }
+}
+
+/// Lines as they are, for `gunicorn.access` in a worker.
+pub(crate) fn write_access(bytes: &[u8]) {
+    if let Some(log) = ACCESS_LOG.get() {
         rwsgi_os::write_if_ready(&log.file, bytes);
     }
 }

@@ -48,6 +48,7 @@ mod invocation;
 mod lifeline;
 mod limits;
 mod memory;
+mod message;
 mod ownership;
 mod pidfile;
 #[expect(unsafe_code)]
@@ -90,6 +91,7 @@ pub use self::{
     lifeline::{Lifeline, LifelineEnd, Report, Status, StatusReader, status_pipe},
     limits::allow_descriptors,
     memory::{MemoryKills, resident_memory},
+    message::{read_sealed, seal_text},
     ownership::{Owner, give_log},
     pidfile::PidFile,
     reopen::reopen,
