@@ -20,3 +20,7 @@ logconfig_dict = {
         "gunicorn.access": {"level": "INFO", "handlers": ["console"], "propagate": False},
     },
 }
+
+
+def post_worker_init(worker):
+    worker.log.info("worker %s is initialised", worker.age)
