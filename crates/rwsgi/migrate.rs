@@ -56,7 +56,7 @@ struct Outcome {
 fn line(text: &str, directory: &Path, files: Files<'_>) -> Option<Outcome> {
     let command = Command::find(text, Reader::Shell)?;
     let mut look = Look { report: Report::default(), directory: directory.to_owned(), files };
-    let line = look.at(&command, None);
+    let line = look.at(&command, command.variable.as_deref());
     Some(look.report.finish(&[line]))
 }
 
@@ -67,7 +67,7 @@ fn unit(path: &Path, text: &str, files: Files<'_>) -> Option<Outcome> {
     let command = Command::find(&written.text, Reader::Systemd)?;
     let directory = unit.directory.clone().unwrap_or_else(|| PathBuf::from("/"));
     let mut look = Look { report: Report::default(), directory, files };
-    let line = look.at(&command, unit.variable("GUNICORN_CMD_ARGS"));
+    let line = look.at(&command, command.variable.as_deref().or(unit.variable("GUNICORN_CMD_ARGS")));
     look.at_unit(&unit, &command);
     let was = format!("- ExecStart={}{}", written.prefix, written.text);
     let is = format!("+ ExecStart={}{line}", written.prefix);
@@ -88,7 +88,9 @@ impl Look<'_> {
         let mut words = Vec::new();
         for part in &command.parts {
             match part {
-                Part::Given(given) if self.keeps(given, given.written()) => words.extend(given.words.clone()),
+                Part::Given(given) if self.keeps(given, &given.written()) => {
+                    words.extend(given.words.clone())
+                }
                 Part::Given(_) => {}
                 Part::Application(word) => words.extend(self.application(word).then(|| word.raw.clone())),
                 Part::Unknown(word) => {
@@ -103,7 +105,7 @@ impl Look<'_> {
         let further = options::read(&variable);
         for part in &further {
             if let Part::Given(given) = part {
-                let _ = self.keeps(given, format!("{} in GUNICORN_CMD_ARGS", given.written()));
+                let _ = self.keeps(given, &format!("{} in GUNICORN_CMD_ARGS", given.written()));
             }
         }
         let given: Vec<_> = command
@@ -128,30 +130,30 @@ impl Look<'_> {
     }
 
     /// Takes down what is to be said of an option; whether it is kept.
-    fn keeps(&mut self, given: &Given, written: String) -> bool {
+    fn keeps(&mut self, given: &Given, written: &str) -> bool {
         if given.prints() {
             return true;
         }
         match given.setting.gunicorn {
             Gunicorn::Refused { .. } | Gunicorn::WithoutEffect(_) if given.is_default() => return false,
             Gunicorn::Refused { why, instead } => {
-                self.report.refused(&written, why, Some(instead));
+                self.report.refused(written, why, Some(instead));
                 return false;
             }
             Gunicorn::WithoutEffect(why) => {
-                self.report.ignored(&written, why);
+                self.report.ignored(written, why);
                 return false;
             }
             _ => {}
         }
         if let Some(objection) = given.objection() {
-            self.report.refused(&written, &objection.reason, objection.hint.as_deref());
+            self.report.refused(written, &objection.reason, objection.hint.as_deref());
             return false;
         }
         if let Gunicorn::Differs(what) = given.setting.gunicorn
             && relevance::is_felt(given.setting, given.value.as_deref())
         {
-            self.report.changed(&written, what);
+            self.report.changed(written, what);
         }
         true
     }

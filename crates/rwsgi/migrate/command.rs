@@ -14,6 +14,8 @@ pub(super) struct Command {
     pub(super) parts: Vec<Part>,
     /// What stands behind them: an operator of the shell, and all after it.
     after: String,
+    /// The value of `GUNICORN_CMD_ARGS`, if it stands before the program.
+    pub(super) variable: Option<String>,
     /// The command line is an argument of a shell: what stands before it, its quote, and what stands behind it.
     around: Option<(String, char, String)>,
     /// How rwsgi is installed where Gunicorn is.
@@ -32,6 +34,9 @@ impl Command {
             before: format!("{}{}", &text[..words[place].place], start.ours),
             parts: options::read(&rest[..end]),
             after: text[behind..].trim_end().to_owned(),
+            variable: words[..place].iter().find_map(|word| {
+                word.value.strip_prefix("GUNICORN_CMD_ARGS=").filter(|_| !word.open).map(str::to_owned)
+            }),
             around: None,
             install: start.install,
         })

@@ -68,9 +68,7 @@ fn open_quote(line: &str, mut open: Option<&'static str>) -> Option<&'static str
             continue;
         }
         let next = ["\"\"\"", "'''"].into_iter().filter_map(|quote| Some((rest.find(quote)?, quote))).min();
-        let Some((place, quote)) = next.filter(|(place, _)| !rest[..*place].contains('#')) else {
-            return None;
-        };
+        let (place, quote) = next.filter(|(place, _)| !rest[..*place].contains('#'))?;
         (rest, open) = (&rest[place + quote.len()..], Some(quote));
     }
 }

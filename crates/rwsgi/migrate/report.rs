@@ -55,9 +55,9 @@ impl Report {
         text.push('\n');
         let usable = self.refused.is_empty();
         for (title, findings) in [
-            ("Refused, and left out of the line above", &self.refused),
+            ("Refused; options are left out above", &self.refused),
             ("Different", &self.changed),
-            ("Without effect, and left out of the line above", &self.ignored),
+            ("Without effect; options are left out above", &self.ignored),
         ] {
             if !findings.is_empty() {
                 text.push_str(&format!("\n{title}:\n"));

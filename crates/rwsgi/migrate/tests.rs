@@ -51,9 +51,9 @@ fn findings(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for line in text.lines() {
         sign = match line {
-            "Refused, and left out of the line above:" => "!",
+            "Refused; options are left out above:" => "!",
             "Different:" => "~",
-            "Without effect, and left out of the line above:" => "-",
+            "Without effect; options are left out above:" => "-",
             "" | "To know:" => "",
             _ => sign,
         };
