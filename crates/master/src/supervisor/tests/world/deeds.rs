@@ -225,6 +225,13 @@ impl World {
         pid
     }
 
+    /// A mold that has executed its file.
+    pub(super) fn born_mold(&mut self, generation: u32) -> Pid {
+        let pid = self.born(Kind::Mold, generation, Boot::Hangs);
+        self.processes.entry(pid.as_raw()).and_modify(|mold| mold.evaluating = false);
+        pid
+    }
+
     fn born(&mut self, kind: Kind, generation: u32, boot: Boot) -> Pid {
         self.last_pid += 1;
         let pid = self.last_pid;
