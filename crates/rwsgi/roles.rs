@@ -50,12 +50,10 @@ pub(crate) struct Stage<'a> {
 
 /// Serves in a process in which the settings file was executed, still as the master's user.
 pub(crate) fn serve_as(inheritance: Inheritance, source: Source, stage: Stage<'_>) -> ExitReason {
-    if let Some(Err(reason)) = stage.hooks.map(|hooks| hooks::begin(hooks, inheritance.number)) {
-        return reason;
-    }
-    match assume(stage.plan) {
+    let begun = stage.hooks.map_or(Ok(()), |hooks| hooks::begin(hooks, inheritance.number));
+    match begun.and_then(|()| assume(stage.plan).map_err(|error| failed(&error))) {
         Ok(()) => serve(inheritance, source, stage),
-        Err(error) => failed(&error),
+        Err(reason) => leave(reason, stage),
     }
 }
 
@@ -160,7 +158,13 @@ fn serve(inheritance: Inheritance, source: Source, stage: Stage<'_>) -> ExitReas
         Ok(rwsgi_worker::run(place, source, options)?)
     });
     let reason = ended.unwrap_or_else(|error| failed(&error));
+    leave(reason, stage)
+}
+
+/// What comes last in a worker, however it went.
+fn leave(reason: ExitReason, stage: Stage<'_>) -> ExitReason {
     tracing::info!("Worker exiting (pid: {})", std::process::id());
+    stage.hooks.map(Hooks::worker_exit);
     stage.host.end_python();
     reason
 }
