@@ -1,5 +1,6 @@
 //! Settings files: which one is read, by whom, and what becomes of one that is no good.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use nix::sys::signal::{Signal, kill};
@@ -44,6 +45,14 @@ fn send(pid: u32, signal: Signal) {
     kill(Pid::from_raw(pid.try_into().unwrap()), signal).unwrap();
 }
 
+/// The sockets that a process has, by their numbers.
+fn sockets(pid: u32) -> BTreeSet<String> {
+    let links = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
+    let links = links.filter_map(|link| fs::read_link(link.path()).ok());
+    let names = links.map(|target| target.to_string_lossy().into_owned());
+    names.filter(|name| name.starts_with("socket:")).collect()
+}
+
 #[test]
 fn gunicorn_conf_py_of_the_start_directory_is_executed_once_and_by_no_master() {
     let builder = with_conf("bind = '127.0.0.1:0'\nworkers = 2\nwsgi_app = 'app:application'");
@@ -58,6 +67,8 @@ fn gunicorn_conf_py_of_the_start_directory_is_executed_once_and_by_no_master() {
     assert!(server.worker_pids().contains(&executed_by) && server.worker_pids().len() == 3);
     assert!(server.get("/").text().starts_with(&format!("{executed_by} ")), "workers are forked from there");
     assert_eq!(children(executed_by), [] as [u32; 0], "and are children of the master");
+    let worker = server.worker_pids().into_iter().find(|&pid| pid != executed_by).unwrap();
+    assert!(!sockets(worker).is_empty() && sockets(worker).is_disjoint(&sockets(executed_by)));
 }
 
 #[test]
@@ -210,7 +221,9 @@ fn a_successor_executes_the_file_for_itself() {
     server.signal(Signal::SIGUSR2);
     let successor = pid_after(&server.wait_log("Started a new master (pid:"), "(pid:");
     server.wait_log_times("1 worker ready", 2);
-    server.wait_log_times("executed by", 2);
+    let mold = pid_after(&server.wait_log_times("executed by", 2)[1], "executed by ");
+    let worker = pid_after(&server.wait_log_times("Worker ready (pid: ", 2)[1], "pid: ");
+    assert!(!sockets(worker).is_empty() && sockets(worker).is_disjoint(&sockets(mold)));
     server.signal(Signal::SIGTERM);
     server.wait_log("Master has been promoted.");
     assert_eq!(fs::read_to_string(server.folder().join("pid")).unwrap().trim(), successor.to_string());
@@ -255,6 +268,13 @@ def on_exit(server): server.log.info('hook on_exit')
     assert_eq!(server.get("/").text(), format!("{worker} {worker}"));
     assert_eq!(server.stop(Signal::SIGTERM), Some(0));
     assert!(server.log().text().contains("hook on_exit"), "{}", server.log().text());
+}
+
+#[test]
+fn the_variables_of_the_settings_are_there_for_the_hooks() {
+    let rest =
+        "raw_env = ['NAME=value']\ndef when_ready(server): server.log.info('hook %s', os.environ['NAME'])";
+    with_conf(rest).start().wait_log("hook value");
 }
 
 #[test]

@@ -266,26 +266,6 @@ impl World {
         self.event(Event::MoldReady(generation));
     }
 
-    /// The mold that was there before the master, and has told its settings.
-    pub(super) fn first_mold(&mut self) {
-        let pid = self.born_mold(1);
-        self.event(Event::MoldForked(1, pid));
-        self.event(Event::Evaluated(1));
-    }
-
-    /// A hook has come to its end.
-    pub(super) fn attended(&mut self, generation: u32, occasion: Occasion, content: bool) {
-        if content {
-            self.open.insert(generation);
-        }
-        self.event(Event::Attended(generation, occasion, content));
-    }
-
-    pub(super) fn mold_has_threads(&mut self, generation: u32) {
-        self.unfit.insert(generation);
-        self.event(Event::MoldThreads(generation));
-    }
-
     pub(super) fn exit(&mut self, pid: i32, ending: Ending) {
         let exit = Exit { pid: Pid::from_raw(pid), ending, out_of_memory: false };
         self.event(Event::Exited(exit));
