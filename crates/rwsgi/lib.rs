@@ -5,7 +5,7 @@
 //! What it must not know: how requests are served or workers supervised.
 //! Who calls it: the two hosts, `main.rs` (native) and `py` (the wheel).
 //!
-//! Read in this order: this file, `launch` (who started us, with which sockets), `settings` (the file), `beginning` (the first mold), `plan`, `sockets` and `traffic` (settings to
+//! Read in this order: this file, `launch` (who started us, with which sockets), `settings` (the file), `beginning` (the first mold), `check` and `migrate` (what ends without a server), `plan`, `sockets` and `traffic` (settings to
 //! options), `site` (the master's program), `roles` (its children), `script` and `molding` (those that execute a settings file), `privileges`, `host` (what the two hosts do differently),
 //! `hooks` (what applications know from Gunicorn), `home` (which Python environment the native host runs for), `logging`, `reloader`, `ui`.
 

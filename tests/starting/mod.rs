@@ -2,6 +2,7 @@
 mod binding;
 mod check_config;
 mod daemon;
+mod files;
 mod loading;
 mod migrate;
 mod pid_file;
