@@ -238,10 +238,9 @@ def test_a_worker_that_is_asked_to_leave_while_its_hook_runs_leaves_behind_it(be
         "def worker_exit(server, worker): worker.log.info('exited')\n"
     )
     with begin(text, env={"WAIT_FOR": str(pipe)}) as server:
-        server.log.wait("initialising")
-        server.signal(signal.SIGTERM)
-        server.log.wait("Handling signal: term")
+        (booted,) = server.log.wait(r"\[(\d+)\] \[INFO\] initialising")
+        os.kill(int(booted[1]), signal.SIGTERM)
         writer = os.open(pipe, os.O_RDWR)
-        assert server.wait() == 0
+        server.log.wait(rf"\[{booted[1]}\] \[INFO\] exited")
+        server.log.wait(r"Worker ready", count=2)
         os.close(writer)
-        server.log.wait(r"\[INFO\] exited")
