@@ -79,6 +79,7 @@ fn furnish(mold: &Mold, molding: Molding<'_>) -> Result<Cabin, Error> {
         if let Some(reports) = molding.reports.filter(|_| plan.config.reload) {
             reloader::report_through(reports);
         }
+        rwsgi_wsgi::set_environment(&plan.config.env)?;
         let hooks = typed.map(|typed| hooks::find(&file, (&plan.config, &typed), Pid::parent()));
         found = hooks.transpose()?;
         if found.is_none() {

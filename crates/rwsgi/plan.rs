@@ -204,8 +204,8 @@ impl Plan {
 
 /// Whether the settings file has a function for something that happens in the server, not in a worker.
 fn has_server_hook(config: &Config) -> bool {
-    let of_server = |name: &&str| Hook::ALL.iter().any(|hook| hook.is_of_server() && hook.name() == *name);
-    config.hooks.iter().any(|name| of_server(&name))
+    let is_of_server = |name: &&str| Hook::ALL.iter().any(|hook| hook.is_of_server() && hook.name() == *name);
+    config.hooks.iter().any(is_of_server)
 }
 
 /// Makes the directories of the settings absolute, for the application may change to another one, and looks whether they
