@@ -19,7 +19,7 @@ use crate::hooks::OfCrew;
 use crate::inquiry::thread_name;
 use crate::member;
 use crate::preload::{Source, explain};
-use crate::shutdown::{LAST_LINES, Leaving, obey_signals, watch_lifeline};
+use crate::shutdown::{LAST_LINES, Leaving, obey, obey_signals, watch_lifeline};
 use crate::stand_in;
 
 /// The signal by which a thread is asked for its Python stack: Linux has no other use for it.
@@ -160,12 +160,9 @@ fn serve(
         (stacks, orders),
     )));
     rwsgi_wsgi::allow_interrupts(WAKE_SIGNAL as i32, options.timeout)?;
-    if !crew.hooks.as_ref().is_none_or(|hooks| hooks.post_worker_init(application, Arc::new(OfCrew(crew)))) {
-        return Ok(ExitReason::BootFailed);
-    }
+    let Some(signals) = initialise(crew, application)? else { return Ok(ExitReason::BootFailed) };
     let admission = Arc::new(Admission::new(&options));
     let server = Server::new(ToPython(crew), options.http);
-    let signals = take_signals()?;
     let _inside = crew.runtime.enter();
     let (doors, opened) = watch::channel(Doors::Open);
     let entrance =
@@ -235,6 +232,20 @@ fn runtime(access_log: Option<AccessLog>, place: (Arc<Scoreboard>, usize)) -> Re
         .on_thread_unpark(rwsgi_wsgi::resume)
         .build()
         .map_err(Error::Runtime)
+}
+
+/// Calls `post_worker_init`, and takes the signals; `None` if the hook failed.
+fn initialise(crew: &'static Crew, application: &Application) -> Result<Option<Signals>, Error> {
+    let signals = take_signals()?;
+    let Some(hooks) = &crew.hooks else { return Ok(Some(signals)) };
+    // With the signals taken: a worker in which this hook was called ends with `worker_exit`.
+    if !hooks.post_worker_init(application, Arc::new(OfCrew(crew))) {
+        return Ok(None);
+    }
+    // Again, for the hook may have taken some.
+    let again = take_signals()?;
+    signals.drain().into_iter().for_each(|signal| obey(crew, signal));
+    Ok(Some(again))
 }
 
 /// Takes the signals, also those that the application took while it was imported.
