@@ -40,8 +40,8 @@ NAMES = sorted(path.parent.name for path in CONFIGURATIONS.glob("*/expected.toml
 GUNICORN = Host("gunicorn", (sys.executable, "-m", "gunicorn"))
 BOOTING = r"Booting worker with pid"
 
-SHOWN_OTHERWISE = {"user", "group", "sendfile", "logconfig_dict", "logger_class"}
-"""For `None` Gunicorn shows what follows from it; dictionaries and classes as Python does."""
+SHOWN_OTHERWISE = {"user", "group", "sendfile", "logconfig_dict", "logger_class", "statsd_host"}
+"""For `None` Gunicorn shows what follows from it; dictionaries, pairs and classes as Python does."""
 
 
 class Case:
