@@ -41,7 +41,7 @@ GUNICORN = Host("gunicorn", (sys.executable, "-m", "gunicorn"))
 BOOTING = r"Booting worker with pid"
 
 SHOWN_OTHERWISE = {"user", "group", "sendfile", "logconfig_dict", "logger_class", "statsd_host"}
-"""For `None` Gunicorn shows what follows from it; dictionaries, pairs and classes as Python does."""
+"""For `None` Gunicorn shows what follows; dictionaries, pairs and classes as Python does."""
 
 
 class Case:
@@ -179,3 +179,27 @@ def test_the_listing_is_gunicorns(case, host):
         assert ours[name] == gunicorn[name], name
     for name, value in case.expected.get("settings", {}).items():
         assert (gunicorn[name], ours[name]) == (value, value), name
+
+
+def test_a_check_says_what_is_wrong_with_the_application(host, tmp_path):
+    (tmp_path / "gunicorn.conf.py").write_text("print('read')\nwsgi_app = 'broken'\n")
+    (tmp_path / "broken.py").write_text("raise ValueError('on purpose')\n")
+    done = host.run("--check-config", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "read\n")
+    assert "Traceback (most recent call last):" in done.stderr
+    assert 'broken.py", line 1' in done.stderr
+    assert "ValueError: on purpose" in done.stderr
+    assert "rwsgi: error: cannot load the application `broken`" in done.stderr
+
+
+def test_a_check_says_what_is_wrong_with_the_file(host, tmp_path):
+    (tmp_path / "gunicorn.conf.py").write_text("workers = 2\ntimeout = 'long'\n")
+    done = host.run("demo", "--check-config", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.search(r"gunicorn\.conf\.py:2: invalid value `long` for `timeout`", done.stderr)
+
+
+def test_coming_from_gunicorn(host):
+    done = host.run("--from-gunicorn", "python -m gunicorn -w 2 demo -k gevent")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("python -m rwsgi -w 2 demo\n\nRefused;")
