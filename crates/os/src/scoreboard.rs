@@ -10,7 +10,7 @@ use std::{
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
 use crate::{
-    Error, Pid, RunningRequest,
+    Counters, Error, Pid, RunningRequest, ServerCounters,
     crowd::{Crowd, CrowdCounts, CrowdKey},
     request_line::RequestLine,
 };
@@ -22,12 +22,12 @@ use crate::{
 /// same moment.
 #[derive(Debug)]
 pub struct Scoreboard {
-    base: NonNull<Slot>,
+    base: NonNull<Header>,
     slots: usize,
     crowds: CrowdKey,
 }
 
-// SAFETY: the mapping lives until `drop` and is reached as `&[Slot]` only, whose fields are all atomics.
+// SAFETY: the mapping lives until `drop` and is reached as `&Header` and `&[Slot]` only, whose fields are all atomics.
 unsafe impl Send for Scoreboard {}
 // SAFETY: as above.
 unsafe impl Sync for Scoreboard {}
@@ -39,7 +39,7 @@ impl Scoreboard {
     /// The kernel has no memory for it.
     pub fn new(slots: usize) -> Result<Self, Error> {
         let slots = slots.max(1);
-        let bytes = NonZeroUsize::new(slots * size_of::<Slot>()).expect("a slot has a size");
+        let bytes = NonZeroUsize::new(size(slots)).expect("a slot has a size");
         // SAFETY: a fresh mapping at an address that the kernel chooses overlaps nothing.
         let base = unsafe {
             mmap_anonymous(None, bytes, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED)
@@ -60,9 +60,17 @@ impl Scoreboard {
     /// All slots, free ones too.
     #[must_use]
     pub fn slots(&self) -> &[Slot] {
-        // SAFETY: `new` mapped this many slots, page-aligned and zeroed, which is a value of every atomic in
-        // them; they are unmapped in `drop` only, which the borrow of `self` excludes.
-        unsafe { slice::from_raw_parts(self.base.as_ptr(), self.slots) }
+        // SAFETY: `new` mapped the header and this many slots behind it, page-aligned and zeroed, which is a value of
+        // every atomic in them; the size of the header is a multiple of the alignment that both have. They are unmapped
+        // in `drop` only, which the borrow of `self` excludes.
+        unsafe { slice::from_raw_parts(self.base.add(1).as_ptr().cast(), self.slots) }
+    }
+
+    /// What the master says of the whole server.
+    #[must_use]
+    pub fn server(&self) -> &ServerCounters {
+        // SAFETY: as for the slots.
+        unsafe { &self.base.as_ref().server }
     }
 
     /// How many workers are ready.
@@ -111,8 +119,20 @@ impl Drop for Scoreboard {
     fn drop(&mut self) {
         // SAFETY: `new` mapped exactly this; nobody borrows a slot any more, since they borrow `self`. Other
         // processes keep theirs. Unmapping a mapping of our own cannot fail.
-        let _ = unsafe { munmap(self.base.cast(), self.slots * size_of::<Slot>()) };
+        let _ = unsafe { munmap(self.base.cast(), size(self.slots)) };
     }
+}
+
+/// What lies before the slots.
+#[derive(Debug)]
+#[repr(C, align(128))]
+struct Header {
+    server: ServerCounters,
+}
+
+/// The bytes of a board with so many slots.
+fn size(slots: usize) -> usize {
+    size_of::<Header>() + slots * size_of::<Slot>()
 }
 
 /// Where a worker is in its life.
@@ -151,6 +171,8 @@ pub struct Slot {
     ending: AtomicBool,
     /// Open connections.
     pub connections: Gauge,
+    /// Connections with a request that is not answered yet; counted only where somebody wants to know.
+    pub active: Gauge,
     /// Requests begun and not yet answered.
     pub in_flight: Gauge,
     /// Requests answered since the worker started.
@@ -164,11 +186,13 @@ pub struct Slot {
     pub turns: Gauge,
     /// Connections by where they come from.
     pub crowds: CrowdCounts,
+    /// What is counted of requests; goes on with the next worker of the slot.
+    pub counters: Counters,
     request: RequestLine,
 }
 
 impl Slot {
-    /// Takes the slot for a worker about to be forked: everything at zero but these.
+    /// Takes the slot for a worker about to be forked: everything at zero but these, and the counters.
     pub fn claim(&self, generation: u32, stage: Stage) {
         self.set_stage(Stage::Free);
         self.ending.store(false, Ordering::Relaxed);
@@ -176,6 +200,7 @@ impl Slot {
         self.generation.store(generation, Ordering::Relaxed);
         for gauge in [
             &self.connections,
+            &self.active,
             &self.in_flight,
             &self.requests,
             &self.queue_depth,
@@ -327,6 +352,29 @@ mod tests {
         board.clear(0);
         assert_eq!((slot.pid().as_raw(), slot.generation(), slot.stage()), (0, 0, Stage::Free));
         assert_eq!((slot.requests.load(), slot.turns.load(), slot.request()), (0, 0, None));
+    }
+
+    #[test]
+    fn what_is_counted_outlives_the_worker_and_goes_on_with_the_next_one() {
+        let board = Scoreboard::new(2).unwrap();
+        for worker in 1..=3 {
+            board.slot(1).claim(1, Stage::Starting);
+            board.slot(1).counters.request("GET", Some(200));
+            board.slot(1).active.increment();
+            assert_eq!(board.slot(1).counters.requests[0][1].load(), worker);
+            board.clear(1);
+        }
+        assert_eq!((board.slot(1).counters.requests[0][1].load(), board.slot(1).active.load()), (3, 0));
+        assert_eq!(board.slot(0).counters.requests[0][1].load(), 0);
+    }
+
+    #[test]
+    fn what_the_master_says_lies_beside_the_slots() {
+        let board = Scoreboard::new(1).unwrap();
+        board.server().generation.store(u64::MAX);
+        board.server().restarts.iter().for_each(|restarts| restarts.add(u64::MAX));
+        assert_eq!((board.slot(0).generation(), board.slot(0).stage()), (0, Stage::Free));
+        assert_eq!(board.server().generation.load(), u64::MAX);
     }
 
     #[test]
