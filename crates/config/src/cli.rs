@@ -12,6 +12,7 @@ use crate::{
     error::{Error, printable},
     kind::{Action, Kind},
     layer::{Layer, Source},
+    manual,
     read::Program,
     setting::{Flag, Setting},
 };
@@ -31,7 +32,10 @@ pub(crate) fn read(
     program: Program<'_>,
 ) -> Result<CommandLine, Error> {
     match command(table, program).try_get_matches_from(joined(table, args)) {
-        Ok(mut matches) => Ok(CommandLine::Given(layer(table, &mut matches))),
+        Ok(mut matches) => match printed(table, program, &mut matches)? {
+            Some(text) => Ok(CommandLine::Print(text)),
+            None => Ok(CommandLine::Given(layer(table, &mut matches))),
+        },
         Err(stop) => match stop.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 Ok(CommandLine::Print(stop.render().to_string()))
@@ -39,6 +43,26 @@ pub(crate) fn read(
             _ => Err(usage_error(table, &stop)),
         },
     }
+}
+
+/// The form of the manual that is asked for, if one is.
+fn printed(
+    table: &'static [Setting],
+    program: Program<'_>,
+    matches: &mut ArgMatches,
+) -> Result<Option<String>, Error> {
+    let Some(setting) = table.iter().find(|setting| matches!(setting.kind, Kind::Manual)) else {
+        return Ok(None);
+    };
+    let Some(form) = matches.remove_one::<OsString>(setting.name) else { return Ok(None) };
+    let text = form.to_str().and_then(|form| manual::text(form, table, program));
+    text.map(Some).ok_or_else(|| Error::Value {
+        setting: setting.name,
+        value: printable(&form),
+        origin: setting.flag.to_string(),
+        reason: format!("expected {}", setting.expects()),
+        hint: None,
+    })
 }
 
 /// Puts a `=` between an option whose value may be left out and its value, if the next word is one.
@@ -59,25 +83,16 @@ fn joined(table: &[Setting], args: Vec<OsString>) -> Vec<OsString> {
 fn takes(table: &[Setting], option: &OsStr, word: &OsStr) -> bool {
     let (Some(option), Some(word)) = (option.to_str(), word.to_str()) else { return false };
     let Some(begin) = option.strip_prefix("--").filter(|begin| !begin.is_empty()) else { return false };
-    let mut meant = table.iter().filter(|setting| spellings(setting).any(|flag| flag.starts_with(begin)));
+    let mut meant = table.iter().filter(|setting| setting.long_options().any(|flag| flag.starts_with(begin)));
     match (meant.next().map(|setting| setting.kind), meant.next()) {
         (Some(Kind::OptionalChoice { choice, .. }), None) => choice.contain(word),
         _ => false,
     }
 }
 
-/// The long options of a setting, without the dashes.
-fn spellings(setting: &Setting) -> impl Iterator<Item = &'static str> {
-    let flag = match setting.flag {
-        Flag::Long(flag) => Some(flag),
-        Flag::Positional => None,
-    };
-    flag.into_iter().chain(setting.alias)
-}
-
 fn layer(table: &'static [Setting], matches: &mut ArgMatches) -> Layer {
     let mut layer = Layer::default();
-    for setting in table.iter().filter(|setting| !matches!(setting.kind, Kind::Action(_))) {
+    for setting in table.iter().filter(|setting| setting.flag != Flag::None && !setting.kind.prints()) {
         let values = matches.remove_many::<OsString>(setting.name).into_iter().flatten().collect();
         layer.insert(setting, values, Source::CommandLine(setting.flag));
     }
@@ -87,20 +102,25 @@ fn layer(table: &'static [Setting], matches: &mut ArgMatches) -> Layer {
 /// The width of the help. Fixed, so that the same command prints the same text everywhere.
 const HELP_WIDTH: usize = 100;
 
-fn command(table: &'static [Setting], program: Program<'_>) -> Command {
+/// The command line of these settings; those that only files give have no part in it.
+pub(crate) fn command(table: &'static [Setting], program: Program<'_>) -> Command {
     let name = program.name;
     Command::new(name.to_owned())
         .version(program.version.to_owned())
         .about("Serves a Python WSGI application with a master and worker processes.")
         .override_usage(format!("{name} [OPTIONS] APPLICATION"))
-        .after_help(format!("Example: {name} mysite.wsgi:application --bind 0.0.0.0:8000 --workers 3"))
+        .after_help(format!(
+            "Example: {name} mysite.wsgi:application --bind 0.0.0.0:8000 --workers 3\n\
+             All settings, also those of files alone and what becomes of the rest of Gunicorn's: \
+             {name} --generate markdown"
+        ))
         .term_width(HELP_WIDTH)
         .infer_long_args(true)
         // As in Gunicorn, so that a script can append to a command line.
         .args_override_self(true)
         .disable_help_flag(true)
         .disable_version_flag(true)
-        .args(table.iter().map(argument))
+        .args(table.iter().filter(|setting| setting.flag != Flag::None).map(argument))
 }
 
 fn argument(setting: &'static Setting) -> Arg {
@@ -111,7 +131,7 @@ fn argument(setting: &'static Setting) -> Arg {
         _ if setting.repeatable() => ArgAction::Append,
         _ => ArgAction::Set,
     };
-    let mut arg = Arg::new(setting.name).help(help(setting));
+    let mut arg = Arg::new(setting.name).help(help(setting)).hide(!setting.in_help());
     if action.takes_values() {
         arg = valued(arg.value_parser(OsStringValueParser::new()), setting);
     }
@@ -183,7 +203,7 @@ fn usage_error(table: &[Setting], error: &clap::Error) -> Error {
 fn unknown_option(table: &[Setting], given: &str, suggested: Option<&str>) -> Error {
     let begun: Vec<_> = table
         .iter()
-        .flat_map(spellings)
+        .flat_map(Setting::long_options)
         .filter(|flag| given.strip_prefix("--").is_some_and(|begin| flag.starts_with(begin)))
         .map(|flag| format!("`--{flag}`"))
         .collect();
@@ -246,6 +266,10 @@ mod tests {
         let flat = help.split_whitespace().collect::<Vec<_>>().join(" ");
         for setting in SETTINGS {
             let Flag::Long(flag) = setting.flag else { continue };
+            if !setting.in_help() {
+                assert!(!help.contains(&format!("--{flag} ")), "{flag}");
+                continue;
+            }
             let heading = format!("\n{}:\n", setting.section.title());
             let (_, section) = help.split_once(&heading).expect(setting.name);
             let section = section.split("\n\n").next().unwrap_or_default();

@@ -11,9 +11,9 @@ use crate::{
     account, application,
     bind::{self, Address},
     config::{Config, LogTarget, Workers},
-    header, mode,
+    header, manual, mode,
     network::{self, Networks},
-    prefix, size,
+    prefix, size, worker_class,
 };
 
 /// The grammar of a setting's value, with the function that puts the value into its field.
@@ -71,6 +71,12 @@ pub(crate) enum Kind {
     UrlPaths(fn(&mut Config, Vec<String>)),
     /// A path of a URL, stored without a slash at its end.
     RootPath(fn(&mut Config, String)),
+    /// The class of the workers. There is one model, so nothing is stored.
+    WorkerClass,
+    /// A function of a Python file that takes these parameters.
+    Hook { parameters: &'static [&'static str] },
+    /// A form of the manual, on the command line only: print it and end.
+    Manual,
     /// No value: print something and end.
     Action(Action),
 }
@@ -148,7 +154,8 @@ impl Kind {
             Self::Patterns(store) => store(config, each(values, |text| self.pattern(text))?),
             Self::UrlPaths(store) => store(config, last(values, prefix::paths)?),
             Self::RootPath(store) => store(config, last(values, prefix::root)?),
-            Self::Action(_) => {}
+            Self::WorkerClass => last(values, worker_class::parse)?,
+            Self::Hook { .. } | Self::Manual | Self::Action(_) => {}
         }
         Ok(())
     }
@@ -181,8 +188,18 @@ impl Kind {
             Self::Patterns(_) => "the path of a file, or a pattern such as `templates/*.html`".into(),
             Self::UrlPaths(_) => prefix::EXPECTS_PATHS.into(),
             Self::RootPath(_) => prefix::EXPECTS_ROOT.into(),
+            Self::WorkerClass => worker_class::EXPECTS.into(),
+            Self::Hook { parameters } => {
+                format!("a function with {} parameters ({})", parameters.len(), parameters.join(", "))
+            }
+            Self::Manual => one_of(manual::FORMS),
             Self::Action(_) => "no value".into(),
         }
+    }
+
+    /// Whether the option prints something and ends, so that it is no setting of a server.
+    pub(crate) const fn prints(self) -> bool {
+        matches!(self, Self::Manual | Self::Action(_))
     }
 
     fn unexpected(self) -> Refusal {
@@ -285,7 +302,7 @@ pub(crate) const MOST_WORKERS: u32 = 4096;
 /// 136 years: long enough for "never", and every clock can still add it to now.
 const MOST_SECONDS: f64 = u32::MAX as f64;
 
-fn one_of(words: &[&str]) -> String {
+pub(crate) fn one_of(words: &[&str]) -> String {
     let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
     format!("one of {}", words.join(", "))
 }

@@ -10,7 +10,7 @@
 //!
 //! **Read in this order:** `table` (the data) and `setting` (what a row is), `config` (the result),
 //! `kind` (text to values) with the larger grammars `account`, `application`, `bind`, `header`, `mode`,
-//! `network`, `prefix` and `size`, `layer` (the law of precedence), `cli` and `env` (the two sources),
+//! `network`, `prefix`, `size` and `worker_class`, `layer` (the law of precedence), `cli` and `env` (the two sources),
 //! `resolve` (layers to `Config`), `agreement` (settings that depend on each other), `read` (all of it in a
 //! row), `error`.
 //!
@@ -30,6 +30,7 @@ mod error;
 mod header;
 mod kind;
 mod layer;
+mod manual;
 mod mode;
 mod network;
 mod prefix;
@@ -38,6 +39,7 @@ mod resolve;
 mod setting;
 mod size;
 mod table;
+mod worker_class;
 
 pub use bind::Address;
 pub use config::{Config, HeaderMap, LogLevel, LogTarget, ProxyProtocol, ReloadEngine, Workers};

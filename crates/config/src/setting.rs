@@ -25,6 +25,8 @@ pub struct Setting {
     pub metavar: &'static str,
     /// One line that says what it does, with the unit.
     pub help: &'static str,
+    /// What the manual says beyond `help`: whole sentences, or nothing.
+    pub more: &'static str,
     /// How it relates to the Gunicorn setting of the same name.
     pub gunicorn: Gunicorn,
     /// The grammar of the value and the field that takes it.
@@ -46,6 +48,45 @@ impl Setting {
         matches!(self.kind, Kind::Switch { .. } | Kind::Action(_))
     }
 
+    /// Whether the option takes a value or none, as one likes.
+    #[must_use]
+    pub const fn optional(&self) -> bool {
+        matches!(self.kind, Kind::OptionalChoice { .. })
+    }
+
+    /// Whether the option says no, such as `--no-sendfile`.
+    #[must_use]
+    pub const fn negative(&self) -> bool {
+        matches!(self.kind, Kind::Switch { flag: false, .. })
+    }
+
+    /// Whether files and the environment can give it; the other options print something and end.
+    #[must_use]
+    pub const fn storable(&self) -> bool {
+        !self.kind.prints()
+    }
+
+    /// The environment variable of its own, `RWSGI_` and the name in upper case.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("RWSGI_{}", self.name.to_ascii_uppercase())
+    }
+
+    /// Whether the help shows it; the manual shows all.
+    #[must_use]
+    pub const fn in_help(&self) -> bool {
+        !matches!(self.section, Section::WithoutEffect | Section::Refused)
+    }
+
+    /// The options on the command line, the first one first, without the dashes.
+    pub fn long_options(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let flag = match self.flag {
+            Flag::Long(flag) => Some(flag),
+            Flag::Positional | Flag::None => None,
+        };
+        flag.into_iter().chain(self.alias)
+    }
+
     /// What a value must be, as the end of a sentence that begins with "expected".
     #[must_use]
     pub fn expects(&self) -> String {
@@ -60,12 +101,14 @@ pub enum Flag {
     Positional,
     /// By a long option, here without the dashes.
     Long(&'static str),
+    /// Not at all: files and the environment give it.
+    None,
 }
 
 impl fmt::Display for Flag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Positional => f.write_str("the command line"),
+            Self::Positional | Self::None => f.write_str("the command line"),
             Self::Long(flag) => write!(f, "`--{flag}`"),
         }
     }
@@ -109,8 +152,14 @@ pub enum Section {
     Logging,
     /// For those who write the application.
     Development,
+    /// Functions of a Python file that are called when something happens.
+    Hooks,
     /// Options that print something and end.
     Information,
+    /// What Gunicorn does with it has no counterpart, and nothing breaks without it.
+    WithoutEffect,
+    /// What Gunicorn does with it is not offered, and the server would not be what was asked for.
+    Refused,
 }
 
 impl Section {
@@ -130,7 +179,10 @@ impl Section {
             Self::Mechanics => "Server mechanics",
             Self::Logging => "Logging",
             Self::Development => "Development",
+            Self::Hooks => "Server hooks",
             Self::Information => "Information",
+            Self::WithoutEffect => "Accepted and without effect",
+            Self::Refused => "Refused",
         }
     }
 }
@@ -142,6 +194,16 @@ pub enum Gunicorn {
     Same,
     /// Same spelling; the text says what is different and why.
     Differs(&'static str),
+    /// Accepted, and nothing follows from it but one warning, with this reason, when a source gives it
+    /// another value than the default.
+    WithoutEffect(&'static str),
+    /// An error when a source gives it another value than the default.
+    Refused {
+        /// The reason, the part of the message behind the colon.
+        why: &'static str,
+        /// What to do in its place, as the hint of the message.
+        instead: &'static str,
+    },
     /// Gunicorn has no such setting.
     Own,
 }
@@ -157,17 +219,9 @@ mod tests {
     fn names_and_spellings_are_unique() {
         let mut seen = BTreeSet::new();
         for setting in SETTINGS {
-            let flag = match setting.flag {
-                Flag::Positional => None,
-                Flag::Long(flag) => Some(format!("--{flag}")),
-            };
-            let spellings = [
-                Some(setting.name.to_owned()),
-                flag,
-                setting.alias.map(|alias| format!("--{alias}")),
-                setting.short.map(|short| format!("-{short}")),
-            ];
-            for spelling in spellings.into_iter().flatten() {
+            let options = setting.long_options().map(|flag| format!("--{flag}"));
+            let short = setting.short.map(|short| format!("-{short}"));
+            for spelling in options.chain(short).chain([setting.name.to_owned()]) {
                 assert!(seen.insert(spelling.clone()), "{spelling} twice");
             }
         }
@@ -179,11 +233,35 @@ mod tests {
             let Setting { name, help, metavar, .. } = *setting;
             assert!(!help.is_empty() && !help.ends_with('.'), "{name}: {help}");
             assert_eq!(metavar.is_empty(), setting.switch(), "{name}");
-            let reason = match setting.gunicorn {
-                Gunicorn::Differs(reason) => reason,
-                Gunicorn::Same | Gunicorn::Own => "-",
+            assert!(!setting.expects().is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn reasons_are_given_and_are_parts_of_sentences() {
+        for setting in SETTINGS {
+            let reasons = match setting.gunicorn {
+                Gunicorn::Differs(why) | Gunicorn::WithoutEffect(why) => [why, "-"],
+                Gunicorn::Refused { why, instead } => [why, instead],
+                Gunicorn::Same | Gunicorn::Own => ["-", "-"],
             };
-            assert!(!reason.is_empty() && !setting.expects().is_empty(), "{name}");
+            for reason in reasons {
+                assert!(!reason.is_empty() && !reason.ends_with('.'), "{}: {reason}", setting.name);
+            }
+            assert!(setting.more.is_empty() || setting.more.ends_with('.'), "{}", setting.name);
+        }
+    }
+
+    #[test]
+    fn what_is_not_honoured_stands_under_a_heading_of_its_own() {
+        for setting in SETTINGS {
+            let heading = match setting.gunicorn {
+                Gunicorn::WithoutEffect(_) => Some(Section::WithoutEffect),
+                Gunicorn::Refused { .. } => Some(Section::Refused),
+                Gunicorn::Same | Gunicorn::Differs(_) | Gunicorn::Own => None,
+            };
+            let found = (!setting.in_help()).then_some(setting.section);
+            assert_eq!(found, heading, "{}", setting.name);
         }
     }
 

@@ -10,21 +10,24 @@ use crate::{
 mod application;
 mod bodies;
 mod development;
+mod hooks;
 mod information;
 mod limits;
 mod logging;
 mod mechanics;
 mod preload;
 mod proxies;
+mod refused;
 mod replacement;
 mod slow_clients;
 mod socket;
+mod without_effect;
 mod workers;
 
 /// Every setting, in the order of the help.
 pub static SETTINGS: &[Setting] = &joined();
 
-const SECTIONS: [&[Setting]; 13] = [
+const SECTIONS: [&[Setting]; 16] = [
     application::ROWS,
     socket::ROWS,
     workers::ROWS,
@@ -37,7 +40,10 @@ const SECTIONS: [&[Setting]; 13] = [
     mechanics::ROWS,
     logging::ROWS,
     development::ROWS,
+    hooks::ROWS,
     information::ROWS,
+    without_effect::ROWS,
+    refused::ROWS,
 ];
 
 const COUNT: usize = {
@@ -76,6 +82,7 @@ const ROW: Setting = Setting {
     section: Section::Information,
     metavar: "",
     help: "",
+    more: "",
     gunicorn: Gunicorn::Same,
     kind: Kind::Action(Action::Help),
     given: |_| {},

@@ -2,10 +2,18 @@
 
 use crate::{
     kind::{Action, Kind},
-    setting::{Flag, Section, Setting},
+    setting::{Flag, Gunicorn, Section, Setting},
 };
 
 pub(super) const ROWS: &[Setting] = &[
+    Setting {
+        name: "generate",
+        flag: Flag::Long("generate"),
+        metavar: "FORM",
+        help: "print the manual (man, markdown, json) or completions (bash, zsh, fish) and exit",
+        kind: Kind::Manual,
+        ..ROW
+    },
     Setting {
         name: "version",
         flag: Flag::Long("version"),
@@ -24,4 +32,4 @@ pub(super) const ROWS: &[Setting] = &[
     },
 ];
 
-const ROW: Setting = Setting { section: Section::Information, ..super::ROW };
+const ROW: Setting = Setting { section: Section::Information, gunicorn: Gunicorn::Own, ..super::ROW };

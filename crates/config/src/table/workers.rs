@@ -19,6 +19,19 @@ pub(super) const ROWS: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "worker_class",
+        flag: Flag::Long("worker-class"),
+        short: Some('k'),
+        default: Some("sync"),
+        metavar: "WORD",
+        help: "model of a worker: sync or gthread, the same here",
+        gunicorn: Gunicorn::Differs(
+            "both words mean the one model, in which `threads` alone decides; other classes are refused",
+        ),
+        kind: Kind::WorkerClass,
+        ..ROW
+    },
+    Setting {
         name: "threads",
         flag: Flag::Long("threads"),
         default: Some("1"),

@@ -85,6 +85,7 @@ pub(super) const CASES: &[Case] = &[
     ("preload_strict", &[], |c| c.preload_strict = true),
     ("workers", &["3"], |c| c.workers = Workers::Count(3)),
     ("workers", &["auto"], |c| c.workers = Workers::Auto),
+    ("worker_class", &["gunicorn.workers.gthread.ThreadWorker"], |_| {}),
     ("threads", &["4"], |c| c.threads = 4),
     ("worker_connections", &["7"], |c| c.worker_connections = 7),
     ("timeout", &["0.5"], |c| c.timeout = Some(Duration::from_millis(500))),
