@@ -23,7 +23,7 @@ _rwsgi() {
 
     case "${cmd}" in
         rwsgi)
-            opts="-e -b -w -k -t -p -D -u -g -m -R -v -h --chdir --pythonpath --env --python --bind --backlog --reuse-port --workers --worker-class --threads --worker-connections --timeout --timeout-kill --slow-log --graceful-timeout --keep-alive --queue-timeout --queue-size --boot-timeout --max-requests --max-requests-jitter --max-worker-lifetime --max-worker-lifetime-jitter --max-worker-memory --reload-surge --reload-max-unavailable --preload --preload-warm --preload-strict --limit-request-line --limit-request-fields --limit-request-field-size --limit-request-field_size --limit-request-body --limit-connections-per-ip --header-timeout --body-timeout --body-min-rate --body-grace --write-timeout --no-request-buffering --body-memory --response-buffer --response-temp-max --body-temp-dir --no-sendfile --sendfile-root --forwarded-allow-ips --secure-scheme-headers --forwarded-for --forwarder-headers --header-map --proxy-protocol --proxy-allow-from --root-path --pid --daemon --user --group --initgroups --umask --server-header --log-level --log-file --error-logfile --access-logfile --access-logformat --enable-stdio-inheritance --reload --reload-engine --reload-extra-file --generate --version --help"
+            opts="-e -b -w -k -t -p -D -u -g -m -R -v -h --chdir --pythonpath --env --python --bind --backlog --reuse-port --workers --worker-class --threads --worker-connections --timeout --timeout-kill --slow-log --graceful-timeout --keep-alive --queue-timeout --queue-size --boot-timeout --max-requests --max-requests-jitter --max-worker-lifetime --max-worker-lifetime-jitter --max-worker-memory --reload-surge --reload-max-unavailable --preload --preload-warm --preload-strict --limit-request-line --limit-request-fields --limit-request-field-size --limit-request-field_size --limit-request-body --limit-connections-per-ip --header-timeout --body-timeout --body-min-rate --body-grace --write-timeout --no-request-buffering --body-memory --response-buffer --response-temp-max --body-temp-dir --no-sendfile --sendfile-root --forwarded-allow-ips --secure-scheme-headers --forwarded-for --forwarder-headers --header-map --proxy-protocol --proxy-allow-from --root-path --pid --daemon --user --group --initgroups --umask --server-header --log-level --log-file --error-logfile --access-logfile --access-logformat --enable-stdio-inheritance --metrics-bind --health-path --statsd-host --dogstatsd-tags --statsd-prefix --enable-backlog-metric --reload --reload-engine --reload-extra-file --generate --version --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -526,6 +526,41 @@ _rwsgi() {
                     return 0
                     ;;
                 --access-logformat)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --metrics-bind)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --health-path)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --statsd-host)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --dogstatsd-tags)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --statsd-prefix)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace

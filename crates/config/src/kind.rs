@@ -13,7 +13,9 @@ use crate::{
     config::{Config, LogTarget, Workers},
     header, manual, mode,
     network::{self, Networks},
-    prefix, size, worker_class,
+    prefix, size,
+    statsd::{self, StatsdAddress},
+    worker_class,
 };
 
 /// The grammar of a setting's value, with the function that puts the value into its field.
@@ -77,6 +79,8 @@ pub(crate) enum Kind {
     Hook { parameters: &'static [&'static str] },
     /// A form of the manual, on the command line only: print it and end.
     Manual,
+    /// Where a statsd listens.
+    Statsd(fn(&mut Config, StatsdAddress)),
     /// No value: print something and end.
     Action(Action),
 }
@@ -154,6 +158,7 @@ impl Kind {
             Self::Patterns(store) => store(config, each(values, |text| self.pattern(text))?),
             Self::UrlPaths(store) => store(config, last(values, prefix::paths)?),
             Self::RootPath(store) => store(config, last(values, prefix::root)?),
+            Self::Statsd(store) => store(config, last(values, statsd::parse)?),
             Self::WorkerClass => last(values, worker_class::parse)?,
             Self::Hook { .. } | Self::Manual | Self::Action(_) => {}
         }
@@ -188,6 +193,7 @@ impl Kind {
             Self::Patterns(_) => "the path of a file, or a pattern such as `templates/*.html`".into(),
             Self::UrlPaths(_) => prefix::EXPECTS_PATHS.into(),
             Self::RootPath(_) => prefix::EXPECTS_ROOT.into(),
+            Self::Statsd(_) => statsd::EXPECTS.into(),
             Self::WorkerClass => worker_class::EXPECTS.into(),
             Self::Hook { parameters } => {
                 format!("a function with {} parameters ({})", parameters.len(), parameters.join(", "))

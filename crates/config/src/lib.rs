@@ -38,6 +38,7 @@ mod read;
 mod resolve;
 mod setting;
 mod size;
+mod statsd;
 mod table;
 mod worker_class;
 
@@ -47,4 +48,5 @@ pub use error::Error;
 pub use network::Networks;
 pub use read::{Program, Request, read};
 pub use setting::{Flag, Gunicorn, Section, Setting, Variable};
+pub use statsd::StatsdAddress;
 pub use table::SETTINGS;
