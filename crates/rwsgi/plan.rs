@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rwsgi_config::{Config, LogTarget, Workers};
-use rwsgi_http::{AccessLog, Format};
+use rwsgi_http::{AccessLog, Format, Journal};
 use rwsgi_master::{Inheritance, Policy};
 use rwsgi_os::{Identity, SocketPlan};
 use rwsgi_worker::PreloadOptions;
@@ -48,7 +48,7 @@ struct Access {
 
 impl Plan {
     pub(crate) fn new(mut config: Config, host: Host, identity: Option<Identity>) -> Result<Self, Error> {
-        let format = Format::compile(&config.access_log_format).map_err(Error::AccessLogFormat)?;
+        let format = Format::compile(&config.access_log_format, None).map_err(Error::AccessLogFormat)?;
         let access_log = match config.access_log.clone() {
             Some(target) => {
                 // Opened again by each worker; here so that a mistake is told at once.
@@ -132,6 +132,7 @@ impl Plan {
             multithread: self.config.threads > 1,
             multiprocess: workers > 1,
             headers: Arc::new(header_rules(&proxies(&self.config))),
+            watched: self.access_log.iter().flat_map(|access| access.format.environ()).cloned().collect(),
             errors: logging::write_raw,
             is_descendant: rwsgi_os::is_descendant,
         }
@@ -159,7 +160,8 @@ impl Plan {
             }
             None => None,
         };
-        let http = traffic::options(&self.config, access_log);
+        let journal = Journal { access_log, meter: None };
+        let http = traffic::options(&self.config, journal);
         let place = rwsgi_worker::Place {
             listeners: inheritance.listeners,
             scoreboard: inheritance.scoreboard,

@@ -20,6 +20,7 @@ use crate::forwarding::{Forwarding, Origin};
 use crate::guard::Guard;
 use crate::inflow::{Failure, Inflow};
 use crate::inlet::Start;
+use crate::journal::Journal;
 use crate::options::{Options, builder};
 use crate::outgoing::Sending;
 use crate::parking::Parking;
@@ -27,6 +28,7 @@ use crate::patience::{Patience, REFUSAL};
 use crate::preface::{self, Absence};
 use crate::proxies::ProxyProtocol;
 use crate::ranges::Conditions;
+use crate::record::Record;
 use crate::refusal::{log_refusal, refusal};
 use crate::reply::{ReplyBody, RequestEnd, response};
 use crate::room::Room;
@@ -42,6 +44,7 @@ pub struct Server<H> {
     pub(crate) patience: Patience,
     forwarding: Forwarding,
     pub(crate) options: Options,
+    journal: Option<Arc<Journal>>,
     roots: Option<Roots>,
     pub(crate) closing: Closing,
     pub(crate) parking: Arc<Parking>,
@@ -59,6 +62,7 @@ impl<H: Handler> Server<H> {
             patience: Patience::new(options.keep_alive, &options.timeouts),
             roots: Roots::open(&options.sendfile_roots),
             forwarding: Forwarding::new(options.proxies.clone()),
+            journal: options.journal.clone().and_then(Journal::wanted).map(Arc::new),
             options,
             closing: Closing::default(),
             parking,
@@ -148,8 +152,9 @@ impl<H: Handler> Server<H> {
         let (mut head, incoming) = request.into_parts();
         prefer_target(&mut head);
         let (peer, origin) = self.forwarding.judge(&head, peer);
-        let line = self.options.access_log.as_ref().map(|log| log.begin(&head, &peer));
-        let end = RequestEnd { activity: Arc::clone(&activity), line };
+        let from = (&peer, origin.as_ref().ok());
+        let record = self.journal.as_ref().map(|journal| Record::begin(journal, &head, from));
+        let end = RequestEnd::new(&activity, record);
         let is_1_0 = head.version == Version::HTTP_10;
         let answer = match origin {
             Ok(origin) => self.answer(head, incoming, (peer, origin), &activity).await?,
@@ -181,7 +186,7 @@ impl<H: Handler> Server<H> {
         let is_1_0 = head.version == Version::HTTP_10;
         let live = body.as_ref().and_then(Body::inlet).map(|_| Arc::clone(&peer));
         let conditions = self.roots.as_ref().map(|_| Conditions::of(&head));
-        self.handler.call(Exchange { head, body, peer, origin, ticket });
+        self.handler.call(Exchange { head, body, peer, origin, waited: None, ticket });
         let mut answer = poll_fn(|context| {
             if activity.is_doubtful() {
                 wait.doubt();
@@ -230,7 +235,9 @@ impl<H: Handler> Server<H> {
         }
         let collected = collect(inflow, &self.budget).await;
         activity.end_body(body);
-        collected.map(Some)
+        let body = collected?;
+        activity.count_body(body.length().unwrap_or_default());
+        Ok(Some(body))
     }
 }
 

@@ -9,7 +9,7 @@
 //! `collect`, `spool` and `inlet` (request bodies); `answer`, `stream`, `overflow` and `reply` (the way back); `outgoing` and
 //! `transport` (files), `x_sendfile` and `ranges`; `guard`, `framing` and `refusal` (what is let in), `activity` and
 //! `patience` (silence); `proxies` and `trust` (whom to believe), `preface` and `proxy_header` (PROXY protocol), `forwarding`
-//! and `forwarded` (headers of proxies); `access_log`.
+//! and `forwarded` (headers of proxies); `journal`, `record` and `access_log` (what is told of requests).
 
 #![forbid(unsafe_code)]
 
@@ -27,6 +27,7 @@ mod framing;
 mod guard;
 mod inflow;
 mod inlet;
+mod journal;
 mod options;
 mod outgoing;
 mod overflow;
@@ -37,6 +38,7 @@ mod preface;
 mod proxies;
 mod proxy_header;
 mod ranges;
+mod record;
 mod refusal;
 mod reply;
 mod room;
@@ -60,6 +62,7 @@ pub use exchange::{Exchange, Handler, Ticket, Wait};
 pub use forwarding::{Origin, Scheme};
 pub use framing::Limits;
 pub use inlet::Inlet;
+pub use journal::{End, Finished, Journal, Meter};
 pub use options::Options;
 pub use outgoing::FileSpan;
 pub use patience::Timeouts;

@@ -202,6 +202,7 @@ impl Crew {
     }
 
     fn answer(&self, exchange: &Exchange, answer: Answer) {
+        let answer = Answer { queued: exchange.waited, ..answer };
         exchange.ticket.answer(answer).into_iter().for_each(|waker| self.answers.push(waker));
     }
 

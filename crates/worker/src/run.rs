@@ -147,7 +147,7 @@ fn serve(
 ) -> Result<ExitReason, Error> {
     // They live as long as the process: threads that cannot be joined may still use them at its end.
     let application: &'static Application = Box::leak(Box::new(application));
-    let access_log = options.http.access_log.clone();
+    let access_log = options.http.journal.as_ref().and_then(|journal| journal.access_log.clone());
     let (orders, received) = mpsc::unbounded_channel();
     let stacks = StackDump::register(STACK_SIGNAL as i32)?;
     let crew: &'static Crew = Box::leak(Box::new(Crew::new(

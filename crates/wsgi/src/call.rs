@@ -18,6 +18,7 @@ use crate::file_wrapper::plain_file;
 use crate::input::BrokenBody;
 use crate::process::leave;
 use crate::start_response::{Callable, Response};
+use crate::watched::Watched;
 use crate::{Application, Error, HeaderRules, RequestTimeout};
 
 /// What the application is told of the server.
@@ -31,6 +32,8 @@ pub struct Options {
     pub multiprocess: bool,
     /// Which request headers reach the application.
     pub headers: Arc<HeaderRules>,
+    /// The variables of the environ whose values go with each [`Head`](crate::Head), in lower case.
+    pub watched: Arc<[String]>,
     /// Where `wsgi.errors` writes.
     pub errors: fn(&[u8]),
     /// Whether this process is a child that the application forked while it was called.
@@ -42,6 +45,7 @@ pub struct Bridge<'a> {
     application: &'a Application,
     environ: Environ,
     callable: Callable,
+    watched: Arc<[String]>,
     is_descendant: fn() -> bool,
 }
 
@@ -63,7 +67,8 @@ impl<'a> Bridge<'a> {
     ) -> Result<Self, Error> {
         Python::attach(|py| {
             let (environ, callable) = (Environ::new(py, options, deadline)?, Callable::new(py)?);
-            Ok(Self { application, environ, callable, is_descendant: options.is_descendant })
+            let (watched, is_descendant) = (Arc::clone(&options.watched), options.is_descendant);
+            Ok(Self { application, environ, callable, watched, is_descendant })
         })
         .map_err(|error| Error::python("prepare the environ", &error))
     }
@@ -102,7 +107,9 @@ impl<'a> Bridge<'a> {
         environ: Bound<'_, PyDict>,
         exchange: Box<dyn Exchange>,
     ) -> PyResult<()> {
-        self.callable.load(Output::new(exchange))?;
+        let watched = (!self.watched.is_empty())
+            .then(|| Watched { environ: environ.clone().unbind(), names: Arc::clone(&self.watched) });
+        self.callable.load(Output::new(exchange, watched))?;
         let response = self.callable.response();
         let called = self.application.callable().bind(py).call1((environ, self.callable.method(py)));
         match self.unless_descendant(py, called) {

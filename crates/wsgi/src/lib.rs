@@ -41,6 +41,7 @@ mod spec;
 mod stack;
 mod start_response;
 mod thread;
+mod watched;
 
 #[cfg(test)]
 mod tests;

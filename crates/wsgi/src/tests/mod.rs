@@ -15,5 +15,6 @@ mod runtime;
 mod site;
 mod start_response;
 mod validator;
+mod watched;
 
 pub(crate) use site::python;
