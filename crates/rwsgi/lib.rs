@@ -7,7 +7,7 @@
 //!
 //! Read in this order: this file, `launch` (who started us, with which sockets), `plan`, `sockets` and `traffic` (settings to
 //! options), `site` (the master's program), `roles` (its children), `privileges`, `host` (what the two hosts do differently),
-//! `home` (which Python environment the native host runs for), `logging`, `reloader`, `ui`.
+//! `home` (which Python environment the native host runs for), `logging`, `statsd`, `reloader`, `ui`.
 
 #![forbid(unsafe_code)]
 
@@ -23,6 +23,7 @@ mod reloader;
 mod roles;
 mod site;
 mod sockets;
+mod statsd;
 mod traffic;
 mod ui;
 

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use rwsgi_config::{Config, LogTarget, Workers};
 use rwsgi_http::{AccessLog, Format, Journal};
-use rwsgi_master::{Inheritance, Policy};
-use rwsgi_os::{Identity, SocketPlan};
+use rwsgi_master::{Inheritance, Numbers, Policy};
+use rwsgi_os::{Identity, SocketPlan, Statsd};
 use rwsgi_worker::PreloadOptions;
 use rwsgi_wsgi::Embedding;
 
 use crate::error::Error;
 use crate::proxies::{header_rules, proxies};
-use crate::{Host, VERSION, home, logging, privileges, reloader, sockets, traffic};
+use crate::{Host, VERSION, home, logging, privileges, reloader, sockets, statsd, traffic};
 
 /// How long the loop of a worker may stand still: as long as a request may run, within these bounds. It turns even while Python
 /// does not, so nothing of the application takes that long, but a machine that is short of memory may. With `--timeout 0`
@@ -37,6 +37,7 @@ pub(crate) struct Plan {
     pub(crate) workers: usize,
     access_log: Option<Access>,
     paths: Vec<PathBuf>,
+    statsd: Option<Arc<Statsd>>,
     pub(crate) config: Config,
 }
 
@@ -81,6 +82,7 @@ impl Plan {
             python,
             access_log,
             paths,
+            statsd: statsd::open(&config),
             config,
         })
     }
@@ -125,6 +127,12 @@ impl Plan {
         }
     }
 
+    /// Whom the master tells how the server is.
+    pub(crate) fn numbers(&self) -> Option<Numbers> {
+        let backlogs = self.config.enable_backlog_metric;
+        self.statsd.clone().map(|statsd| Numbers { statsd, backlogs })
+    }
+
     /// What the application is told of this server, one of so many workers.
     pub(crate) fn wsgi(&self, workers: usize) -> rwsgi_wsgi::Options {
         rwsgi_wsgi::Options {
@@ -153,6 +161,8 @@ impl Plan {
         &self,
         inheritance: Inheritance,
     ) -> Result<(rwsgi_worker::Place, rwsgi_worker::Options), Error> {
+        let mut listeners = inheritance.listeners;
+        let metrics = listeners.split_off(listeners.len().saturating_sub(self.config.metrics_bind.len()));
         let access_log = match &self.access_log {
             Some(access) => {
                 let file = logging::open_access_log(&access.target)?;
@@ -163,7 +173,8 @@ impl Plan {
         let journal = Journal { access_log, meter: None };
         let http = traffic::options(&self.config, journal);
         let place = rwsgi_worker::Place {
-            listeners: inheritance.listeners,
+            listeners,
+            metrics,
             scoreboard: inheritance.scoreboard,
             slot: inheritance.slot,
             status: inheritance.status,
@@ -185,6 +196,10 @@ impl Plan {
             reopen_logs: logging::reopen,
             graceful_timeout: self.config.graceful_timeout,
             loaded: reloader::tell_sources,
+            numbers: rwsgi_worker::Numbers {
+                statsd: self.statsd.clone(),
+                health_path: self.config.health_path.clone(),
+            },
         };
         Ok((place, options))
     }

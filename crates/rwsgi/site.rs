@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use rwsgi_config::{Config, Request};
-use rwsgi_master::{Prepared, Program};
+use rwsgi_master::{Numbers, Prepared, Program};
 use rwsgi_os::{Ending, Pid, PidFile};
 
 use crate::error::Error;
@@ -76,6 +76,10 @@ impl Program for Site<'_> {
     fn give_up(&mut self, generation: u32) {
         self.plans.remove(&generation);
         self.step_back();
+    }
+
+    fn numbers(&self) -> Option<Numbers> {
+        self.plans.first_key_value()?.1.numbers()
     }
 
     fn reopen_logs(&mut self) {

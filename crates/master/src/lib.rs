@@ -9,7 +9,7 @@
 //! decisions and deeds), `supervisor` (the pure machine: events in, actions out, time passed in) with `worker` and
 //! `backoff`; then `driver` and `children` (do what it says), `watch` (what wakes the master), `generations` (settings and sockets),
 //! `nursery` and `estate` (forks), `molds` and `mold` (the two ends of what forks with the application loaded, `orders`
-//! between them), `service` and `systemd`, and `report` (the log).
+//! between them), `service` and `systemd`, `tally` (numbers), and `report` (the log).
 #![forbid(unsafe_code)]
 
 mod backoff;
@@ -30,6 +30,7 @@ mod role;
 mod service;
 mod supervisor;
 mod systemd;
+mod tally;
 mod watch;
 mod worker;
 
@@ -37,6 +38,6 @@ pub use self::{
     driver::run,
     mold::{Cast, Mold},
     policy::Policy,
-    program::{Prepared, Program},
+    program::{Numbers, Prepared, Program},
     role::{Error, Inheritance, Options, Role},
 };

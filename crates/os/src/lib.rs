@@ -95,7 +95,10 @@ pub use self::{
     lifeline::{Lifeline, LifelineEnd, Report, Status, StatusReader, status_pipe},
     limits::allow_descriptors,
     memory::{MemoryKills, proportional_memory, resident_memory},
-    metrics::{BOUNDS, CLASSES, Counter, Counters, Histogram, METHODS, REFUSALS, RESTARTS, ServerCounters},
+    metrics::{
+        BOUNDS, CLASSES, Counter, Counters, Histogram, METHODS, REFUSALS, RESTARTS, RestartReason,
+        ServerCounters,
+    },
     ownership::{Owner, give_log},
     pidfile::PidFile,
     reopen::reopen,

@@ -10,20 +10,32 @@ pub const METHODS: [&str; 10] =
 pub const CLASSES: [&str; 6] = ["1xx", "2xx", "3xx", "4xx", "5xx", "none"];
 
 /// The statuses of the server's own refusals; the last stands for all others.
-pub const REFUSALS: [u16; 12] = [400, 408, 413, 414, 417, 431, 501, 503, 504, 505, 507, 0];
+pub const REFUSALS: [u16; 11] = [400, 408, 413, 414, 417, 431, 501, 503, 505, 507, 0];
 
 /// Why workers were replaced, as the label says it.
-pub const RESTARTS: [&str; 9] = [
-    "signal",
-    "exit_code",
-    "out_of_memory",
-    "timeout",
-    "max_requests",
-    "lifetime",
-    "memory",
-    "boot_failure",
-    "asked",
-];
+pub const RESTARTS: [&str; 8] =
+    ["signal", "exit_code", "out_of_memory", "timeout", "max_requests", "lifetime", "memory", "boot_failure"];
+
+/// Why a worker was replaced, in the order of [`RESTARTS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RestartReason {
+    /// A signal ended it that nobody sent who was asked to.
+    Signal,
+    /// It ended with a code.
+    ExitCode,
+    /// The kernel killed it for memory.
+    OutOfMemory,
+    /// A request, or its loop, took too long.
+    Timeout,
+    /// It had answered its share (`max_requests`).
+    MaxRequests,
+    /// It had lived for long enough (`max_worker_lifetime`).
+    Lifetime,
+    /// It had become too big (`max_worker_memory`).
+    Memory,
+    /// It ended before it was ready.
+    BootFailure,
+}
 
 /// The upper bounds of the buckets of a [`Histogram`], in microseconds; one more bucket has none.
 pub const BOUNDS: [u64; 16] = [
@@ -135,6 +147,13 @@ pub struct ServerCounters {
     pub failed_reloads: Counter,
     /// Workers replaced, by [`RESTARTS`].
     pub restarts: [Counter; RESTARTS.len()],
+}
+
+impl ServerCounters {
+    /// A worker has to be replaced.
+    pub fn restart(&self, reason: RestartReason) {
+        self.restarts[reason as usize].add(1);
+    }
 }
 
 #[cfg(test)]

@@ -79,6 +79,18 @@ impl Scoreboard {
         self.ready().count()
     }
 
+    /// How many of them are at a request.
+    #[must_use]
+    pub fn busy_workers(&self) -> usize {
+        self.ready().filter(|slot| slot.in_flight.load() > 0).count()
+    }
+
+    /// How many requests wait for a Python thread.
+    #[must_use]
+    pub fn queued_requests(&self) -> u64 {
+        self.slots().iter().map(|slot| slot.queue_depth.load()).sum()
+    }
+
     /// How many connections the ready workers hold; with [`Self::ready_workers`] the fair share of each.
     #[must_use]
     pub fn total_connections(&self) -> u64 {

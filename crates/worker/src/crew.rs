@@ -8,7 +8,7 @@
 //! Who wins between the end of a job and the take-over is decided in `lead`; this file tells the threads.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::thread::{self, Thread};
@@ -58,6 +58,8 @@ pub(crate) struct Crew {
     stopped: AtomicBool,
     scoreboard: Arc<Scoreboard>,
     slot: usize,
+    /// Whether anybody wants to know how long Python runs.
+    measures: bool,
 }
 
 /// One Python thread, as the others see it.
@@ -67,6 +69,8 @@ pub(crate) struct Member {
     pub(crate) running: Mutex<Option<Running>>,
     thread: OnceLock<Thread>,
     clock: OnceLock<ThreadClock>,
+    /// Microseconds within a job that were waited for the client.
+    waited: AtomicU64,
     id: OnceLock<ThreadId>,
     python: OnceLock<PythonThread>,
 }
@@ -106,10 +110,10 @@ impl Crew {
     pub(crate) fn new(
         runtime: Runtime,
         options: &Options,
-        place: (Arc<Scoreboard>, usize),
+        place: (Arc<Scoreboard>, usize, bool),
         alarm: (StackDump, mpsc::UnboundedSender<Order>),
     ) -> Self {
-        let (scoreboard, slot) = place;
+        let (scoreboard, slot, measures) = place;
         let (stacks, orders) = alarm;
         Self {
             runtime,
@@ -136,6 +140,7 @@ impl Crew {
             stopped: AtomicBool::new(false),
             scoreboard,
             slot,
+            measures,
         }
     }
 
@@ -196,6 +201,7 @@ impl Crew {
 
     fn refuse(&self, exchange: &Exchange, refusal: Refusal) {
         if !exchange.ticket.is_settled() {
+            self.slot().counters.refuse(503);
             self.refusals.add(refusal, self.runtime.handle());
             self.answer(exchange, unavailable());
         }
@@ -235,6 +241,22 @@ impl Crew {
 
     pub(crate) fn holder(&self) -> Holder {
         self.lead.holder()
+    }
+
+    /// A job of member `number` took from one time to the other; called with the GIL held, so by one thread at a time.
+    pub(crate) fn count_python(&self, number: usize, begun: u64, ended: u64) {
+        if self.measures {
+            let waited = self.members[number].waited.swap(0, Ordering::Relaxed);
+            let micros = ended.saturating_sub(begun).saturating_sub(waited);
+            self.slot().counters.python_micros.add(micros);
+        }
+    }
+
+    /// Of the job of member `number` so many microseconds were spent waiting for the client.
+    pub(crate) fn count_wait(&self, number: usize, micros: u64) {
+        if self.measures {
+            self.members[number].waited.fetch_add(micros, Ordering::Relaxed);
+        }
     }
 
     /// Makes the calling thread known as member `number`.

@@ -48,10 +48,13 @@ fn run_slice(crew: &'static Crew, number: usize, bridge: &mut Bridge<'_>) -> boo
     let end = time + SLICE;
     while time < end {
         let Some(exchange) = crew.next_request(time) else { break };
-        if !run_request(crew, number, bridge, exchange, time) {
+        let leads = run_request(crew, number, bridge, exchange, time);
+        let ended = now();
+        crew.count_python(number, time, ended);
+        if !leads {
             return false;
         }
-        time = now();
+        time = ended;
     }
     true
 }
@@ -121,6 +124,7 @@ pub(crate) fn wait_for_client(
     let is_ready = if taken { park_until(end, poll) } else { waited == Waited::Ready };
     let time = now();
     pause(crew, number, Some(time - started));
+    crew.count_wait(number, time - started);
     crew.set_waiting(None);
     member.stamp.begin(time, taken);
     crew.stand_in.wake();
