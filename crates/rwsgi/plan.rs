@@ -100,7 +100,8 @@ impl Plan {
             max_unavailable: config.reload_max_unavailable,
             lifetime: config.max_worker_lifetime.map(|age| (age, config.max_worker_lifetime_jitter)),
             memory: config.max_worker_memory,
-            preload: config.preload_app,
+            mold: config.preload_app,
+            attended: false,
             patient: config.reload,
         }
     }
@@ -200,6 +201,7 @@ impl Plan {
                 statsd: self.statsd.clone(),
                 health_path: self.config.health_path.clone(),
             },
+            hooks: None,
         };
         Ok((place, options))
     }

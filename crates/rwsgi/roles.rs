@@ -2,13 +2,13 @@
 
 use std::env;
 
-use rwsgi_master::{Cast, Inheritance, Mold};
-use rwsgi_os::{ExitReason, Identity, exit_now};
+use rwsgi_master::{Attendant, Cast, Inheritance, Mold, Occasion};
+use rwsgi_os::{ExitReason, Identity, Pid, exit_now};
 use rwsgi_worker::{Preloaded, Source};
 
 use crate::error::Error;
 use crate::plan::Plan;
-use crate::{Host, logging, reloader, ui};
+use crate::{Host, hooks, logging, reloader, ui};
 
 /// Serves until the worker is to leave.
 pub(crate) fn work(inheritance: Inheritance, plan: &Plan, host: Host) -> ExitReason {
@@ -35,7 +35,7 @@ pub(crate) fn cast(mold: Mold, plan: &Plan, host: Host) -> ExitReason {
         Err(error) => return failed(&error),
     };
     tracing::info!("Mold ready (pid: {})", std::process::id());
-    match Host::parked(|| mold.serve(Host::python_hooks(), &mut logging::reopen)) {
+    match Host::parked(|| mold.serve(Host::python_hooks(), &mut Unattended)) {
         Cast::Worker(inheritance) => serve(*inheritance, Source::Preloaded(preloaded), plan, host),
         Cast::Over(reason) => {
             drop(preloaded);
@@ -43,6 +43,25 @@ pub(crate) fn cast(mold: Mold, plan: &Plan, host: Host) -> ExitReason {
             host.end_python();
             reason
         }
+    }
+}
+
+/// A mold whose settings file defines no hooks.
+struct Unattended;
+
+impl Attendant for Unattended {
+    fn before_fork(&mut self, _: u64) -> bool {
+        true
+    }
+
+    fn forked(&mut self, _: u64, _: Pid) {}
+
+    fn attend(&mut self, _: Occasion) -> bool {
+        true
+    }
+
+    fn reopen_logs(&mut self) {
+        logging::reopen();
     }
 }
 
@@ -96,7 +115,9 @@ fn begin(plan: &Plan, host: Host) -> Result<(), Error> {
     // Nothing of Python or the application may run as root.
     plan.identity.as_ref().map_or(Ok(()), Identity::assume).map_err(Error::Identity)?;
     host.start_python(plan.python.as_ref())?;
-    Ok(host.forget_variables()?)
+    host.forget_variables()?;
+    hooks::publish_loggers(&plan.config)?;
+    Ok(())
 }
 
 fn serve(inheritance: Inheritance, source: Source, plan: &Plan, host: Host) -> ExitReason {

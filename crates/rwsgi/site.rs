@@ -2,21 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::ffi::OsString;
 use std::path::Path;
 
-use rwsgi_config::{Config, Request};
-use rwsgi_master::{Numbers, Prepared, Program};
+use rwsgi_config::{Config, Draft};
+use rwsgi_master::{Numbers, Preparation, Prepared, Program};
 use rwsgi_os::{Ending, Pid, PidFile};
 
 use crate::error::Error;
 use crate::launch::Launch;
 use crate::plan::Plan;
-use crate::{Host, PROGRAM, logging, privileges, reloader, ui};
+use crate::{Host, logging, privileges, reloader, ui};
 
 /// What a running server remembers of its start, and the plans of the generations of which workers may be forked.
 pub(crate) struct Site<'a> {
-    pub(crate) arguments: Vec<OsString>,
+    pub(crate) draft: Draft,
     pub(crate) host: Host,
     pub(crate) launch: &'a Launch,
     pub(crate) plans: BTreeMap<u32, Plan>,
@@ -32,13 +31,12 @@ impl Site<'_> {
         self.plans.remove(&generation).expect("a generation of which processes are forked is remembered")
     }
 
-    /// Reads the same command line and environment again.
+    /// Settles the same command line and environment again.
     fn read(&self) -> Result<Plan, Error> {
-        let request = rwsgi_config::read(self.arguments.clone(), &|name| env::var_os(name), PROGRAM)?;
-        let Request::Run(config) = request else { return Err(Error::NothingToServe) };
+        let config = self.draft.finish(None)?.config;
         enter(&config, self.launch)?;
         let identity = privileges::identity(&config)?;
-        Plan::new(*config, self.host, identity)
+        Plan::new(config, self.host, identity)
     }
 
     /// Back to the directory of the newest plan that is left.
@@ -50,20 +48,24 @@ impl Site<'_> {
 }
 
 impl Program for Site<'_> {
-    fn prepare(&mut self, generation: u32) -> Option<Prepared> {
+    fn prepare(&mut self, generation: u32) -> Preparation {
         match self.read() {
             Ok(plan) => {
                 let sockets = self.launch.sockets(plan.sockets.clone());
                 let prepared = Prepared { policy: plan.policy(), sockets };
                 self.plans.insert(generation, plan);
-                Some(prepared)
+                Preparation::Ready(prepared)
             }
             Err(error) => {
                 ui::complain(&error, error.hint().as_deref());
                 self.step_back();
-                None
+                Preparation::Failed
             }
         }
+    }
+
+    fn settings(&mut self, _: u32, _: String) -> Option<Prepared> {
+        None
     }
 
     fn adopt(&mut self, generation: u32) {

@@ -9,38 +9,43 @@ use clap::{
 };
 
 use crate::{
+    draft::Program,
     error::{Error, printable},
     kind::{Action, Kind},
     layer::{Layer, Source},
     manual,
-    read::Program,
     setting::{Flag, Setting},
 };
 
-/// What the command line says.
-pub(crate) enum CommandLine {
+/// What the words of a command line say.
+pub(crate) enum Said {
     /// These settings.
     Given(Layer),
     /// To print this and end: the help or the version.
     Print(String),
 }
 
-/// Takes the command line apart; values are not looked at.
-pub(crate) fn read(
-    table: &'static [Setting],
-    args: Vec<OsString>,
-    program: Program<'_>,
-) -> Result<CommandLine, Error> {
-    match command(table, program).try_get_matches_from(joined(table, args)) {
+/// Words as the shell makes them, the first of which names the program.
+pub(crate) struct Words {
+    pub(crate) words: Vec<OsString>,
+    /// The environment variable that holds them, if they are not the command line itself.
+    pub(crate) variable: Option<&'static str>,
+}
+
+/// Takes the words apart; values are not looked at.
+pub(crate) fn read(table: &'static [Setting], words: Words, program: Program<'_>) -> Result<Said, Error> {
+    let Words { words, variable } = words;
+    match command(table, program).try_get_matches_from(joined(table, words)) {
         Ok(mut matches) => match printed(table, program, &mut matches)? {
-            Some(text) => Ok(CommandLine::Print(text)),
-            None => Ok(CommandLine::Given(layer(table, &mut matches))),
+            Some(text) => Ok(Said::Print(text)),
+            None => Ok(Said::Given(layer(table, &mut matches, variable))),
         },
         Err(stop) => match stop.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-                Ok(CommandLine::Print(stop.render().to_string()))
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Said::Print(stop.render().to_string())),
+            _ => {
+                let (message, hint) = usage_error(table, &stop);
+                Err(Error::CommandLine { variable, message, hint })
             }
-            _ => Err(usage_error(table, &stop)),
         },
     }
 }
@@ -58,8 +63,8 @@ fn printed(
     let text = form.to_str().and_then(|form| manual::text(form, table, program));
     text.map(Some).ok_or_else(|| Error::Value {
         setting: setting.name,
-        value: printable(&form),
-        origin: setting.flag.to_string(),
+        value: Some(printable(&form)),
+        origin: Source::CommandLine(setting.flag),
         reason: format!("expected {}", setting.expects()),
         hint: None,
     })
@@ -90,13 +95,25 @@ fn takes(table: &[Setting], option: &OsStr, word: &OsStr) -> bool {
     }
 }
 
-fn layer(table: &'static [Setting], matches: &mut ArgMatches) -> Layer {
+fn layer(table: &'static [Setting], matches: &mut ArgMatches, variable: Option<&'static str>) -> Layer {
     let mut layer = Layer::default();
-    for setting in table.iter().filter(|setting| setting.flag != Flag::None && !setting.kind.prints()) {
-        let values = matches.remove_many::<OsString>(setting.name).into_iter().flatten().collect();
-        layer.insert(setting, values, Source::CommandLine(setting.flag));
+    for setting in table.iter().filter(|setting| has_words(setting)) {
+        let values: Vec<_> = matches.remove_many::<OsString>(setting.name).into_iter().flatten().collect();
+        if values.is_empty() {
+            continue;
+        }
+        let source = match variable {
+            None => Source::CommandLine(setting.flag),
+            Some(variable) => Source::Arguments(variable, setting.flag),
+        };
+        layer.insert(setting, values, source);
     }
     layer
+}
+
+/// Whether the command line can hold values of it.
+fn has_words(setting: &Setting) -> bool {
+    setting.flag != Flag::None && setting.storable()
 }
 
 /// The width of the help. Fixed, so that the same command prints the same text everywhere.
@@ -111,8 +128,7 @@ pub(crate) fn command(table: &'static [Setting], program: Program<'_>) -> Comman
         .override_usage(format!("{name} [OPTIONS] APPLICATION"))
         .after_help(format!(
             "Example: {name} mysite.wsgi:application --bind 0.0.0.0:8000 --workers 3\n\
-             All settings, also those of files alone and what becomes of the rest of Gunicorn's: \
-             {name} --generate markdown"
+             Every setting in full, hooks, and what becomes of Gunicorn's others: {name} --generate man | man -l -"
         ))
         .term_width(HELP_WIDTH)
         .infer_long_args(true)
@@ -174,8 +190,8 @@ fn help(setting: &Setting) -> String {
     format!("{} [default: {default}]", setting.help)
 }
 
-/// Says in our words what clap found; its own text takes several lines.
-fn usage_error(table: &[Setting], error: &clap::Error) -> Error {
+/// Says in our words what clap found, whose own text takes several lines; with what was probably meant.
+fn usage_error(table: &[Setting], error: &clap::Error) -> (String, Option<String>) {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),
         Some(ContextValue::Strings(texts)) => texts.first().map(String::as_str),
@@ -186,21 +202,20 @@ fn usage_error(table: &[Setting], error: &clap::Error) -> Error {
         ErrorKind::UnknownArgument if given.starts_with('-') => {
             unknown_option(table, given, context(ContextKind::SuggestedArg))
         }
-        ErrorKind::UnknownArgument => Error::CommandLine {
-            message: format!("unexpected argument `{}`", printable(OsStr::new(given))),
-            hint: Some("one application is served; write a value straight after its option".into()),
-        },
-        ErrorKind::InvalidValue => missing_value(table, given),
+        ErrorKind::UnknownArgument => (
+            format!("unexpected argument `{}`", printable(OsStr::new(given))),
+            Some("one application is served; write a value straight after its option".into()),
+        ),
+        ErrorKind::InvalidValue => (missing_value(table, given), None),
         _ => {
             let text = error.render().to_string();
             let line = text.lines().next().unwrap_or_default();
-            let message = line.trim_start_matches("error: ").replace('\'', "`");
-            Error::CommandLine { message, hint: None }
+            (line.trim_start_matches("error: ").replace('\'', "`"), None)
         }
     }
 }
 
-fn unknown_option(table: &[Setting], given: &str, suggested: Option<&str>) -> Error {
+fn unknown_option(table: &[Setting], given: &str, suggested: Option<&str>) -> (String, Option<String>) {
     let begun: Vec<_> = table
         .iter()
         .flat_map(Setting::long_options)
@@ -210,23 +225,17 @@ fn unknown_option(table: &[Setting], given: &str, suggested: Option<&str>) -> Er
     let given = printable(OsStr::new(given));
     if begun.len() > 1 {
         let message = format!("the option `{given}` is the beginning of several options");
-        return Error::CommandLine { message, hint: Some(format!("write one of {}", begun.join(", "))) };
+        return (message, Some(format!("write one of {}", begun.join(", "))));
     }
-    Error::CommandLine {
-        message: format!("unknown option `{given}`"),
-        hint: suggested.map(|flag| format!("did you mean `{flag}`?")),
-    }
+    (format!("unknown option `{given}`"), suggested.map(|flag| format!("did you mean `{flag}`?")))
 }
 
 /// `option` is clap's description of it, such as `--workers <N>`.
-fn missing_value(table: &[Setting], option: &str) -> Error {
+fn missing_value(table: &[Setting], option: &str) -> String {
     let flag = option.split(' ').next().unwrap_or_default();
     let setting = table.iter().find(|setting| setting.flag.to_string() == format!("`{flag}`"));
     let expected = setting.map(|setting| format!(": expected {}", setting.expects()));
-    Error::CommandLine {
-        message: format!("no value for `{flag}`{}", expected.unwrap_or_default()),
-        hint: None,
-    }
+    format!("no value for `{flag}`{}", expected.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -238,8 +247,8 @@ mod tests {
 
     fn help_text() -> String {
         let args = vec!["rwsgi".into(), "--help".into()];
-        match read(SETTINGS, args, PROGRAM) {
-            Ok(CommandLine::Print(text)) => text,
+        match read(SETTINGS, Words { words: args, variable: None }, PROGRAM) {
+            Ok(Said::Print(text)) => text,
             _ => panic!("no help"),
         }
     }
@@ -288,8 +297,8 @@ mod tests {
 
     #[test]
     fn the_short_help_is_the_help() {
-        let args = vec!["rwsgi".into(), "-h".into()];
-        let Ok(CommandLine::Print(text)) = read(SETTINGS, args, PROGRAM) else { panic!("no help") };
+        let words = Words { words: vec!["rwsgi".into(), "-h".into()], variable: None };
+        let Ok(Said::Print(text)) = read(SETTINGS, words, PROGRAM) else { panic!("no help") };
         assert_eq!(text, help_text());
     }
 }

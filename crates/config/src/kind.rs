@@ -12,10 +12,10 @@ use crate::{
     bind::{self, Address},
     config::{Config, LogTarget, Workers},
     header, manual, mode,
+    near::nearest,
     network::{self, Networks},
     prefix, size,
     statsd::{self, StatsdAddress},
-    worker_class,
 };
 
 /// The grammar of a setting's value, with the function that puts the value into its field.
@@ -73,10 +73,14 @@ pub(crate) enum Kind {
     UrlPaths(fn(&mut Config, Vec<String>)),
     /// A path of a URL, stored without a slash at its end.
     RootPath(fn(&mut Config, String)),
-    /// The class of the workers. There is one model, so nothing is stored.
-    WorkerClass,
-    /// A function of a Python file that takes these parameters.
+    /// A class, by its dotted name or by one that stands for it.
+    Class { check: fn(&str) -> Result<(), Refusal>, expects: &'static str, store: fn(&mut Config, String) },
+    /// A dictionary, stored as JSON. Only a file gives it.
+    Dictionary(fn(&mut Config, String)),
+    /// A function of a Python file that takes these parameters; those with a `=` may be left out from behind. Only its name is kept.
     Hook { parameters: &'static [&'static str] },
+    /// Whatever Gunicorn takes for it. Nothing reads it.
+    Unread,
     /// A form of the manual, on the command line only: print it and end.
     Manual,
     /// Where a statsd listens.
@@ -146,7 +150,7 @@ impl Kind {
             }
             Self::Switch { store, .. } => store(config, last(values, |text| self.switch(text))?),
             Self::Log(store) => store(config, last_raw(values, |raw| self.log(raw))?),
-            Self::Addresses(store) => store(config, each(values, Address::parse)?),
+            Self::Addresses(store) => store(config, self.addresses(values)?),
             Self::Variables(store) => store(config, each(values, |text| self.variable(text))?),
             Self::Mapping(store) => store(config, prefix::directories(values)?),
             Self::Networks(store) => store(config, last(values, Networks::parse)?),
@@ -159,8 +163,11 @@ impl Kind {
             Self::UrlPaths(store) => store(config, last(values, prefix::paths)?),
             Self::RootPath(store) => store(config, last(values, prefix::root)?),
             Self::Statsd(store) => store(config, last(values, statsd::parse)?),
-            Self::WorkerClass => last(values, worker_class::parse)?,
-            Self::Hook { .. } | Self::Manual | Self::Action(_) => {}
+            Self::Class { check, store, .. } => {
+                store(config, last(values, |text| check(text).map(|()| text.trim().to_owned()))?);
+            }
+            Self::Dictionary(store) => store(config, last(values, |text| self.dictionary(text))?),
+            Self::Hook { .. } | Self::Unread | Self::Manual | Self::Action(_) => {}
         }
         Ok(())
     }
@@ -194,10 +201,10 @@ impl Kind {
             Self::UrlPaths(_) => prefix::EXPECTS_PATHS.into(),
             Self::RootPath(_) => prefix::EXPECTS_ROOT.into(),
             Self::Statsd(_) => statsd::EXPECTS.into(),
-            Self::WorkerClass => worker_class::EXPECTS.into(),
-            Self::Hook { parameters } => {
-                format!("a function with {} parameters ({})", parameters.len(), parameters.join(", "))
-            }
+            Self::Class { expects, .. } => expects.into(),
+            Self::Dictionary(_) => "a dictionary".into(),
+            Self::Hook { parameters } => format!("a function of ({})", parameters.join(", ")),
+            Self::Unread => "as in Gunicorn".into(),
             Self::Manual => one_of(manual::FORMS),
             Self::Action(_) => "no value".into(),
         }
@@ -206,6 +213,15 @@ impl Kind {
     /// Whether the option prints something and ends, so that it is no setting of a server.
     pub(crate) const fn prints(self) -> bool {
         matches!(self, Self::Manual | Self::Action(_))
+    }
+
+    /// Whether two texts say the same.
+    pub(crate) fn is_same(self, one: &str, other: &str) -> bool {
+        match (self, self.switch(one), self.switch(other)) {
+            (Self::Switch { .. } | Self::Unread, Ok(one), Ok(other)) => one == other,
+            (Self::Mode(_), ..) => mode::parse(one).is_ok_and(|mode| mode::parse(other) == Ok(mode)),
+            _ => one.eq_ignore_ascii_case(other),
+        }
     }
 
     fn unexpected(self) -> Refusal {
@@ -263,7 +279,10 @@ impl Kind {
 
     fn choice(self, text: &str, words: &[&str]) -> Result<usize, Refusal> {
         let text = text.trim();
-        words.iter().position(|word| word.eq_ignore_ascii_case(text)).ok_or_else(|| self.unexpected())
+        words.iter().position(|word| word.eq_ignore_ascii_case(text)).ok_or_else(|| {
+            let meant = nearest(text, words.iter().copied());
+            Refusal { hint: meant.map(|word| format!("did you mean `{word}`?")), ..self.unexpected() }
+        })
     }
 
     /// The words that Gunicorn takes in `SENDFILE`, and their opposites.
@@ -271,6 +290,23 @@ impl Kind {
         match text.trim().to_ascii_lowercase().as_str() {
             "true" | "yes" | "y" | "on" | "1" => Ok(true),
             "false" | "no" | "n" | "off" | "0" => Ok(false),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    fn addresses(self, values: &[OsString]) -> Result<Vec<Address>, Rejected<'_>> {
+        if values.is_empty() {
+            return Err((
+                OsStr::new(""),
+                Refusal::new(format!("expected at least one of {}", self.expects())),
+            ));
+        }
+        each(values, Address::parse)
+    }
+
+    fn dictionary(self, text: &str) -> Result<String, Refusal> {
+        match serde_json::from_str(text) {
+            Ok(serde_json::Value::Object(_)) => Ok(text.to_owned()),
             _ => Err(self.unexpected()),
         }
     }

@@ -1,7 +1,7 @@
 //! The manual in its forms, all of them made from the table: a page for `man`, Markdown, JSON, and completions.
 
 use crate::{
-    read::Program,
+    draft::Program,
     setting::{Flag, Section, Setting},
 };
 
@@ -81,11 +81,8 @@ fn options(setting: &Setting) -> Vec<String> {
 
 /// The environment variables that give the setting, the higher one first.
 fn variables(setting: &Setting) -> Vec<String> {
-    if !setting.storable() {
-        return Vec::new();
-    }
     let classic = setting.env.map(|variable| variable.name.to_owned());
-    [setting.variable()].into_iter().chain(classic).collect()
+    setting.variable().into_iter().chain(classic).collect()
 }
 
 /// The default as the manual shows it, with the variable that comes before it.

@@ -60,16 +60,10 @@ impl Setting {
         matches!(self.kind, Kind::Switch { flag: false, .. })
     }
 
-    /// Whether files and the environment can give it; the other options print something and end.
+    /// Whether a file can give it; the other options print something and end.
     #[must_use]
     pub const fn storable(&self) -> bool {
         !self.kind.prints()
-    }
-
-    /// The environment variable of its own, `RWSGI_` and the name in upper case.
-    #[must_use]
-    pub fn variable(&self) -> String {
-        format!("RWSGI_{}", self.name.to_ascii_uppercase())
     }
 
     /// Whether the help shows it; the manual shows all.
@@ -87,12 +81,33 @@ impl Setting {
         flag.into_iter().chain(self.alias)
     }
 
+    /// The environment variable of its own that every setting has, above the one that `env` names; `None` for what only a
+    /// Python file can give, and for options that print something.
+    #[must_use]
+    pub fn variable(&self) -> Option<String> {
+        let is_textual = !matches!(self.kind, Kind::Hook { .. } | Kind::Dictionary(_));
+        (is_textual && self.storable()).then(|| format!("{OWN_VARIABLES}{}", self.name.to_ascii_uppercase()))
+    }
+
+    /// What stands between several values in an environment variable, for a setting that takes several: a comma between
+    /// addresses, and a line break where a value may have a comma.
+    #[must_use]
+    pub fn separator(&self) -> Option<char> {
+        match self.kind {
+            Kind::Addresses(_) => Some(','),
+            _ => self.repeatable().then_some('\n'),
+        }
+    }
+
     /// What a value must be, as the end of a sentence that begins with "expected".
     #[must_use]
     pub fn expects(&self) -> String {
         self.kind.expects()
     }
 }
+
+/// What the environment variables begin with that are named after settings.
+pub(crate) const OWN_VARIABLES: &str = "RWSGI_";
 
 /// How the command line spells a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,15 +6,15 @@
 
 use std::{fs, path::Path};
 
-use rwsgi_config::{Program, Request, read};
+use rwsgi_config::{Opened, Program, open};
 
-/// Each form of the manual with its place in the repository.
+/// Each form of the manual with its place in the repository. Those in `rwsgi.data` are installed by the wheel.
 const DOCUMENTS: [(&str, &str); 5] = [
     ("markdown", "docs/settings.md"),
-    ("man", "docs/man/rwsgi.1"),
-    ("bash", "docs/completions/rwsgi.bash"),
-    ("zsh", "docs/completions/_rwsgi"),
-    ("fish", "docs/completions/rwsgi.fish"),
+    ("man", "python/rwsgi.data/data/share/man/man1/rwsgi.1"),
+    ("bash", "python/rwsgi.data/data/share/bash-completion/completions/rwsgi"),
+    ("zsh", "python/rwsgi.data/data/share/zsh/site-functions/_rwsgi"),
+    ("fish", "python/rwsgi.data/data/share/fish/vendor_completions.d/rwsgi.fish"),
 ];
 
 #[test]
@@ -39,8 +39,8 @@ fn the_documents_are_those_of_the_table() {
 fn generated(form: &str) -> String {
     let program = Program { name: "rwsgi", version: env!("CARGO_PKG_VERSION") };
     let args = ["rwsgi", "--generate", form].map(Into::into).to_vec();
-    match read(args, &|_| None, program) {
-        Ok(Request::Print(text)) => text,
+    match open(args, [], program) {
+        Ok(Opened::Print(text)) => text,
         other => panic!("{form}: {other:?}"),
     }
 }

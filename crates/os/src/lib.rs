@@ -50,6 +50,7 @@ mod invocation;
 mod lifeline;
 mod limits;
 mod memory;
+mod message;
 mod metrics;
 mod ownership;
 mod pidfile;
@@ -95,6 +96,7 @@ pub use self::{
     lifeline::{Lifeline, LifelineEnd, Report, Status, StatusReader, status_pipe},
     limits::allow_descriptors,
     memory::{MemoryKills, proportional_memory, resident_memory},
+    message::{read_sealed, seal_text},
     metrics::{
         BOUNDS, CLASSES, Counter, Counters, Histogram, METHODS, REFUSALS, RESTARTS, RestartReason,
         ServerCounters,

@@ -92,6 +92,7 @@ impl Crew {
                     running.line(),
                     std::process::id()
                 );
+                self.abort_hook();
                 self.order(Order::Retire(ExitReason::Timeout));
             }
         }

@@ -5,8 +5,8 @@ use clap_complete::Shell;
 
 use crate::{
     cli,
+    draft::Program,
     kind::Kind,
-    read::Program,
     setting::{Flag, Setting},
 };
 
@@ -35,7 +35,7 @@ fn with_values(arg: Arg, setting: &Setting) -> Arg {
     let words = match setting.kind {
         Kind::Choice { words, .. } => words,
         Kind::OptionalChoice { choice, .. } => choice.words,
-        Kind::WorkerClass => &["sync", "gthread"],
+        Kind::Class { .. } if setting.name == "worker_class" => &["sync", "gthread"],
         Kind::Manual => super::FORMS,
         _ => return arg.value_hint(hint(setting)),
     };

@@ -20,11 +20,21 @@ fn row(setting: &Setting) -> Value {
         "environment": variables(setting),
         "default": setting.default,
         "expects": setting.expects(),
+        "value": value(setting),
         "repeatable": setting.repeatable(),
         "section": setting.section.title(),
         "help": setting.help,
         "gunicorn": relation(setting.gunicorn),
     })
+}
+
+/// Whether the option stands with a value.
+fn value(setting: &Setting) -> &'static str {
+    match (setting.switch(), setting.optional()) {
+        (true, _) => "none",
+        (false, true) => "optional",
+        (false, false) => "one",
+    }
 }
 
 fn relation(gunicorn: Gunicorn) -> Value {

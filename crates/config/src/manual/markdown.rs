@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{default, introduction, options, positional, sections, sentence, variables};
 use crate::{
-    read::Program,
+    draft::Program,
     setting::{Gunicorn, Setting},
 };
 

@@ -4,7 +4,7 @@ use roff::{Inline, Roff, bold, italic, roman};
 
 use super::{default, introduction, options, positional, sections, sentence, variables};
 use crate::{
-    read::Program,
+    draft::Program,
     setting::{Gunicorn, Setting},
 };
 

@@ -77,7 +77,7 @@ pub(super) const ROWS: &[Setting] = &[
         name: "post_request",
         help: "in a worker, after each request",
         more: "May take the first two, three or all four of its arguments.",
-        kind: Kind::Hook { parameters: &["worker", "req", "environ", "resp"] },
+        kind: Kind::Hook { parameters: &["worker", "req", "environ=", "resp="] },
         ..ROW
     },
     Setting {

@@ -116,6 +116,7 @@ pub(super) const ROWS: &[Setting] = &[
         default: Some("off"),
         metavar: "WORD",
         help: "HTTP/2 without TLS: off, prior-knowledge, upgrade or both",
+        kind: Kind::Unread,
         ..HTTP2
     },
     Setting {

@@ -140,8 +140,9 @@ pub(super) const ROWS: &[Setting] = &[
         name: "ssl_version",
         flag: Flag::Long("ssl-version"),
         default: Some("2"),
-        metavar: "N",
+        metavar: "VERSION",
         help: "version of TLS",
+        kind: Kind::Unread,
         gunicorn: Gunicorn::WithoutEffect("Gunicorn does not use it any more either"),
         ..ROW
     },
