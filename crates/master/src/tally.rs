@@ -157,7 +157,7 @@ mod tests {
             exited(5, signal(Signal::SIGTERM), false),
             exited(6, Ending::Code(0), true),
             exited(7, Ending::Code(9), true),
-            exited(8, Ending::Code(ExitReason::Timeout.code()), true),
+            exited(8, Ending::Code(ExitReason::Timeout.code().into()), true),
         ] {
             tally.heed(&fact, &server);
         }

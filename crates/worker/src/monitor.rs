@@ -16,7 +16,7 @@ use crate::exposition::{Backlog, render};
 use crate::ready::Watched;
 
 /// How many connections a worker has here at a time; further ones are closed.
-const CONNECTIONS: usize = 16;
+const CONNECTIONS: usize = 64;
 
 /// What is told, and of whom.
 pub(crate) struct Monitor {
