@@ -95,18 +95,10 @@ impl Statsd {
         let mut packet = Vec::with_capacity(128);
         // Writing to a vector cannot fail.
         let _ = write!(packet, "{}{metric}{}", self.prefix, self.suffix);
-        let sent = self.send_packet(&packet);
-        if sent.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
-            // That was said of the packet before, and this one was not sent.
-            let _ = self.send_packet(&packet);
-        }
-    }
-
-    fn send_packet(&self, packet: &[u8]) -> io::Result<usize> {
-        match &self.socket {
-            Socket::Udp(socket) => socket.send(packet),
-            Socket::Unix(socket, path) => socket.send_to(packet, path),
-        }
+        let _ = match &self.socket {
+            Socket::Udp(socket) => socket.send(&packet),
+            Socket::Unix(socket, path) => socket.send_to(&packet, path),
+        };
     }
 }
 

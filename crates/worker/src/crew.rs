@@ -61,7 +61,7 @@ pub(crate) struct Crew {
     scoreboard: Arc<Scoreboard>,
     slot: usize,
     /// Whether anybody wants to know how long Python runs.
-    measures: bool,
+    pub(crate) measures: bool,
 }
 
 /// One Python thread, as the others see it.
@@ -72,7 +72,7 @@ pub(crate) struct Member {
     thread: OnceLock<Thread>,
     clock: OnceLock<ThreadClock>,
     /// Microseconds within a job that were waited for the client.
-    waited: AtomicU64,
+    pub(crate) waited: AtomicU64,
     id: OnceLock<ThreadId>,
     python: OnceLock<PythonThread>,
 }
@@ -244,22 +244,6 @@ impl Crew {
 
     pub(crate) fn holder(&self) -> Holder {
         self.lead.holder()
-    }
-
-    /// A job of member `number` took from one time to the other; called with the GIL held, so by one thread at a time.
-    pub(crate) fn count_python(&self, number: usize, begun: u64, ended: u64) {
-        if self.measures {
-            let waited = self.members[number].waited.swap(0, Ordering::Relaxed);
-            let micros = ended.saturating_sub(begun).saturating_sub(waited);
-            self.slot().counters.python_micros.add(micros);
-        }
-    }
-
-    /// Of the job of member `number` so many microseconds were spent waiting for the client.
-    pub(crate) fn count_wait(&self, number: usize, micros: u64) {
-        if self.measures {
-            self.members[number].waited.fetch_add(micros, Ordering::Relaxed);
-        }
     }
 
     /// Makes the calling thread known as member `number`.
