@@ -33,12 +33,12 @@ where
     F: Future<Output = String>,
 {
     let service = service_fn(|request: Request<Incoming>| {
-        let page = page(request.method(), request.uri().path(), health.as_ref());
+        let other = other_page(request.method(), request.uri().path(), health.as_ref());
         let metrics = &metrics;
         async move {
-            Ok::<_, Infallible>(match page {
-                Page::Own(answer) => response(answer),
-                Page::Metrics => {
+            Ok::<_, Infallible>(match other {
+                Some(answer) => response(answer),
+                None => {
                     let mut response = Response::new(metrics().await);
                     response.headers_mut().insert(CONTENT_TYPE, FORMAT);
                     response
@@ -57,20 +57,13 @@ where
     }
 }
 
-enum Page {
-    Metrics,
-    Own(Answer),
-}
-
-fn page(method: &Method, path: &str, health: Option<&Health>) -> Page {
-    if let Some(answer) = health.and_then(|health| health.answer(method, path)) {
-        return Page::Own(answer);
-    }
-    match path {
-        "/" | "/metrics" if is_read(method) => Page::Metrics,
-        "/" | "/metrics" => Page::Own(not_allowed()),
-        _ => Page::Own(text(StatusCode::NOT_FOUND, "there is only /metrics\n")),
-    }
+/// The answer to what does not ask for the metrics.
+fn other_page(method: &Method, path: &str, health: Option<&Health>) -> Option<Answer> {
+    health.and_then(|health| health.answer(method, path)).or_else(|| match path {
+        "/" | "/metrics" if is_read(method) => None,
+        "/" | "/metrics" => Some(not_allowed()),
+        _ => Some(text(StatusCode::NOT_FOUND, "there is only /metrics\n")),
+    })
 }
 
 fn response(answer: Answer) -> Response<String> {

@@ -121,23 +121,24 @@ impl Page {
     /// What the kernel says of each worker. How much memory a worker has for itself it may refuse to tell of another process.
     fn processes(&mut self, board: &Scoreboard, master: Pid) {
         let pids: Vec<Pid> = taken(board).map(Slot::pid).filter(|pid| pid.as_raw() > 0).collect();
-        let families: [(&str, &str, fn(Pid) -> Option<u64>); 2] = [
-            ("rwsgi_worker_resident_memory_bytes", "Resident memory of a worker.", resident_memory),
-            (
-                "rwsgi_worker_proportional_memory_bytes",
-                "Memory of a worker, its part only of what it shares.",
-                proportional_memory,
-            ),
-        ];
-        for (name, help, read) in families {
-            self.family(name, "gauge", help);
-            for (pid, bytes) in pids.iter().filter_map(|pid| Some((pid, read(*pid)?))) {
-                self.sample(name, &[("pid", pid)], bytes);
-            }
-        }
+        let name = "rwsgi_worker_resident_memory_bytes";
+        self.memory((name, "Resident memory of a worker."), &pids, resident_memory);
+        let name = "rwsgi_worker_proportional_memory_bytes";
+        self.memory(
+            (name, "Memory of a worker, its part only of what it shares."),
+            &pids,
+            proportional_memory,
+        );
         let used: Duration = pids.iter().chain([&master]).filter_map(|pid| used_cpu(*pid)).sum();
         let help = "Processor time of the master and all its workers, those that have ended too.";
         self.single(("process_cpu_seconds_total", "counter", help), used.as_secs_f64());
+    }
+
+    fn memory(&mut self, (name, help): (&str, &str), pids: &[Pid], read: fn(Pid) -> Option<u64>) {
+        self.family(name, "gauge", help);
+        for (pid, bytes) in pids.iter().filter_map(|pid| Some((pid, read(*pid)?))) {
+            self.sample(name, &[("pid", pid)], bytes);
+        }
     }
 
     fn family(&mut self, name: &str, kind: &str, help: &str) {
