@@ -52,9 +52,14 @@ pub(crate) fn start(config: &Config, owner: Owner) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether the log is somewhere else than on stderr, where the person who typed the command looks.
-pub(crate) fn is_elsewhere(config: &Config) -> bool {
-    config.error_log != LogTarget::Std
+/// Whether this process has its error log.
+pub(crate) fn is_started() -> bool {
+    LOG.get().is_some()
+}
+
+/// Whether this process has its error log somewhere else than on stderr, where the person who typed the command looks.
+pub(crate) fn is_elsewhere() -> bool {
+    LOG.get().is_some_and(|log| log.path.is_some())
 }
 
 /// Opens a log file for appending; `standard` stands for `-`.

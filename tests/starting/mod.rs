@@ -1,6 +1,7 @@
 //! Until the first request: command line, application, addresses, pid file, Python, privileges, background.
 mod binding;
 mod daemon;
+mod files;
 mod loading;
 mod pid_file;
 mod privileges;

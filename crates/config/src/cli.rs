@@ -14,7 +14,7 @@ use crate::{
     kind::{Action, Kind},
     layer::{Layer, Source},
     manual,
-    setting::{Flag, Setting},
+    setting::{Flag, Gunicorn, Setting},
 };
 
 /// What the words of a command line say.
@@ -64,16 +64,17 @@ fn printed(
     text.map(Some).ok_or_else(|| Error::Value {
         setting: setting.name,
         value: Some(printable(&form)),
-        origin: Source::CommandLine(setting.flag),
+        origin: Box::new(Source::CommandLine(setting.flag)),
         reason: format!("expected {}", setting.expects()),
         hint: None,
     })
 }
 
-/// Puts a `=` between an option whose value may be left out and its value, if the next word is one.
+/// Spells options out, and puts a `=` between one whose value may be left out and its value, if the next word is one.
 fn joined(table: &[Setting], args: Vec<OsString>) -> Vec<OsString> {
     let mut joined: Vec<OsString> = Vec::with_capacity(args.len());
     for word in args {
+        let word = spelled_out(table, word);
         match joined.last_mut() {
             Some(option) if takes(table, option, &word) => {
                 option.push("=");
@@ -83,6 +84,25 @@ fn joined(table: &[Setting], args: Vec<OsString>) -> Vec<OsString> {
         }
     }
     joined
+}
+
+/// The whole option for the beginning of one, where that means one option of Gunicorn: those that Gunicorn does not have must not
+/// make it ambiguous.
+fn spelled_out(table: &[Setting], word: OsString) -> OsString {
+    let Some(text) = word.to_str().and_then(|word| word.strip_prefix("--")) else { return word };
+    let (begin, value) = text.split_once('=').map_or((text, None), |(begin, value)| (begin, Some(value)));
+    let is_whole = table.iter().flat_map(Setting::long_options).any(|flag| flag == begin);
+    if begin.is_empty() || is_whole {
+        return word;
+    }
+    let gunicorns = table.iter().filter(|setting| setting.gunicorn != Gunicorn::Own);
+    let mut begun =
+        gunicorns.filter_map(|setting| setting.long_options().find(|flag| flag.starts_with(begin)));
+    match (begun.next(), begun.next(), value) {
+        (Some(flag), None, Some(value)) => format!("--{flag}={value}").into(),
+        (Some(flag), None, None) => format!("--{flag}").into(),
+        _ => word,
+    }
 }
 
 fn takes(table: &[Setting], option: &OsStr, word: &OsStr) -> bool {

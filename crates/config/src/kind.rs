@@ -203,7 +203,9 @@ impl Kind {
             Self::Statsd(_) => statsd::EXPECTS.into(),
             Self::Class { expects, .. } => expects.into(),
             Self::Dictionary(_) => "a dictionary".into(),
-            Self::Hook { parameters } => format!("a function of ({})", parameters.join(", ")),
+            Self::Hook { parameters } => {
+                format!("a function of ({})", parameters.join(", ").replace('=', ""))
+            }
             Self::Unread => "as in Gunicorn".into(),
             Self::Manual => one_of(manual::FORMS),
             Self::Action(_) => "no value".into(),

@@ -46,8 +46,8 @@ pub enum Beginning {
 pub enum Reply<T> {
     /// This.
     Told(T),
-    /// It has ended instead, and has said why.
-    Ended,
+    /// It has ended instead, in this way. `None` when its parent cannot be told, which ignores its children.
+    Ended(Option<os::Ending>),
     /// It has taken too long, and is gone.
     Late,
     /// A signal asks the server to end. The mold is gone.
@@ -126,8 +126,7 @@ impl FirstMold {
                     }
                     Received::Nothing if !has_ended => break,
                     Received::Nothing | Received::Closed => {
-                        self.see_out(Signal::SIGTERM);
-                        return Reply::Ended;
+                        return Reply::Ended(self.see_out(Signal::SIGTERM));
                     }
                 }
             }
@@ -140,9 +139,8 @@ impl FirstMold {
         }
     }
 
-    /// Ends it, and waits until it is gone.
-    fn see_out(&self, signal: Signal) {
-        // One that is gone already is no matter.
+    /// Ends it, if it has not ended, and waits until it is gone.
+    fn see_out(&self, signal: Signal) -> Option<os::Ending> {
         let _ = os::kill(self.pid, signal);
         let deadline = Instant::now() + FAREWELL;
         while !has_ended(self.pid) {
@@ -152,8 +150,7 @@ impl FirstMold {
             self.sleep(Some(deadline), false);
             self.signals.drain();
         }
-        // All that is dead, this one too.
-        let _ = os::reap();
+        os::reap().into_iter().find(|gone| gone.pid == self.pid).map(|gone| gone.ending)
     }
 
     /// Until a signal comes, an answer if one is wanted, or the time.

@@ -8,6 +8,7 @@ use crate::{
 
 mod cases;
 mod errors;
+mod not_honoured;
 mod sources;
 
 use cases::{CASES, networks, plain, tcp};
@@ -131,6 +132,15 @@ fn unambiguous_beginnings_of_options_work() {
         LogTarget::File("x".into()),
         "also those of an alias"
     );
+}
+
+#[test]
+fn an_option_of_gunicorns_may_be_as_short_as_there() {
+    for words in [&["app", "--time", "7"][..], &["app", "--time=7"]] {
+        assert_eq!(config(words, &[]).timeout, Some(Duration::from_secs(7)), "{words:?}");
+    }
+    assert_eq!(config(&["app", "--timeout-k", "7"], &[]).timeout_kill, Duration::from_secs(7));
+    assert!(config(&["app", "--prel"], &[]).preload_app, "also a switch");
 }
 
 #[test]
