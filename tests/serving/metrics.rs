@@ -193,6 +193,21 @@ fn a_unix_socket_tells_the_numbers_and_its_file_is_removed() {
     assert_eq!(Client::unix(&server.folder().join("app")).get("/-/health").text(), "hello");
 }
 
+#[test]
+fn a_settings_file_in_python_and_its_mold_change_nothing() {
+    let settings = "metrics_bind = ['127.0.0.1:0']\nhealth_path = '/-/health'\npreload_app = True\n";
+    let server = Server::wsgi(APP).file("gunicorn.conf.py", settings).workers(2).start();
+    assert_eq!((server.get("/").status, server.get("/-/health").text()), (200, "ready\n"));
+    let page = wait_value(&server, ANSWERED, 1.0);
+    assert_eq!(value(&page, "rwsgi_workers{state=\"ready\"}"), 2.0, "{page}");
+    assert!(page.contains("rwsgi_backlog_connections{listener=\"http://127.0.0.1:"), "{page}");
+    // The mold is the first child.
+    let worker = *server.worker_pids().last().unwrap();
+    kill(Pid::from_raw(worker.try_into().unwrap()), Signal::SIGKILL).unwrap();
+    let page = wait_value(&server, KILLED, 1.0);
+    assert_eq!(value(&page, ANSWERED), 1.0, "{page}");
+}
+
 /// A Prometheus that scrapes; it ends with this.
 struct Prometheus {
     process: Child,
