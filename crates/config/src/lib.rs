@@ -10,7 +10,7 @@
 //!
 //! **Read in this order:** `table` (the data) and `setting` (what a row is), `config` (the result),
 //! `kind` (text to values) with the larger grammars `account`, `application`, `bind`, `header`, `mode`,
-//! `network`, `prefix` and `size`, `layer` (the law of precedence), `cli` and `env` (the two sources),
+//! `network`, `prefix`, `size` and `syslog`, `layer` (the law of precedence), `cli` and `env` (the two sources),
 //! `resolve` (layers to `Config`), `agreement` (settings that depend on each other), `read` (all of it in a
 //! row), `error`.
 //!
@@ -37,12 +37,14 @@ mod read;
 mod resolve;
 mod setting;
 mod size;
+mod syslog;
 mod table;
 
 pub use bind::Address;
-pub use config::{Config, HeaderMap, LogLevel, LogTarget, ProxyProtocol, ReloadEngine, Workers};
+pub use config::{Config, HeaderMap, LogFormat, LogLevel, LogTarget, ProxyProtocol, ReloadEngine, Workers};
 pub use error::Error;
 pub use network::Networks;
 pub use read::{Program, Request, read};
 pub use setting::{Flag, Gunicorn, Section, Setting, Variable};
+pub use syslog::{SyslogAddress, SyslogSocket};
 pub use table::SETTINGS;
