@@ -8,8 +8,6 @@ use std::path::PathBuf;
 pub(crate) enum Error {
     #[error(transparent)]
     Settings(#[from] rwsgi_config::Error),
-    #[error("the settings ask for something to be printed, not for a server")]
-    NothingToServe,
     #[error("cannot change to the directory `{}` of `--chdir`", directory.display())]
     Chdir { directory: PathBuf, source: io::Error },
     #[error("cannot use the directory `{}` for `{setting}` from `{flag}`", path.display())]
@@ -58,6 +56,7 @@ impl Error {
     /// What to do about it.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
+            Self::Settings(error) => error.hint(),
             Self::System(error) | Self::Identity(error) => error.hint(),
             Self::Bodies { .. } => {
                 Some("give that directory to them, or name another one with `--body-temp-dir`".to_owned())
@@ -83,6 +82,7 @@ impl Error {
     /// What the process ends with: a value that cannot be used is a matter of usage, the rest one of the system.
     pub(crate) fn exit(&self) -> rwsgi_os::ExitReason {
         match self {
+            Self::Settings(error) if error.is_usage() => rwsgi_os::ExitReason::Usage,
             Self::AccessLogFormat(_) | Self::ExtraPattern { .. } => rwsgi_os::ExitReason::Usage,
             _ => rwsgi_os::ExitReason::Config,
         }

@@ -29,7 +29,7 @@ mod ui;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use rwsgi_config::{Config, Program, Request};
+use rwsgi_config::{Draft, Opened, Program, Settled};
 use rwsgi_master::Role;
 use rwsgi_os::ExitReason;
 
@@ -49,45 +49,43 @@ const PROGRAM: Program = Program { name: "rwsgi", version: VERSION };
 /// Runs the server; returns in the master when the server has ended, and in each process that it forks when that has ended.
 #[must_use]
 pub fn run(arguments: Vec<OsString>, host: Host) -> ExitReason {
-    match rwsgi_config::read(arguments.clone(), &|name| std::env::var_os(name), PROGRAM) {
-        Ok(Request::Print(text)) => ui::print(&text),
-        Ok(Request::Run(config)) => {
-            let logs_elsewhere = logging::is_elsewhere(&config);
-            start(arguments, *config, host).unwrap_or_else(|error| ui::fail(&error, logs_elsewhere))
-        }
-        Err(error) => {
-            ui::explain(&error, error.hint().as_deref());
-            ExitReason::Usage
-        }
+    let refused = |error: rwsgi_config::Error| ui::fail(&Error::Settings(error), false);
+    match rwsgi_config::open(arguments, std::env::vars_os(), PROGRAM) {
+        Ok(Opened::Print(text)) => ui::print(&text),
+        Ok(Opened::Draft(draft)) => match draft.finish(None) {
+            Ok(settled) => {
+                let logs_elsewhere = logging::is_elsewhere(&settled.config);
+                start(draft, settled, host).unwrap_or_else(|error| ui::fail(&error, logs_elsewhere))
+            }
+            Err(error) => refused(error),
+        },
+        Err(error) => refused(error),
     }
 }
 
 /// Goes into the background if it is to, and serves there.
-fn start(arguments: Vec<OsString>, config: Config, host: Host) -> Result<ExitReason, Error> {
+fn start(draft: Draft, settled: Settled, host: Host) -> Result<ExitReason, Error> {
     rwsgi_os::hear_of_children()?;
     let mut launch = Launch::take()?;
-    if let Some(reason) = launch.detach(&config, host)? {
+    if let Some(reason) = launch.detach(&settled.config, host)? {
         return Ok(reason);
     }
-    let logs_elsewhere = logging::is_elsewhere(&config);
-    let served = serve(arguments, config, host, &mut launch);
+    let logs_elsewhere = logging::is_elsewhere(&settled.config);
+    let served = serve(draft, settled, host, &mut launch);
     let reason = served.unwrap_or_else(|error| ui::fail(&error, logs_elsewhere));
     launch.ended(reason);
     Ok(reason)
 }
 
-fn serve(
-    arguments: Vec<OsString>,
-    config: Config,
-    host: Host,
-    launch: &mut Launch,
-) -> Result<ExitReason, Error> {
+fn serve(draft: Draft, settled: Settled, host: Host, launch: &mut Launch) -> Result<ExitReason, Error> {
+    let Settled { config, notes, .. } = settled;
     site::enter(&config, launch)?;
     let identity = privileges::identity(&config)?;
     logging::start(&config, privileges::owner(identity.as_ref()))?;
     let plan = Plan::new(config, host, identity)?;
     let reloader = plan.reloader()?;
     tracing::info!("Starting rwsgi {VERSION}");
+    notes.iter().for_each(ui::remark);
     allow_descriptors(&plan);
     launch.explain_sockets(&plan.config);
     let sockets = launch.sockets(plan.sockets.clone());
@@ -109,7 +107,7 @@ fn serve(
         }
     };
     let policy = plan.policy();
-    let mut site = Site { arguments, host, launch, plans: BTreeMap::from([(1, plan)]), pid_file, watcher };
+    let mut site = Site { draft, host, launch, plans: BTreeMap::from([(1, plan)]), pid_file, watcher };
     let options = rwsgi_master::Options {
         policy,
         hooks: &*hooks,

@@ -63,8 +63,9 @@ mod tests {
     fn the_defaults_of_the_settings_are_those_of_the_room() {
         let program = rwsgi_config::Program { name: "rwsgi", version: "" };
         let arguments = ["rwsgi", "app:app"].map(Into::into);
-        let request = rwsgi_config::read(arguments.to_vec(), &|_| None, program).unwrap();
-        let rwsgi_config::Request::Run(config) = request else { panic!("{request:?}") };
+        let opened = rwsgi_config::open(arguments.to_vec(), [], program).unwrap();
+        let rwsgi_config::Opened::Draft(draft) = opened else { panic!("{opened:?}") };
+        let config = draft.finish(None).unwrap().config;
         assert_eq!(proxies(&config), Proxies::default());
     }
 }

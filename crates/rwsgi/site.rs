@@ -2,21 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::ffi::OsString;
 use std::path::Path;
 
-use rwsgi_config::{Config, Request};
+use rwsgi_config::{Config, Draft};
 use rwsgi_master::{Prepared, Program};
 use rwsgi_os::{Ending, Pid, PidFile};
 
 use crate::error::Error;
 use crate::launch::Launch;
 use crate::plan::Plan;
-use crate::{Host, PROGRAM, logging, privileges, reloader, ui};
+use crate::{Host, logging, privileges, reloader, ui};
 
 /// What a running server remembers of its start, and the plans of the generations of which workers may be forked.
 pub(crate) struct Site<'a> {
-    pub(crate) arguments: Vec<OsString>,
+    pub(crate) draft: Draft,
     pub(crate) host: Host,
     pub(crate) launch: &'a Launch,
     pub(crate) plans: BTreeMap<u32, Plan>,
@@ -32,13 +31,12 @@ impl Site<'_> {
         self.plans.remove(&generation).expect("a generation of which processes are forked is remembered")
     }
 
-    /// Reads the same command line and environment again.
+    /// Settles the same command line and environment again.
     fn read(&self) -> Result<Plan, Error> {
-        let request = rwsgi_config::read(self.arguments.clone(), &|name| env::var_os(name), PROGRAM)?;
-        let Request::Run(config) = request else { return Err(Error::NothingToServe) };
+        let config = self.draft.finish(None)?.config;
         enter(&config, self.launch)?;
         let identity = privileges::identity(&config)?;
-        Plan::new(*config, self.host, identity)
+        Plan::new(config, self.host, identity)
     }
 
     /// Back to the directory of the newest plan that is left.

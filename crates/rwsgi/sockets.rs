@@ -90,8 +90,9 @@ mod tests {
     fn sockets(arguments: &[&str]) -> Vec<SocketPlan> {
         let program = rwsgi_config::Program { name: "rwsgi", version: "" };
         let all = ["rwsgi", "app:app"].iter().chain(arguments).map(|text| (*text).into()).collect();
-        let request = rwsgi_config::read(all, &|_| None, program).unwrap();
-        let rwsgi_config::Request::Run(config) = request else { panic!("{request:?}") };
+        let opened = rwsgi_config::open(all, [], program).unwrap();
+        let rwsgi_config::Opened::Draft(draft) = opened else { panic!("{opened:?}") };
+        let config = draft.finish(None).unwrap().config;
         plans(&config, Owner::default())
     }
 

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use rwsgi_config::{LogLevel, Note};
 use rwsgi_os::ExitReason;
 
 use crate::error::Error;
@@ -26,6 +27,17 @@ pub(crate) fn complain(error: &dyn std::error::Error, hint: Option<&str>) {
     tracing::error!("{}", chain(error));
     if let Some(hint) = hint {
         tracing::error!("hint: {hint}");
+    }
+}
+
+/// Says in the log what is to be known of the settings.
+pub(crate) fn remark(note: &Note) {
+    match note.level {
+        LogLevel::Debug => tracing::debug!("{}", note.text),
+        _ => tracing::warn!("{}", note.text),
+    }
+    if let Some(hint) = &note.hint {
+        tracing::warn!("hint: {hint}");
     }
 }
 

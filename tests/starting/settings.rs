@@ -48,7 +48,7 @@ fn an_unknown_option_is_named() {
 #[test]
 fn a_wrong_value_of_a_variable_names_the_variable() {
     let failure = Server::wsgi(APP).env("WEB_CONCURRENCY", "many").fail();
-    assert_eq!(failure.code, Some(2));
+    assert_eq!(failure.code, Some(1), "the command line itself is right");
     let expected = "`many` for `workers` from the environment variable `WEB_CONCURRENCY`";
     assert!(failure.stderr.contains(expected), "{}", failure.stderr);
 }

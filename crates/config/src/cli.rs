@@ -9,34 +9,39 @@ use clap::{
 };
 
 use crate::{
+    draft::Program,
     error::{Error, printable},
     kind::{Action, Kind},
     layer::{Layer, Source},
-    read::Program,
     setting::{Flag, Setting},
 };
 
-/// What the command line says.
-pub(crate) enum CommandLine {
+/// What the words of a command line say.
+pub(crate) enum Said {
     /// These settings.
     Given(Layer),
     /// To print this and end: the help or the version.
     Print(String),
 }
 
-/// Takes the command line apart; values are not looked at.
-pub(crate) fn read(
-    table: &'static [Setting],
-    args: Vec<OsString>,
-    program: Program<'_>,
-) -> Result<CommandLine, Error> {
-    match command(table, program).try_get_matches_from(joined(table, args)) {
-        Ok(mut matches) => Ok(CommandLine::Given(layer(table, &mut matches))),
+/// Words as the shell makes them, the first of which names the program.
+pub(crate) struct Words {
+    pub(crate) words: Vec<OsString>,
+    /// The environment variable that holds them, if they are not the command line itself.
+    pub(crate) variable: Option<&'static str>,
+}
+
+/// Takes the words apart; values are not looked at.
+pub(crate) fn read(table: &'static [Setting], words: Words, program: Program<'_>) -> Result<Said, Error> {
+    let Words { words, variable } = words;
+    match command(table, program).try_get_matches_from(joined(table, words)) {
+        Ok(mut matches) => Ok(Said::Given(layer(table, &mut matches, variable))),
         Err(stop) => match stop.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-                Ok(CommandLine::Print(stop.render().to_string()))
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Said::Print(stop.render().to_string())),
+            _ => {
+                let (message, hint) = usage_error(table, &stop);
+                Err(Error::CommandLine { variable, message, hint })
             }
-            _ => Err(usage_error(table, &stop)),
         },
     }
 }
@@ -59,29 +64,32 @@ fn joined(table: &[Setting], args: Vec<OsString>) -> Vec<OsString> {
 fn takes(table: &[Setting], option: &OsStr, word: &OsStr) -> bool {
     let (Some(option), Some(word)) = (option.to_str(), word.to_str()) else { return false };
     let Some(begin) = option.strip_prefix("--").filter(|begin| !begin.is_empty()) else { return false };
-    let mut meant = table.iter().filter(|setting| spellings(setting).any(|flag| flag.starts_with(begin)));
+    let mut meant = table.iter().filter(|setting| setting.long_options().any(|flag| flag.starts_with(begin)));
     match (meant.next().map(|setting| setting.kind), meant.next()) {
         (Some(Kind::OptionalChoice { choice, .. }), None) => choice.contain(word),
         _ => false,
     }
 }
 
-/// The long options of a setting, without the dashes.
-fn spellings(setting: &Setting) -> impl Iterator<Item = &'static str> {
-    let flag = match setting.flag {
-        Flag::Long(flag) => Some(flag),
-        Flag::Positional => None,
-    };
-    flag.into_iter().chain(setting.alias)
-}
-
-fn layer(table: &'static [Setting], matches: &mut ArgMatches) -> Layer {
+fn layer(table: &'static [Setting], matches: &mut ArgMatches, variable: Option<&'static str>) -> Layer {
     let mut layer = Layer::default();
-    for setting in table.iter().filter(|setting| !matches!(setting.kind, Kind::Action(_))) {
-        let values = matches.remove_many::<OsString>(setting.name).into_iter().flatten().collect();
-        layer.insert(setting, values, Source::CommandLine(setting.flag));
+    for setting in table.iter().filter(|setting| has_words(setting)) {
+        let values: Vec<_> = matches.remove_many::<OsString>(setting.name).into_iter().flatten().collect();
+        if values.is_empty() {
+            continue;
+        }
+        let source = match variable {
+            None => Source::CommandLine(setting.flag),
+            Some(variable) => Source::Arguments(variable, setting.flag),
+        };
+        layer.insert(setting, values, source);
     }
     layer
+}
+
+/// Whether the command line can hold values of it.
+fn has_words(setting: &Setting) -> bool {
+    setting.flag != Flag::None && !matches!(setting.kind, Kind::Action(_))
 }
 
 /// The width of the help. Fixed, so that the same command prints the same text everywhere.
@@ -100,7 +108,7 @@ fn command(table: &'static [Setting], program: Program<'_>) -> Command {
         .args_override_self(true)
         .disable_help_flag(true)
         .disable_version_flag(true)
-        .args(table.iter().map(argument))
+        .args(table.iter().filter(|setting| setting.flag != Flag::None).map(argument))
 }
 
 fn argument(setting: &'static Setting) -> Arg {
@@ -154,8 +162,8 @@ fn help(setting: &Setting) -> String {
     format!("{} [default: {default}]", setting.help)
 }
 
-/// Says in our words what clap found; its own text takes several lines.
-fn usage_error(table: &[Setting], error: &clap::Error) -> Error {
+/// Says in our words what clap found, whose own text takes several lines; with what was probably meant.
+fn usage_error(table: &[Setting], error: &clap::Error) -> (String, Option<String>) {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),
         Some(ContextValue::Strings(texts)) => texts.first().map(String::as_str),
@@ -166,47 +174,40 @@ fn usage_error(table: &[Setting], error: &clap::Error) -> Error {
         ErrorKind::UnknownArgument if given.starts_with('-') => {
             unknown_option(table, given, context(ContextKind::SuggestedArg))
         }
-        ErrorKind::UnknownArgument => Error::CommandLine {
-            message: format!("unexpected argument `{}`", printable(OsStr::new(given))),
-            hint: Some("one application is served; write a value straight after its option".into()),
-        },
-        ErrorKind::InvalidValue => missing_value(table, given),
+        ErrorKind::UnknownArgument => (
+            format!("unexpected argument `{}`", printable(OsStr::new(given))),
+            Some("one application is served; write a value straight after its option".into()),
+        ),
+        ErrorKind::InvalidValue => (missing_value(table, given), None),
         _ => {
             let text = error.render().to_string();
             let line = text.lines().next().unwrap_or_default();
-            let message = line.trim_start_matches("error: ").replace('\'', "`");
-            Error::CommandLine { message, hint: None }
+            (line.trim_start_matches("error: ").replace('\'', "`"), None)
         }
     }
 }
 
-fn unknown_option(table: &[Setting], given: &str, suggested: Option<&str>) -> Error {
+fn unknown_option(table: &[Setting], given: &str, suggested: Option<&str>) -> (String, Option<String>) {
     let begun: Vec<_> = table
         .iter()
-        .flat_map(spellings)
+        .flat_map(Setting::long_options)
         .filter(|flag| given.strip_prefix("--").is_some_and(|begin| flag.starts_with(begin)))
         .map(|flag| format!("`--{flag}`"))
         .collect();
     let given = printable(OsStr::new(given));
     if begun.len() > 1 {
         let message = format!("the option `{given}` is the beginning of several options");
-        return Error::CommandLine { message, hint: Some(format!("write one of {}", begun.join(", "))) };
+        return (message, Some(format!("write one of {}", begun.join(", "))));
     }
-    Error::CommandLine {
-        message: format!("unknown option `{given}`"),
-        hint: suggested.map(|flag| format!("did you mean `{flag}`?")),
-    }
+    (format!("unknown option `{given}`"), suggested.map(|flag| format!("did you mean `{flag}`?")))
 }
 
 /// `option` is clap's description of it, such as `--workers <N>`.
-fn missing_value(table: &[Setting], option: &str) -> Error {
+fn missing_value(table: &[Setting], option: &str) -> String {
     let flag = option.split(' ').next().unwrap_or_default();
     let setting = table.iter().find(|setting| setting.flag.to_string() == format!("`{flag}`"));
     let expected = setting.map(|setting| format!(": expected {}", setting.expects()));
-    Error::CommandLine {
-        message: format!("no value for `{flag}`{}", expected.unwrap_or_default()),
-        hint: None,
-    }
+    format!("no value for `{flag}`{}", expected.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -218,8 +219,8 @@ mod tests {
 
     fn help_text() -> String {
         let args = vec!["rwsgi".into(), "--help".into()];
-        match read(SETTINGS, args, PROGRAM) {
-            Ok(CommandLine::Print(text)) => text,
+        match read(SETTINGS, Words { words: args, variable: None }, PROGRAM) {
+            Ok(Said::Print(text)) => text,
             _ => panic!("no help"),
         }
     }
@@ -264,8 +265,8 @@ mod tests {
 
     #[test]
     fn the_short_help_is_the_help() {
-        let args = vec!["rwsgi".into(), "-h".into()];
-        let Ok(CommandLine::Print(text)) = read(SETTINGS, args, PROGRAM) else { panic!("no help") };
+        let words = Words { words: vec!["rwsgi".into(), "-h".into()], variable: None };
+        let Ok(Said::Print(text)) = read(SETTINGS, words, PROGRAM) else { panic!("no help") };
         assert_eq!(text, help_text());
     }
 }

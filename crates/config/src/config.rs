@@ -6,7 +6,7 @@ use crate::{bind::Address, network::Networks, syslog::SyslogAddress};
 
 /// What the server is asked to do, one field for each row of [`SETTINGS`](crate::SETTINGS).
 ///
-/// [`read`](crate::read) makes it. Its `Default` is the blank form that the rows fill in, not the
+/// [`Draft::finish`](crate::Draft::finish) makes it. Its `Default` is the blank form that the rows fill in, not the
 /// settings' defaults: those stand in the table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Config {
@@ -171,6 +171,13 @@ pub struct Config {
     pub log_config_dict: Option<String>,
     /// Whether a server in the background keeps its standard streams.
     pub enable_stdio_inheritance: bool,
+    /// The names of the hooks that a file defines (`post_fork`), in the order of the table. The functions are with whoever
+    /// has executed the file.
+    pub hooks: Vec<&'static str>,
+    /// Whether to check the settings and the application, and end.
+    pub check_config: bool,
+    /// Whether to print the settings first.
+    pub print_config: bool,
     /// Whether a change of the code reloads the server.
     pub reload: bool,
     /// How such a change is seen.

@@ -1,38 +1,66 @@
-//! What can be wrong with what the user wrote. Every error here ends the program with exit code 2.
+//! What can be wrong with what the user wrote.
 
 use std::ffi::OsStr;
+
+use crate::layer::{Place, Source};
 
 /// A wrong use of the settings; its `Display` is one line without a full stop.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The command line cannot be taken apart: an unknown option, a value too many or too few.
-    #[error("{message}")]
+    #[error("{}{message}", within(*variable))]
     CommandLine {
+        /// The environment variable whose text it is; `None` for the command line itself.
+        variable: Option<&'static str>,
         /// What is wrong.
         message: String,
         /// What was probably meant.
         hint: Option<String>,
     },
     /// A value is not one that its setting takes.
-    #[error("invalid value `{value}` for `{setting}` from {origin}: {reason}")]
+    #[error("{}", invalid(setting, value.as_deref(), origin, reason))]
     Value {
-        /// The setting's name, as in a configuration file.
+        /// The setting's name, as in a settings file.
         setting: &'static str,
-        /// The value as it was written, with control characters escaped.
-        value: String,
-        /// The source, as the end of a sentence: `` `--workers` ``.
-        origin: String,
+        /// The value as it was written, with control characters escaped; `None` if it is no text.
+        value: Option<String>,
+        /// Where it was written.
+        origin: Source,
         /// What was expected.
         reason: String,
         /// What to write instead.
         hint: Option<String>,
     },
+    /// A setting of Gunicorn that is not offered.
+    #[error("{}", refused(setting, origin, reason))]
+    Refused {
+        /// The setting's name, as in a settings file.
+        setting: &'static str,
+        /// Where it was written.
+        origin: Source,
+        /// Why it is refused.
+        reason: &'static str,
+        /// What to do in its place.
+        instead: &'static str,
+    },
+    /// A settings file cannot be understood.
+    #[error("{place}: {message}")]
+    File {
+        /// Where in it.
+        place: Place,
+        /// What is wrong.
+        message: String,
+        /// What was probably meant.
+        hint: Option<String>,
+    },
     /// Two settings, each of them a value that it takes, that cannot be together.
     #[error("the settings `{}` and `{}` contradict each other: {reason}", settings[0], settings[1])]
     Contradiction {
-        /// Their names, as in a configuration file.
+        /// Their names, as in a settings file.
         settings: [&'static str; 2],
+        /// Whether the command line gives one of them.
+        typed: bool,
         /// What is wrong and what was expected.
         reason: &'static str,
         /// Why, or what to write instead.
@@ -51,12 +79,51 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::CommandLine { hint, .. } | Self::Value { hint, .. } => hint.clone(),
-            Self::Contradiction { hint, .. } => Some((*hint).to_owned()),
+            Self::CommandLine { hint, .. } | Self::Value { hint, .. } | Self::File { hint, .. } => {
+                hint.clone()
+            }
+            Self::Refused { instead: hint, .. } | Self::Contradiction { hint, .. } => {
+                Some((*hint).to_owned())
+            }
             Self::NoApplication { program } => Some(format!(
                 "name the module and the callable, such as `{program} mysite.wsgi:application --bind 0.0.0.0:8000`"
             )),
         }
+    }
+
+    /// Whether the command line itself is wrong, for which programs exit with 2, as Gunicorn does; a mistake in a file or
+    /// in an environment variable is one of the configuration (1).
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::CommandLine { variable, .. } => variable.is_none(),
+            Self::Value { origin, .. } | Self::Refused { origin, .. } => {
+                matches!(origin, Source::CommandLine(_))
+            }
+            Self::Contradiction { typed, .. } => *typed,
+            Self::File { .. } => false,
+            Self::NoApplication { .. } => true,
+        }
+    }
+}
+
+fn within(variable: Option<&str>) -> String {
+    variable.map(|name| format!("the environment variable `{name}`: ")).unwrap_or_default()
+}
+
+/// A place in a file comes first, where editors and people look for it.
+fn invalid(setting: &str, value: Option<&str>, origin: &Source, reason: &str) -> String {
+    let value = value.map(|value| format!("`{value}` ")).unwrap_or_default();
+    match origin {
+        Source::File(place) => format!("{place}: invalid value {value}for `{setting}`: {reason}"),
+        _ => format!("invalid value {value}for `{setting}` from {origin}: {reason}"),
+    }
+}
+
+fn refused(setting: &str, origin: &Source, reason: &str) -> String {
+    match origin {
+        Source::File(place) => format!("{place}: the setting `{setting}` is not supported: {reason}"),
+        _ => format!("the setting `{setting}` from {origin} is not supported: {reason}"),
     }
 }
 

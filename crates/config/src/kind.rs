@@ -12,6 +12,7 @@ use crate::{
     bind::{self, Address},
     config::{Config, LogTarget, Workers},
     header, mode,
+    near::nearest,
     network::{self, Networks},
     prefix, size,
 };
@@ -73,6 +74,12 @@ pub(crate) enum Kind {
     RootPath(fn(&mut Config, String)),
     /// Text with a grammar of its own.
     Parsed { parse: fn(&mut Config, &str) -> Result<(), Refusal>, expects: &'static str },
+    /// A class, by its dotted name or by one that stands for it.
+    Class { check: fn(&str) -> Result<(), Refusal>, expects: &'static str, store: fn(&mut Config, String) },
+    /// A dictionary, stored as JSON. Only a file gives it.
+    Dictionary(fn(&mut Config, String)),
+    /// A function of a Python file that takes these parameters; those with a `=` may be left out from behind. Only its name is kept.
+    Hook { parameters: &'static [&'static str] },
     /// No value: print something and end.
     Action(Action),
 }
@@ -138,7 +145,7 @@ impl Kind {
             }
             Self::Switch { store, .. } => store(config, last(values, |text| self.switch(text))?),
             Self::Log(store) => store(config, last_raw(values, |raw| self.log(raw))?),
-            Self::Addresses(store) => store(config, each(values, Address::parse)?),
+            Self::Addresses(store) => store(config, self.addresses(values)?),
             Self::Variables(store) => store(config, each(values, |text| self.variable(text))?),
             Self::Mapping(store) => store(config, prefix::directories(values)?),
             Self::Networks(store) => store(config, last(values, Networks::parse)?),
@@ -151,7 +158,11 @@ impl Kind {
             Self::UrlPaths(store) => store(config, last(values, prefix::paths)?),
             Self::RootPath(store) => store(config, last(values, prefix::root)?),
             Self::Parsed { parse, .. } => last(values, |text| parse(config, text))?,
-            Self::Action(_) => {}
+            Self::Class { check, store, .. } => {
+                store(config, last(values, |text| check(text).map(|()| text.trim().to_owned()))?);
+            }
+            Self::Dictionary(store) => store(config, last(values, |text| self.dictionary(text))?),
+            Self::Hook { .. } | Self::Action(_) => {}
         }
         Ok(())
     }
@@ -185,7 +196,18 @@ impl Kind {
             Self::UrlPaths(_) => prefix::EXPECTS_PATHS.into(),
             Self::RootPath(_) => prefix::EXPECTS_ROOT.into(),
             Self::Parsed { expects, .. } => expects.into(),
+            Self::Class { expects, .. } => expects.into(),
+            Self::Dictionary(_) => "a dictionary".into(),
+            Self::Hook { parameters } => format!("a function of ({})", parameters.join(", ")),
             Self::Action(_) => "no value".into(),
+        }
+    }
+
+    /// Whether two texts say the same.
+    pub(crate) fn is_same(self, one: &str, other: &str) -> bool {
+        match (self, self.switch(one), self.switch(other)) {
+            (Self::Switch { .. }, Ok(one), Ok(other)) => one == other,
+            _ => one.eq_ignore_ascii_case(other),
         }
     }
 
@@ -244,7 +266,10 @@ impl Kind {
 
     fn choice(self, text: &str, words: &[&str]) -> Result<usize, Refusal> {
         let text = text.trim();
-        words.iter().position(|word| word.eq_ignore_ascii_case(text)).ok_or_else(|| self.unexpected())
+        words.iter().position(|word| word.eq_ignore_ascii_case(text)).ok_or_else(|| {
+            let meant = nearest(text, words.iter().copied());
+            Refusal { hint: meant.map(|word| format!("did you mean `{word}`?")), ..self.unexpected() }
+        })
     }
 
     /// The words that Gunicorn takes in `SENDFILE`, and their opposites.
@@ -252,6 +277,23 @@ impl Kind {
         match text.trim().to_ascii_lowercase().as_str() {
             "true" | "yes" | "y" | "on" | "1" => Ok(true),
             "false" | "no" | "n" | "off" | "0" => Ok(false),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    fn addresses(self, values: &[OsString]) -> Result<Vec<Address>, Rejected<'_>> {
+        if values.is_empty() {
+            return Err((
+                OsStr::new(""),
+                Refusal::new(format!("expected at least one of {}", self.expects())),
+            ));
+        }
+        each(values, Address::parse)
+    }
+
+    fn dictionary(self, text: &str) -> Result<String, Refusal> {
+        match serde_json::from_str(text) {
+            Ok(serde_json::Value::Object(_)) => Ok(text.to_owned()),
             _ => Err(self.unexpected()),
         }
     }

@@ -1,22 +1,26 @@
 //! Settings: from text to one typed [`Config`].
 //!
-//! **Does:** reads the command line and the environment by one table of settings, parses every value
-//! once, and says in one sentence what is wrong with a value, for which setting and from which source.
+//! **Does:** reads the command line, the environment and the text of one settings file by one table of settings, parses every
+//! value once, and says in one sentence what is wrong with a value, for which setting and from which source.
 //!
 //! **Must not know:** files, sockets, processes, Python, the sibling crates. It performs no I/O and
-//! prints nothing; the environment is handed in as a function.
+//! prints nothing; the environment and what a file holds are handed in.
 //!
-//! **Called by** the program (`rwsgi`), once, before anything else happens.
+//! **Called by** the program (`rwsgi`): [`open`] once, before anything else happens, and [`Draft::finish`] with the settings file
+//! at the start and at each reload.
 //!
 //! **Read in this order:** `table` (the data) and `setting` (what a row is), `config` (the result),
 //! `kind` (text to values) with the larger grammars `account`, `application`, `bind`, `header`, `mode`,
-//! `network`, `prefix`, `size` and `syslog`, `layer` (the law of precedence), `cli` and `env` (the two sources),
-//! `resolve` (layers to `Config`), `agreement` (settings that depend on each other), `read` (all of it in a
-//! row), `error`.
+//! `network`, `prefix`, `size` and `syslog`, `layer` (the law of precedence), the sources: `cli`, `variables`, and `file` with `python` and
+//! `toml_file` (a file to a `value` for each name) and `shape` (such a value to texts), `resolve` (layers to `Config`), `agreement`
+//! (settings that depend on each other), `draft` (all of it in a row), `settled`, `note`, `near` and `error`.
+//!
+//! **The sources,** from the lowest to the highest: the defaults, the environment (`WEB_CONCURRENCY` and its like, over them
+//! `RWSGI_WORKERS` and its like), the file, `GUNICORN_CMD_ARGS`, `RWSGI_CMD_ARGS`, the command line. A list is replaced whole.
 //!
 //! **Adding a setting:** one row in the file of its section below `table`, one field in `config`. The
 //! row's `kind` names the grammar and stores the value in the field; the option, its help, the default,
-//! the environment variable and the error messages follow from the row.
+//! the environment variable, the name in files and the error messages follow from the row.
 #![forbid(unsafe_code)]
 
 mod account;
@@ -25,26 +29,38 @@ mod application;
 mod bind;
 mod cli;
 mod config;
-mod env;
+mod draft;
 mod error;
+mod file;
 mod header;
 mod kind;
 mod layer;
 mod mode;
+mod near;
 mod network;
+mod note;
 mod prefix;
-mod read;
+mod python;
 mod resolve;
 mod setting;
+mod settled;
+mod shape;
 mod size;
 mod syslog;
 mod table;
+mod toml_file;
+mod value;
+mod variables;
 
 pub use bind::Address;
 pub use config::{Config, HeaderMap, LogFormat, LogLevel, LogTarget, ProxyProtocol, ReloadEngine, Workers};
+pub use draft::{Draft, Early, FileChoice, Opened, Program, open};
 pub use error::Error;
+pub use file::{File, Table};
+pub use layer::{Place, Source};
 pub use network::Networks;
-pub use read::{Program, Request, read};
+pub use note::Note;
 pub use setting::{Flag, Gunicorn, Section, Setting, Variable};
+pub use settled::{Purpose, Settled};
 pub use syslog::{SyslogAddress, SyslogSocket};
 pub use table::SETTINGS;

@@ -46,12 +46,42 @@ impl Setting {
         matches!(self.kind, Kind::Switch { .. } | Kind::Action(_))
     }
 
+    /// The options on the command line, the first one first, without the dashes.
+    pub fn long_options(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let flag = match self.flag {
+            Flag::Long(flag) => Some(flag),
+            Flag::Positional | Flag::None => None,
+        };
+        flag.into_iter().chain(self.alias)
+    }
+
+    /// The environment variable of its own that every setting has, above the one that `env` names; `None` for what only a
+    /// Python file can give, and for options that print something.
+    #[must_use]
+    pub fn variable(&self) -> Option<String> {
+        let is_textual = !matches!(self.kind, Kind::Hook { .. } | Kind::Dictionary(_) | Kind::Action(_));
+        is_textual.then(|| format!("{OWN_VARIABLES}{}", self.name.to_ascii_uppercase()))
+    }
+
+    /// What stands between several values in an environment variable, for a setting that takes several: a comma between
+    /// addresses, and a line break where a value may have a comma.
+    #[must_use]
+    pub fn separator(&self) -> Option<char> {
+        match self.kind {
+            Kind::Addresses(_) => Some(','),
+            _ => self.repeatable().then_some('\n'),
+        }
+    }
+
     /// What a value must be, as the end of a sentence that begins with "expected".
     #[must_use]
     pub fn expects(&self) -> String {
         self.kind.expects()
     }
 }
+
+/// What the environment variables begin with that are named after settings.
+pub(crate) const OWN_VARIABLES: &str = "RWSGI_";
 
 /// How the command line spells a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,12 +90,14 @@ pub enum Flag {
     Positional,
     /// By a long option, here without the dashes.
     Long(&'static str),
+    /// Not at all: files and the environment give it.
+    None,
 }
 
 impl fmt::Display for Flag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Positional => f.write_str("the command line"),
+            Self::Positional | Self::None => f.write_str("the command line"),
             Self::Long(flag) => write!(f, "`--{flag}`"),
         }
     }
@@ -142,6 +174,16 @@ pub enum Gunicorn {
     Same,
     /// Same spelling; the text says what is different and why.
     Differs(&'static str),
+    /// Accepted, and nothing follows from it but one warning, with this reason, when a source gives it
+    /// another value than the default.
+    WithoutEffect(&'static str),
+    /// An error when a source gives it another value than the default.
+    Refused {
+        /// The reason, the part of the message behind the colon.
+        why: &'static str,
+        /// What to do in its place, as the hint of the message.
+        instead: &'static str,
+    },
     /// Gunicorn has no such setting.
     Own,
 }
@@ -158,7 +200,7 @@ mod tests {
         let mut seen = BTreeSet::new();
         for setting in SETTINGS {
             let flag = match setting.flag {
-                Flag::Positional => None,
+                Flag::Positional | Flag::None => None,
                 Flag::Long(flag) => Some(format!("--{flag}")),
             };
             let spellings = [
@@ -181,6 +223,7 @@ mod tests {
             assert_eq!(metavar.is_empty(), setting.switch(), "{name}");
             let reason = match setting.gunicorn {
                 Gunicorn::Differs(reason) => reason,
+                Gunicorn::WithoutEffect(why) | Gunicorn::Refused { why, .. } => why,
                 Gunicorn::Same | Gunicorn::Own => "-",
             };
             assert!(!reason.is_empty() && !setting.expects().is_empty(), "{name}");

@@ -15,6 +15,17 @@ pub(super) const ROWS: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "config",
+        flag: Flag::Long("config"),
+        short: Some('c'),
+        metavar: "FILE",
+        help: "settings: a .py or .toml file, or python:MODULE [default: rwsgi.toml, gunicorn.conf.py]",
+        gunicorn: Gunicorn::Differs("`rwsgi.toml` and `[tool.rwsgi]` in `pyproject.toml` are looked for too"),
+        // Whoever opens the settings looks at it before there are any.
+        kind: Kind::Text(|_, _| {}),
+        ..ROW
+    },
+    Setting {
         name: "chdir",
         flag: Flag::Long("chdir"),
         metavar: "DIR",

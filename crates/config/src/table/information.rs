@@ -2,10 +2,27 @@
 
 use crate::{
     kind::{Action, Kind},
-    setting::{Flag, Section, Setting},
+    setting::{Flag, Gunicorn, Section, Setting},
 };
 
 pub(super) const ROWS: &[Setting] = &[
+    Setting {
+        name: "check_config",
+        flag: Flag::Long("check-config"),
+        default: Some("false"),
+        help: "check the settings and load the application, then exit",
+        kind: Kind::Switch { flag: true, store: |config, is_on| config.check_config = is_on },
+        ..ROW
+    },
+    Setting {
+        name: "print_config",
+        flag: Flag::Long("print-config"),
+        default: Some("false"),
+        help: "print the settings and where they come from, check, then exit",
+        gunicorn: Gunicorn::Differs("shows for each value where it comes from"),
+        kind: Kind::Switch { flag: true, store: |config, is_on| config.print_config = is_on },
+        ..ROW
+    },
     Setting {
         name: "version",
         flag: Flag::Long("version"),

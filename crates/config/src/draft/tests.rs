@@ -7,25 +7,32 @@ use crate::{
 };
 
 mod cases;
+mod errors;
+mod sources;
 
 use cases::{CASES, networks, plain, tcp};
 
 const PROGRAM: Program<'_> = Program { name: "rwsgi", version: "0.1.0" };
 
-/// Reads the words that follow the program's name, with these environment variables.
-fn ask(words: &[&str], variables: &[(&str, &str)]) -> Result<Request, Error> {
+fn pairs(variables: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+    variables.iter().map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+/// Opens with the words that follow the program's name, and these environment variables.
+fn ask(words: &[&str], variables: &[(&str, &str)]) -> Result<Opened, Error> {
     let args = std::iter::once("rwsgi").chain(words.iter().copied()).map(OsString::from).collect();
-    let env = |name: &str| {
-        variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
-    };
-    read(args, &env, PROGRAM)
+    open(args, pairs(variables), PROGRAM)
+}
+
+fn draft(words: &[&str], variables: &[(&str, &str)]) -> Draft {
+    match ask(words, variables) {
+        Ok(Opened::Draft(draft)) => draft,
+        other => panic!("{words:?}: {other:?}"),
+    }
 }
 
 fn config(words: &[&str], variables: &[(&str, &str)]) -> Config {
-    match ask(words, variables) {
-        Ok(Request::Run(config)) => *config,
-        other => panic!("{words:?}: {other:?}"),
-    }
+    draft(words, variables).finish(None).unwrap().config
 }
 
 fn row(name: &str) -> &'static crate::Setting {
@@ -71,7 +78,7 @@ fn every_option_sets_its_field_in_every_spelling() {
 #[test]
 fn every_row_has_a_case() {
     for setting in SETTINGS {
-        let elsewhere = ["wsgi_app", "version", "help"].contains(&setting.name);
+        let elsewhere = ["wsgi_app", "config", "version", "help"].contains(&setting.name);
         let here = CASES.iter().any(|(name, ..)| *name == setting.name);
         assert!(here || elsewhere, "add a case for `{}`", setting.name);
     }
@@ -80,6 +87,7 @@ fn every_row_has_a_case() {
 #[test]
 fn short_options_are_gunicorns() {
     for (name, short) in [
+        ("config", 'c'),
         ("bind", 'b'),
         ("workers", 'w'),
         ("timeout", 't'),
@@ -233,10 +241,10 @@ fn a_message_does_not_act_in_a_terminal() {
 #[test]
 fn version_and_help_are_printed_whatever_else_is_there() {
     for words in [&["-v"][..], &["--version"], &["app", "-w", "abc", "--vers"]] {
-        assert_eq!(ask(words, &[]), Ok(Request::Print("rwsgi 0.1.0\n".into())), "{words:?}");
+        assert_eq!(ask(words, &[]), Ok(Opened::Print("rwsgi 0.1.0\n".into())), "{words:?}");
     }
     for words in [&["-h"][..], &["--help"], &["app", "--bind", "::1", "--hel"]] {
-        let Ok(Request::Print(help)) = ask(words, &[]) else { panic!("{words:?}") };
+        let Ok(Opened::Print(help)) = ask(words, &[]) else { panic!("{words:?}") };
         assert!(help.contains("Usage: rwsgi [OPTIONS] APPLICATION"), "{help}");
         assert!(help.ends_with('\n'), "{help}");
     }
@@ -247,29 +255,6 @@ fn arguments_that_are_not_text_reach_paths() {
     use std::os::unix::ffi::OsStringExt;
     let path = OsString::from_vec(b"/srv/\xff".to_vec());
     let args = vec!["rwsgi".into(), "app".into(), "--chdir".into(), path.clone()];
-    let Ok(Request::Run(config)) = read(args, &|_| None, PROGRAM) else { panic!("refused") };
-    assert_eq!(config.chdir, Some(path.into()));
-}
-
-/// The file holds blocks: the command, its message, and its hint if it has one.
-#[test]
-fn errors_say_what_the_file_says() {
-    let blocks = include_str!("../../tests-data/errors.txt").split("\n\n");
-    let mut cases = 0;
-    for block in blocks.filter(|block| !block.starts_with('#')) {
-        let (command, expected) = block.trim().split_once('\n').expect(block);
-        let words: Vec<_> = command
-            .trim_start_matches("$ ")
-            .split(' ')
-            .map(|word| if word == "''" { "" } else { word })
-            .collect();
-        let program = words.iter().position(|word| *word == PROGRAM.name).expect(block);
-        let variables: Vec<_> =
-            words[..program].iter().map(|word| word.split_once('=').expect(block)).collect();
-        let error = ask(&words[program + 1..], &variables).expect_err(command);
-        let hint = error.hint().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
-        assert_eq!(format!("{error}{hint}"), expected, "{command}");
-        cases += 1;
-    }
-    assert!(cases > 60, "only {cases} cases were read");
+    let Ok(Opened::Draft(draft)) = open(args, [], PROGRAM) else { panic!("refused") };
+    assert_eq!(draft.finish(None).unwrap().config.chdir, Some(path.into()));
 }

@@ -1,0 +1,99 @@
+//! The settings when all sources have been heard.
+
+use std::path::Path;
+
+use crate::{
+    config::Config,
+    error::printable,
+    kind::Kind,
+    layer::{Layer, Source},
+    note::Note,
+    setting::{Flag, Setting},
+    table::SETTINGS,
+};
+
+/// The settings, what they are for, and what is to be said of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// Every setting.
+    pub config: Config,
+    /// What the program is to do with them.
+    pub purpose: Purpose,
+    /// Remarks, to be logged once at the start.
+    pub notes: Vec<Note>,
+    layer: Layer,
+}
+
+/// What the settings are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To serve.
+    Serve,
+    /// To be checked, together with the application (`--check-config`).
+    CheckConfig,
+    /// To be printed, and then checked (`--print-config`).
+    PrintConfig,
+}
+
+impl Settled {
+    pub(crate) fn new(config: Config, layer: Layer, notes: Vec<Note>) -> Self {
+        let purpose = match (config.print_config, config.check_config) {
+            (true, _) => Purpose::PrintConfig,
+            (_, true) => Purpose::CheckConfig,
+            _ => Purpose::Serve,
+        };
+        Self { config, purpose, notes, layer }
+    }
+
+    /// Where the value of the setting of this name comes from, for messages about values that can be judged only later.
+    #[must_use]
+    pub fn source(&self, name: &str) -> &Source {
+        self.layer.source(name)
+    }
+
+    /// Every setting by its name, with its value and where that comes from, a line for each.
+    #[must_use]
+    pub fn listing(&self) -> String {
+        let mut rows: Vec<_> = SETTINGS
+            .iter()
+            .filter(|setting| !matches!(setting.kind, Kind::Action(_)))
+            .map(|setting| (setting.name, self.value(setting), origin(self.source(setting.name))))
+            .collect();
+        rows.sort_unstable();
+        let width = |texts: &mut dyn Iterator<Item = &str>| texts.map(|text| text.chars().count()).max();
+        let names = width(&mut rows.iter().map(|(name, ..)| *name)).unwrap_or_default();
+        // One long value does not push the sources of all others out of sight.
+        let short =
+            &mut rows.iter().map(|(_, value, _)| value.as_str()).filter(|value| value.len() <= WIDEST);
+        let values = width(short).unwrap_or_default();
+        rows.iter()
+            .map(|(name, value, origin)| format!("{name:names$} = {value:values$}  {origin}\n"))
+            .collect()
+    }
+
+    /// The value as it was written, in one line; nothing where there is none.
+    fn value(&self, setting: &Setting) -> String {
+        let values = self.layer.entry(setting).map(|entry| entry.values.as_slice()).unwrap_or_default();
+        let shown = if setting.repeatable() { values } else { &values[values.len().saturating_sub(1)..] };
+        shown.iter().map(|value| printable(value)).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Beyond this many letters a value stands in the way of its column.
+const WIDEST: usize = 40;
+
+/// A source as briefly as it can be found again.
+fn origin(source: &Source) -> String {
+    match source {
+        Source::Default => "default".into(),
+        Source::Environment(name) => name.clone(),
+        Source::Arguments(name, _) => (*name).into(),
+        Source::CommandLine(Flag::Long(flag)) => format!("--{flag}"),
+        Source::CommandLine(_) => "command line".into(),
+        Source::File(place) => {
+            let name = Path::new(&place.path).file_name().map(|name| name.to_string_lossy());
+            let name = name.as_deref().unwrap_or(&place.path);
+            place.line.map_or_else(|| name.to_owned(), |line| format!("{name}:{line}"))
+        }
+    }
+}
