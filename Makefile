@@ -1,7 +1,7 @@
 # The commands of this repository; each is a script in .ci/ that says what it does.
 # PYTHONS="PATH PATH" chooses the CPythons; PORT and WORKERS are for `make demo`.
 
-.PHONY: help demo test lint bench soak slow idle memory wheel native clean
+.PHONY: help demo test lint docs bench soak slow idle memory wheel native clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /    make \1\t/p' Makefile | expand -t 20
@@ -24,6 +24,9 @@ native: ## build the native binary target/release/rwsgi
 	@.ci/needs libpython
 	@PYO3_PYTHON="$$(.ci/pythons | awk '/shared/ { print $$2; exit }')" \
 		cargo build --release --bin rwsgi
+
+docs: ## write what is made from the table of settings: docs/settings.md, man page, completions
+	@.ci/docs
 
 bench: ## compare with other servers; ARGS="--quick" is passed on
 	@.ci/bench $(ARGS)

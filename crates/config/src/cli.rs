@@ -13,6 +13,7 @@ use crate::{
     error::{Error, printable},
     kind::{Action, Kind},
     layer::{Layer, Source},
+    manual,
     setting::{Flag, Setting},
 };
 
@@ -35,7 +36,10 @@ pub(crate) struct Words {
 pub(crate) fn read(table: &'static [Setting], words: Words, program: Program<'_>) -> Result<Said, Error> {
     let Words { words, variable } = words;
     match command(table, program).try_get_matches_from(joined(table, words)) {
-        Ok(mut matches) => Ok(Said::Given(layer(table, &mut matches, variable))),
+        Ok(mut matches) => match printed(table, program, &mut matches)? {
+            Some(text) => Ok(Said::Print(text)),
+            None => Ok(Said::Given(layer(table, &mut matches, variable))),
+        },
         Err(stop) => match stop.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Said::Print(stop.render().to_string())),
             _ => {
@@ -44,6 +48,26 @@ pub(crate) fn read(table: &'static [Setting], words: Words, program: Program<'_>
             }
         },
     }
+}
+
+/// The form of the manual that is asked for, if one is.
+fn printed(
+    table: &'static [Setting],
+    program: Program<'_>,
+    matches: &mut ArgMatches,
+) -> Result<Option<String>, Error> {
+    let Some(setting) = table.iter().find(|setting| matches!(setting.kind, Kind::Manual)) else {
+        return Ok(None);
+    };
+    let Some(form) = matches.remove_one::<OsString>(setting.name) else { return Ok(None) };
+    let text = form.to_str().and_then(|form| manual::text(form, table, program));
+    text.map(Some).ok_or_else(|| Error::Value {
+        setting: setting.name,
+        value: Some(printable(&form)),
+        origin: Source::CommandLine(setting.flag),
+        reason: format!("expected {}", setting.expects()),
+        hint: None,
+    })
 }
 
 /// Puts a `=` between an option whose value may be left out and its value, if the next word is one.
@@ -89,19 +113,23 @@ fn layer(table: &'static [Setting], matches: &mut ArgMatches, variable: Option<&
 
 /// Whether the command line can hold values of it.
 fn has_words(setting: &Setting) -> bool {
-    setting.flag != Flag::None && !matches!(setting.kind, Kind::Action(_))
+    setting.flag != Flag::None && setting.storable()
 }
 
 /// The width of the help. Fixed, so that the same command prints the same text everywhere.
 const HELP_WIDTH: usize = 100;
 
-fn command(table: &'static [Setting], program: Program<'_>) -> Command {
+/// The command line of these settings; those that only files give have no part in it.
+pub(crate) fn command(table: &'static [Setting], program: Program<'_>) -> Command {
     let name = program.name;
     Command::new(name.to_owned())
         .version(program.version.to_owned())
         .about("Serves a Python WSGI application with a master and worker processes.")
         .override_usage(format!("{name} [OPTIONS] APPLICATION"))
-        .after_help(format!("Example: {name} mysite.wsgi:application --bind 0.0.0.0:8000 --workers 3"))
+        .after_help(format!(
+            "Example: {name} mysite.wsgi:application --bind 0.0.0.0:8000 --workers 3\n\
+             Every setting in full, hooks, and what becomes of Gunicorn's others: {name} --generate man | man -l -"
+        ))
         .term_width(HELP_WIDTH)
         .infer_long_args(true)
         // As in Gunicorn, so that a script can append to a command line.
@@ -119,7 +147,7 @@ fn argument(setting: &'static Setting) -> Arg {
         _ if setting.repeatable() => ArgAction::Append,
         _ => ArgAction::Set,
     };
-    let mut arg = Arg::new(setting.name).help(help(setting));
+    let mut arg = Arg::new(setting.name).help(help(setting)).hide(!setting.in_help());
     if action.takes_values() {
         arg = valued(arg.value_parser(OsStringValueParser::new()), setting);
     }
@@ -247,6 +275,10 @@ mod tests {
         let flat = help.split_whitespace().collect::<Vec<_>>().join(" ");
         for setting in SETTINGS {
             let Flag::Long(flag) = setting.flag else { continue };
+            if !setting.in_help() {
+                assert!(!help.contains(&format!("--{flag} ")), "{flag}");
+                continue;
+            }
             let heading = format!("\n{}:\n", setting.section.title());
             let (_, section) = help.split_once(&heading).expect(setting.name);
             let section = section.split("\n\n").next().unwrap_or_default();

@@ -161,8 +161,8 @@ pub struct Config {
     pub syslog_facility: u8,
     /// Whether the access log does not go to syslog.
     pub syslog_without_access: bool,
-    /// The class of Python that logs, as it was named; Gunicorn's own and `simple` stand for none.
-    pub logger_class: String,
+    /// The class of Python that logs, as it was named.
+    pub logger_class: Option<String>,
     /// A configuration of Python's loggers (`logging.config.fileConfig`).
     pub log_config: Option<PathBuf>,
     /// The same as JSON (`logging.config.dictConfig`).

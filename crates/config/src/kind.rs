@@ -11,7 +11,7 @@ use crate::{
     account, application,
     bind::{self, Address},
     config::{Config, LogTarget, Workers},
-    header, mode,
+    header, manual, mode,
     near::nearest,
     network::{self, Networks},
     prefix, size,
@@ -80,6 +80,10 @@ pub(crate) enum Kind {
     Dictionary(fn(&mut Config, String)),
     /// A function of a Python file that takes these parameters; those with a `=` may be left out from behind. Only its name is kept.
     Hook { parameters: &'static [&'static str] },
+    /// Whatever Gunicorn takes for it. Nothing reads it.
+    Unread,
+    /// A form of the manual, on the command line only: print it and end.
+    Manual,
     /// No value: print something and end.
     Action(Action),
 }
@@ -162,7 +166,7 @@ impl Kind {
                 store(config, last(values, |text| check(text).map(|()| text.trim().to_owned()))?);
             }
             Self::Dictionary(store) => store(config, last(values, |text| self.dictionary(text))?),
-            Self::Hook { .. } | Self::Action(_) => {}
+            Self::Hook { .. } | Self::Unread | Self::Manual | Self::Action(_) => {}
         }
         Ok(())
     }
@@ -199,14 +203,22 @@ impl Kind {
             Self::Class { expects, .. } => expects.into(),
             Self::Dictionary(_) => "a dictionary".into(),
             Self::Hook { parameters } => format!("a function of ({})", parameters.join(", ")),
+            Self::Unread => "as in Gunicorn".into(),
+            Self::Manual => one_of(manual::FORMS),
             Self::Action(_) => "no value".into(),
         }
+    }
+
+    /// Whether the option prints something and ends, so that it is no setting of a server.
+    pub(crate) const fn prints(self) -> bool {
+        matches!(self, Self::Manual | Self::Action(_))
     }
 
     /// Whether two texts say the same.
     pub(crate) fn is_same(self, one: &str, other: &str) -> bool {
         match (self, self.switch(one), self.switch(other)) {
-            (Self::Switch { .. }, Ok(one), Ok(other)) => one == other,
+            (Self::Switch { .. } | Self::Unread, Ok(one), Ok(other)) => one == other,
+            (Self::Mode(_), ..) => mode::parse(one).is_ok_and(|mode| mode::parse(other) == Ok(mode)),
             _ => one.eq_ignore_ascii_case(other),
         }
     }
@@ -331,7 +343,7 @@ pub(crate) const MOST_WORKERS: u32 = 4096;
 /// 136 years: long enough for "never", and every clock can still add it to now.
 const MOST_SECONDS: f64 = u32::MAX as f64;
 
-fn one_of(words: &[&str]) -> String {
+pub(crate) fn one_of(words: &[&str]) -> String {
     let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
     format!("one of {}", words.join(", "))
 }

@@ -11,9 +11,10 @@
 //!
 //! **Read in this order:** `table` (the data) and `setting` (what a row is), `config` (the result),
 //! `kind` (text to values) with the larger grammars `account`, `application`, `bind`, `header`, `mode`,
-//! `network`, `prefix`, `size` and `syslog`, `layer` (the law of precedence), the sources: `cli`, `variables`, and `file` with `python` and
+//! `network`, `prefix`, `size`, `syslog` and `worker_class`, `layer` (the law of precedence), the sources: `cli`, `variables`, and `file` with `python` and
 //! `toml_file` (a file to a `value` for each name) and `shape` (such a value to texts), `resolve` (layers to `Config`), `agreement`
-//! (settings that depend on each other), `draft` (all of it in a row), `settled`, `note`, `near` and `error`.
+//! (settings that depend on each other), `draft` (all of it in a row), `settled`, `note`, `near` and
+//! `error`; beside all that `manual`, which the table is printed by.
 //!
 //! **The sources,** from the lowest to the highest: the defaults, the environment (`WEB_CONCURRENCY` and its like, over them
 //! `RWSGI_WORKERS` and its like), the file, `GUNICORN_CMD_ARGS`, `RWSGI_CMD_ARGS`, the command line. A list is replaced whole.
@@ -35,6 +36,7 @@ mod file;
 mod header;
 mod kind;
 mod layer;
+mod manual;
 mod mode;
 mod near;
 mod network;
@@ -51,6 +53,7 @@ mod table;
 mod toml_file;
 mod value;
 mod variables;
+mod worker_class;
 
 pub use bind::Address;
 pub use config::{Config, HeaderMap, LogFormat, LogLevel, LogTarget, ProxyProtocol, ReloadEngine, Workers};

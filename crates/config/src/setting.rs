@@ -25,6 +25,8 @@ pub struct Setting {
     pub metavar: &'static str,
     /// One line that says what it does, with the unit.
     pub help: &'static str,
+    /// What the manual says beyond `help`: whole sentences, or nothing.
+    pub more: &'static str,
     /// How it relates to the Gunicorn setting of the same name.
     pub gunicorn: Gunicorn,
     /// The grammar of the value and the field that takes it.
@@ -46,6 +48,30 @@ impl Setting {
         matches!(self.kind, Kind::Switch { .. } | Kind::Action(_))
     }
 
+    /// Whether the option takes a value or none, as one likes.
+    #[must_use]
+    pub const fn optional(&self) -> bool {
+        matches!(self.kind, Kind::OptionalChoice { .. })
+    }
+
+    /// Whether the option says no, such as `--no-sendfile`.
+    #[must_use]
+    pub const fn negative(&self) -> bool {
+        matches!(self.kind, Kind::Switch { flag: false, .. })
+    }
+
+    /// Whether a file can give it; the other options print something and end.
+    #[must_use]
+    pub const fn storable(&self) -> bool {
+        !self.kind.prints()
+    }
+
+    /// Whether the help shows it; the manual shows all.
+    #[must_use]
+    pub const fn in_help(&self) -> bool {
+        !matches!(self.section, Section::WithoutEffect | Section::Refused)
+    }
+
     /// The options on the command line, the first one first, without the dashes.
     pub fn long_options(&self) -> impl Iterator<Item = &'static str> + use<> {
         let flag = match self.flag {
@@ -59,8 +85,8 @@ impl Setting {
     /// Python file can give, and for options that print something.
     #[must_use]
     pub fn variable(&self) -> Option<String> {
-        let is_textual = !matches!(self.kind, Kind::Hook { .. } | Kind::Dictionary(_) | Kind::Action(_));
-        is_textual.then(|| format!("{OWN_VARIABLES}{}", self.name.to_ascii_uppercase()))
+        let is_textual = !matches!(self.kind, Kind::Hook { .. } | Kind::Dictionary(_));
+        (is_textual && self.storable()).then(|| format!("{OWN_VARIABLES}{}", self.name.to_ascii_uppercase()))
     }
 
     /// What stands between several values in an environment variable, for a setting that takes several: a comma between
@@ -139,10 +165,20 @@ pub enum Section {
     Mechanics,
     /// The two logs.
     Logging,
+    /// The logs in syslog.
+    Syslog,
+    /// The loggers of Python's standard library.
+    PythonLoggers,
     /// For those who write the application.
     Development,
+    /// Functions of a Python file that are called when something happens.
+    Hooks,
     /// Options that print something and end.
     Information,
+    /// What Gunicorn does with it has no counterpart, and nothing breaks without it.
+    WithoutEffect,
+    /// What Gunicorn does with it is not offered, and the server would not be what was asked for.
+    Refused,
 }
 
 impl Section {
@@ -161,8 +197,13 @@ impl Section {
             Self::Proxies => "Proxies",
             Self::Mechanics => "Server mechanics",
             Self::Logging => "Logging",
+            Self::Syslog => "Syslog",
+            Self::PythonLoggers => "Python's loggers",
             Self::Development => "Development",
+            Self::Hooks => "Server hooks",
             Self::Information => "Information",
+            Self::WithoutEffect => "Accepted and without effect",
+            Self::Refused => "Refused",
         }
     }
 }
@@ -199,17 +240,9 @@ mod tests {
     fn names_and_spellings_are_unique() {
         let mut seen = BTreeSet::new();
         for setting in SETTINGS {
-            let flag = match setting.flag {
-                Flag::Positional | Flag::None => None,
-                Flag::Long(flag) => Some(format!("--{flag}")),
-            };
-            let spellings = [
-                Some(setting.name.to_owned()),
-                flag,
-                setting.alias.map(|alias| format!("--{alias}")),
-                setting.short.map(|short| format!("-{short}")),
-            ];
-            for spelling in spellings.into_iter().flatten() {
+            let options = setting.long_options().map(|flag| format!("--{flag}"));
+            let short = setting.short.map(|short| format!("-{short}"));
+            for spelling in options.chain(short).chain([setting.name.to_owned()]) {
                 assert!(seen.insert(spelling.clone()), "{spelling} twice");
             }
         }
@@ -221,12 +254,35 @@ mod tests {
             let Setting { name, help, metavar, .. } = *setting;
             assert!(!help.is_empty() && !help.ends_with('.'), "{name}: {help}");
             assert_eq!(metavar.is_empty(), setting.switch(), "{name}");
-            let reason = match setting.gunicorn {
-                Gunicorn::Differs(reason) => reason,
-                Gunicorn::WithoutEffect(why) | Gunicorn::Refused { why, .. } => why,
-                Gunicorn::Same | Gunicorn::Own => "-",
+            assert!(!setting.expects().is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn reasons_are_given_and_are_parts_of_sentences() {
+        for setting in SETTINGS {
+            let reasons = match setting.gunicorn {
+                Gunicorn::Differs(why) | Gunicorn::WithoutEffect(why) => [why, "-"],
+                Gunicorn::Refused { why, instead } => [why, instead],
+                Gunicorn::Same | Gunicorn::Own => ["-", "-"],
             };
-            assert!(!reason.is_empty() && !setting.expects().is_empty(), "{name}");
+            for reason in reasons {
+                assert!(!reason.is_empty() && !reason.ends_with('.'), "{}: {reason}", setting.name);
+            }
+            assert!(setting.more.is_empty() || setting.more.ends_with('.'), "{}", setting.name);
+        }
+    }
+
+    #[test]
+    fn what_is_not_honoured_stands_under_a_heading_of_its_own() {
+        for setting in SETTINGS {
+            let heading = match setting.gunicorn {
+                Gunicorn::WithoutEffect(_) => Some(Section::WithoutEffect),
+                Gunicorn::Refused { .. } => Some(Section::Refused),
+                Gunicorn::Same | Gunicorn::Differs(_) | Gunicorn::Own => None,
+            };
+            let found = (!setting.in_help()).then_some(setting.section);
+            assert_eq!(found, heading, "{}", setting.name);
         }
     }
 

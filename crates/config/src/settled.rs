@@ -5,7 +5,6 @@ use std::path::Path;
 use crate::{
     config::Config,
     error::printable,
-    kind::Kind,
     layer::{Layer, Source},
     note::Note,
     setting::{Flag, Setting},
@@ -56,7 +55,7 @@ impl Settled {
     pub fn listing(&self) -> String {
         let mut rows: Vec<_> = SETTINGS
             .iter()
-            .filter(|setting| !matches!(setting.kind, Kind::Action(_)))
+            .filter(|setting| setting.storable())
             .map(|setting| (setting.name, self.value(setting), origin(self.source(setting.name))))
             .collect();
         rows.sort_unstable();

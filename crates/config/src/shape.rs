@@ -25,6 +25,8 @@ enum Shape {
     Number,
     /// A truth value, or a text in its place.
     Truth,
+    /// A text, a number or a truth value.
+    Scalar,
     /// A list of texts, one text, or a dictionary for `NAME=VALUE`; each one is a value of its own.
     List,
     /// A text with commas, or a list of its parts.
@@ -49,6 +51,7 @@ impl Kind {
             Shape::Whole => whole(value).map(one),
             Shape::Number => number(value).map(one),
             Shape::Truth => truth(value).map(one),
+            Shape::Scalar => truth(value).or_else(|| number(value)).map(one),
             Shape::List => list(value),
             Shape::Commas => list(value).map(|parts| vec![parts.join(",")]),
             Shape::Pairs => return pairs(value).map(Some),
@@ -70,6 +73,8 @@ impl Kind {
             | Self::Log(_)
             | Self::HeaderText(_)
             | Self::RootPath(_)
+            | Self::Manual
+            | Self::Parsed { .. }
             | Self::Action(_) => Shape::Word,
             Self::Number { .. }
             | Self::LimitedNumber(_)
@@ -81,6 +86,7 @@ impl Kind {
             Self::Switch { .. } | Self::OptionalChoice { .. } => Shape::Truth,
             Self::Addresses(_) | Self::Variables(_) | Self::Mapping(_) | Self::Patterns(_) => Shape::List,
             Self::Paths(_) | Self::Networks(_) | Self::NameList(_) | Self::UrlPaths(_) => Shape::Commas,
+            Self::Unread => Shape::Scalar,
             Self::SchemeHeaders(_) => Shape::Pairs,
             Self::Class { .. } => Shape::Class,
             Self::Dictionary(_) => Shape::Dictionary,

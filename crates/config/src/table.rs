@@ -10,21 +10,26 @@ use crate::{
 mod application;
 mod bodies;
 mod development;
+mod hooks;
 mod information;
 mod limits;
 mod logging;
 mod mechanics;
 mod preload;
 mod proxies;
+mod python_loggers;
+mod refused;
 mod replacement;
 mod slow_clients;
 mod socket;
+mod syslog;
+mod without_effect;
 mod workers;
 
 /// Every setting, in the order of the help.
 pub static SETTINGS: &[Setting] = &joined();
 
-const SECTIONS: [&[Setting]; 13] = [
+const SECTIONS: [&[Setting]; 18] = [
     application::ROWS,
     socket::ROWS,
     workers::ROWS,
@@ -36,8 +41,13 @@ const SECTIONS: [&[Setting]; 13] = [
     proxies::ROWS,
     mechanics::ROWS,
     logging::ROWS,
+    syslog::ROWS,
+    python_loggers::ROWS,
     development::ROWS,
+    hooks::ROWS,
     information::ROWS,
+    without_effect::ROWS,
+    refused::ROWS,
 ];
 
 const COUNT: usize = {
@@ -76,6 +86,7 @@ const ROW: Setting = Setting {
     section: Section::Information,
     metavar: "",
     help: "",
+    more: "",
     gunicorn: Gunicorn::Same,
     kind: Kind::Action(Action::Help),
     given: |_| {},

@@ -11,6 +11,7 @@ pub(super) const ROWS: &[Setting] = &[
         flag: Flag::Positional,
         metavar: "APPLICATION",
         help: "what to serve, as package.module:name (without a name: application)",
+        more: r#"The name may be a path of attributes, `pkg.mod:site.application`, or the call of a factory with literal arguments, `pkg.mod:make("production", debug=False)`. On the command line it wins over the file's."#,
         kind: Kind::Application(|config, app| config.app = app),
         ..ROW
     },
@@ -30,6 +31,8 @@ pub(super) const ROWS: &[Setting] = &[
         flag: Flag::Long("chdir"),
         metavar: "DIR",
         help: "change to this directory before the application is loaded",
+        more: "The directory is also put first on the Python path. The settings file is looked for \
+               before that, in the start directory.",
         kind: Kind::Path(|config, path| config.chdir = Some(path)),
         ..ROW
     },
@@ -38,6 +41,7 @@ pub(super) const ROWS: &[Setting] = &[
         flag: Flag::Long("pythonpath"),
         metavar: "DIR,DIR",
         help: "directories to put first on the Python path, separated by commas",
+        more: "Relative ones count from the directory of `chdir`.",
         kind: Kind::Paths(|config, paths| config.pythonpath = paths),
         ..ROW
     },
@@ -47,6 +51,7 @@ pub(super) const ROWS: &[Setting] = &[
         short: Some('e'),
         metavar: "NAME=VALUE",
         help: "environment variable to set for the application; repeatable",
+        more: "Set before the application is loaded.",
         kind: Kind::Variables(|config, variables| config.env = variables),
         ..ROW
     },

@@ -11,6 +11,7 @@ pub(super) const ROWS: &[Setting] = &[
         flag: Flag::Long("no-request-buffering"),
         default: Some("true"),
         help: "let the application read bodies as they come",
+        more: "The application waits for its client then, so slow uploads occupy threads.",
         gunicorn: Gunicorn::Own,
         kind: Kind::Switch { flag: false, store: |config, is_on| config.request_buffering = is_on },
         ..ROW
@@ -21,6 +22,7 @@ pub(super) const ROWS: &[Setting] = &[
         default: Some("64M"),
         metavar: "SIZE",
         help: "memory of a worker for bodies, then files; 0: no limit",
+        more: "What does not fit waits in files without a name in `body_temp_dir`.",
         gunicorn: Gunicorn::Own,
         kind: Kind::Size(|config, size| config.body_memory = size),
         ..ROW
@@ -31,6 +33,7 @@ pub(super) const ROWS: &[Setting] = &[
         default: Some("1M"),
         metavar: "SIZE",
         help: "memory of a response, then a file; 0: no limit",
+        more: "What a client has not read yet; Python goes on meanwhile. More waits in a file.",
         gunicorn: Gunicorn::Own,
         kind: Kind::Size(|config, size| config.response_buffer = size),
         ..ROW
@@ -41,6 +44,7 @@ pub(super) const ROWS: &[Setting] = &[
         default: Some("1G"),
         metavar: "SIZE",
         help: "size of a response's file; 0: no limit",
+        more: "Past it the application waits for its client.",
         gunicorn: Gunicorn::Own,
         kind: Kind::Size(|config, size| config.response_temp_max = size),
         ..ROW
@@ -71,6 +75,8 @@ pub(super) const ROWS: &[Setting] = &[
         flag: Flag::Long("sendfile-root"),
         metavar: "/PREFIX=DIR",
         help: "what X-Accel-Redirect, X-Sendfile may name; repeatable",
+        more: "The header of the application names a path of a URL; below the prefix it is a file in the \
+               directory, and nothing outside of the directory is ever sent.",
         gunicorn: Gunicorn::Own,
         kind: Kind::Mapping(|config, roots| config.sendfile_roots = roots),
         ..ROW

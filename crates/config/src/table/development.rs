@@ -12,6 +12,8 @@ pub(super) const ROWS: &[Setting] = &[
         flag: Flag::Long("reload"),
         default: Some("false"),
         help: "reload when the code changes",
+        more: "For development: one process watches the modules that the application has loaded, and \
+               their directories.",
         gunicorn: Gunicorn::Differs(
             "goes through the same reload as SIGHUP: code that does not load leaves the old one serving",
         ),
@@ -36,6 +38,7 @@ pub(super) const ROWS: &[Setting] = &[
         flag: Flag::Long("reload-extra-file"),
         metavar: "PATTERN",
         help: "path or pattern of further files; repeatable",
+        more: "A path without a pattern must exist.",
         kind: Kind::Patterns(|config, patterns| config.reload_extra_files = patterns),
         ..ROW
     },

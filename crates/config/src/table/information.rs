@@ -24,6 +24,16 @@ pub(super) const ROWS: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "generate",
+        flag: Flag::Long("generate"),
+        metavar: "FORM",
+        help: "print the manual (man, markdown, json) or completions (bash, zsh, fish) and exit",
+        more: "`rwsgi --generate bash > ~/.local/share/bash-completion/completions/rwsgi` installs the \
+               completions of bash.",
+        kind: Kind::Manual,
+        ..ROW
+    },
+    Setting {
         name: "version",
         flag: Flag::Long("version"),
         short: Some('v'),
@@ -41,4 +51,4 @@ pub(super) const ROWS: &[Setting] = &[
     },
 ];
 
-const ROW: Setting = Setting { section: Section::Information, ..super::ROW };
+const ROW: Setting = Setting { section: Section::Information, gunicorn: Gunicorn::Own, ..super::ROW };

@@ -5,7 +5,6 @@ use crate::{
     header,
     kind::Kind,
     setting::{Flag, Gunicorn, Section, Setting},
-    syslog::{self, SyslogAddress},
 };
 
 pub(super) const ROWS: &[Setting] = &[
@@ -81,83 +80,6 @@ pub(super) const ROWS: &[Setting] = &[
         default: Some("false"),
         help: "send standard output and error to the error log's file",
         kind: Kind::Switch { flag: true, store: |config, is_on| config.capture_output = is_on },
-        ..ROW
-    },
-    Setting {
-        name: "logger_class",
-        flag: Flag::Long("logger-class"),
-        default: Some("gunicorn.glogging.Logger"),
-        metavar: "CLASS",
-        help: "class of Python that logs; slow",
-        gunicorn: Gunicorn::Differs(
-            "the base class is `rwsgi.glogging.Logger`, and the master does not use it",
-        ),
-        kind: Kind::Text(|config, class| config.logger_class = class),
-        ..ROW
-    },
-    Setting {
-        name: "logconfig",
-        flag: Flag::Long("log-config"),
-        metavar: "FILE",
-        help: "configure Python's loggers from an INI file; slow",
-        kind: Kind::Path(|config, path| config.log_config = Some(path)),
-        ..ROW
-    },
-    Setting {
-        name: "logconfig_json",
-        flag: Flag::Long("log-config-json"),
-        metavar: "FILE",
-        help: "configure Python's loggers from a JSON file; slow",
-        gunicorn: Gunicorn::Differs("a file that is not there is an error"),
-        kind: Kind::Path(|config, path| config.log_config_json = Some(path)),
-        ..ROW
-    },
-    Setting {
-        name: "syslog",
-        flag: Flag::Long("log-syslog"),
-        default: Some("false"),
-        help: "send the logs to syslog too",
-        kind: Kind::Switch { flag: true, store: |config, is_on| config.syslog = is_on },
-        ..ROW
-    },
-    Setting {
-        name: "syslog_addr",
-        flag: Flag::Long("log-syslog-to"),
-        default: Some("udp://localhost:514"),
-        metavar: "ADDR",
-        help: "where syslog is: udp://, tcp://, unix://PATH#dgram or #stream",
-        kind: Kind::Parsed {
-            parse: |config, text| SyslogAddress::parse(text).map(|address| config.syslog_address = address),
-            expects: syslog::EXPECTS,
-        },
-        ..ROW
-    },
-    Setting {
-        name: "syslog_prefix",
-        flag: Flag::Long("log-syslog-prefix"),
-        metavar: "NAME",
-        help: "name in gunicorn.NAME.error and gunicorn.NAME.access [default: application]",
-        kind: Kind::Text(|config, prefix| config.syslog_prefix = Some(prefix)),
-        ..ROW
-    },
-    Setting {
-        name: "syslog_facility",
-        flag: Flag::Long("log-syslog-facility"),
-        default: Some("user"),
-        metavar: "NAME",
-        help: "facility of syslog, such as daemon or local0",
-        kind: Kind::Choice {
-            words: syslog::FACILITY_WORDS,
-            store: |config, index| config.syslog_facility = syslog::FACILITIES[index].1,
-        },
-        ..ROW
-    },
-    Setting {
-        name: "disable_redirect_access_to_syslog",
-        flag: Flag::Long("disable-redirect-access-to-syslog"),
-        default: Some("false"),
-        help: "keep the access log out of syslog",
-        kind: Kind::Switch { flag: true, store: |config, is_on| config.syslog_without_access = is_on },
         ..ROW
     },
     Setting {

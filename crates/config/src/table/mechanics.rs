@@ -12,6 +12,7 @@ pub(super) const ROWS: &[Setting] = &[
         short: Some('p'),
         metavar: "FILE",
         help: "write the process id of the master to this file",
+        more: "Removed at the end. One that a living server has written prevents a second one.",
         kind: Kind::Path(|config, path| config.pid = Some(path)),
         ..ROW
     },
@@ -21,6 +22,7 @@ pub(super) const ROWS: &[Setting] = &[
         short: Some('D'),
         default: Some("false"),
         help: "go into the background",
+        more: "The start has succeeded when the command comes back with 0.",
         gunicorn: Gunicorn::Differs(
             "what keeps the server from starting still reaches the terminal; the umask stays",
         ),
@@ -33,6 +35,8 @@ pub(super) const ROWS: &[Setting] = &[
         short: Some('u'),
         metavar: "USER",
         help: "run the workers as this user, a name or a number",
+        more: "The master stays what it was, runs no code of the application, and binds ports and opens \
+               logs with its own rights.",
         gunicorn: Gunicorn::Differs(
             "the workers lose the other groups of root too; Gunicorn leaves them those without `initgroups`",
         ),
@@ -62,6 +66,7 @@ pub(super) const ROWS: &[Setting] = &[
         short: Some('m'),
         metavar: "MODE",
         help: "mode bits that unix sockets lack, as 0117 [default: sockets are 0660]",
+        more: "Octal with a leading 0, else decimal.",
         gunicorn: Gunicorn::Differs(
             "without it a unix socket has the mode 0660 and the umask of the process stays; Gunicorn lets everybody connect",
         ),
@@ -74,6 +79,7 @@ pub(super) const ROWS: &[Setting] = &[
         default: Some("rwsgi"),
         metavar: "TEXT",
         help: "text of the Server header, or off",
+        more: "Those of the application are left out.",
         gunicorn: Gunicorn::Own,
         kind: Kind::HeaderText(|config, text| config.server_header = text),
         ..ROW

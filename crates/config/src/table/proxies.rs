@@ -14,6 +14,8 @@ pub(super) const ROWS: &[Setting] = &[
         default: Some("127.0.0.1,::1,unix"),
         metavar: "LIST",
         help: "trusted proxies: addresses, networks, unix or *",
+        more: "Headers such as `X-Forwarded-Proto` are believed when they come from them, and removed \
+               when they come from others. Empty trusts nobody. `unix` are all peers on unix sockets.",
         gunicorn: Gunicorn::Differs(
             "peers on a Unix socket are trusted only with `unix` or `*`; the default does not count for clients behind a PROXY header",
         ),
@@ -27,6 +29,7 @@ pub(super) const ROWS: &[Setting] = &[
         default: Some("X-FORWARDED-PROTOCOL=ssl, X-FORWARDED-PROTO=https, X-FORWARDED-SSL=on"),
         metavar: "LIST",
         help: "headers by which they say https",
+        more: "In a file also a table or dictionary of header and value.",
         gunicorn: Gunicorn::Differs("has an option; Gunicorn takes it from a file only"),
         kind: Kind::SchemeHeaders(|config, headers| config.secure_scheme_headers = headers),
         ..ROW
@@ -36,6 +39,7 @@ pub(super) const ROWS: &[Setting] = &[
         flag: Flag::Long("forwarded-for"),
         default: Some("false"),
         help: "believe their X-Forwarded-For or Forwarded",
+        more: "`REMOTE_ADDR` is then the first address from the right that is no trusted proxy.",
         gunicorn: Gunicorn::Own,
         kind: Kind::Switch { flag: true, store: |config, is_on| config.forwarded_for = is_on },
         ..ROW
@@ -46,6 +50,8 @@ pub(super) const ROWS: &[Setting] = &[
         default: Some("SCRIPT_NAME,PATH_INFO"),
         metavar: "NAMES",
         help: "names with an underscore they may send, or *",
+        more: "The environ cannot tell `SCRIPT_NAME` from `SCRIPT-NAME`, so that others could be \
+               deceived by them.",
         kind: Kind::NameList(|config, names| config.forwarder_headers = names),
         ..ROW
     },
@@ -55,6 +61,7 @@ pub(super) const ROWS: &[Setting] = &[
         default: Some("drop"),
         metavar: "WORD",
         help: "other such names: drop, refuse or dangerous",
+        more: "`drop` leaves them out, `refuse` answers 400, `dangerous` hands them on.",
         kind: Kind::Choice {
             words: HeaderMap::WORDS,
             store: |config, index| config.header_map = HeaderMap::ALL[index],
@@ -67,6 +74,8 @@ pub(super) const ROWS: &[Setting] = &[
         default: Some("off"),
         metavar: "WORD",
         help: "PROXY protocol: off, v1, v2, auto; alone: auto",
+        more: "A header that comes before the requests of a connection and names the client; from \
+               HAProxy and many balancers.",
         gunicorn: Gunicorn::Differs("an application that follows the option is not taken for its value"),
         kind: Kind::OptionalChoice {
             choice: Words { words: ProxyProtocol::WORDS, synonyms: ProxyProtocol::SYNONYMS },
@@ -91,6 +100,7 @@ pub(super) const ROWS: &[Setting] = &[
         env: Some(Variable { name: "SCRIPT_NAME", prefix: "", empty_counts: false }),
         metavar: "PATH",
         help: "SCRIPT_NAME of the application",
+        more: "The path of URLs that the application is mounted at, taken off the paths of the requests.",
         gunicorn: Gunicorn::Differs("counts for WSGI, where Gunicorn has only the variable `SCRIPT_NAME`"),
         kind: Kind::RootPath(|config, path| config.root_path = path),
         ..ROW

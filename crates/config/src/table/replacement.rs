@@ -12,6 +12,7 @@ pub(super) const ROWS: &[Setting] = &[
         default: Some("0"),
         metavar: "N",
         help: "requests a worker serves; 0: no limit",
+        more: "Against applications whose memory grows.",
         gunicorn: Gunicorn::Differs("the next worker is ready before the old one goes"),
         kind: Kind::LimitedNumber(|config, limit| config.max_requests = limit.map(|number| number as u64)),
         ..ROW
@@ -22,6 +23,7 @@ pub(super) const ROWS: &[Setting] = &[
         default: Some("0"),
         metavar: "N",
         help: "up to this many more, at random",
+        more: "Drawn for each worker, so that not all of them are replaced at once.",
         kind: Kind::Number {
             least: 0,
             most: u32::MAX,
@@ -55,6 +57,7 @@ pub(super) const ROWS: &[Setting] = &[
         default: Some("0"),
         metavar: "SIZE",
         help: "memory of a worker (RSS); 0: no limit",
+        more: "Memory that is shared with other processes counts.",
         gunicorn: Gunicorn::Own,
         kind: Kind::Size(|config, limit| config.max_worker_memory = limit),
         ..ROW
@@ -65,6 +68,8 @@ pub(super) const ROWS: &[Setting] = &[
         default: Some("1"),
         metavar: "N",
         help: "extra workers during a reload",
+        more: "How many workers more than wanted there may be while the old ones are replaced one after \
+               the other.",
         gunicorn: Gunicorn::Own,
         kind: Kind::Number {
             least: 0,
@@ -79,6 +84,8 @@ pub(super) const ROWS: &[Setting] = &[
         default: Some("0"),
         metavar: "N",
         help: "missing workers during a reload",
+        more: "For machines that have no memory for one more: with 1, and `reload_surge` 0, an old \
+               worker stops before its successor starts.",
         gunicorn: Gunicorn::Own,
         kind: Kind::Number {
             least: 0,

@@ -12,6 +12,7 @@ pub(super) const ROWS: &[Setting] = &[
         default: Some("10"),
         metavar: "SECONDS",
         help: "seconds until all headers are there; 0: no limit",
+        more: "From the first byte of the request on; then 408.",
         gunicorn: Gunicorn::Own,
         kind: Kind::Seconds(|config, timeout| config.header_timeout = timeout),
         ..ROW
@@ -22,6 +23,7 @@ pub(super) const ROWS: &[Setting] = &[
         default: Some("30"),
         metavar: "SECONDS",
         help: "seconds of silence in a body; 0: no limit",
+        more: "Then 408.",
         gunicorn: Gunicorn::Own,
         kind: Kind::Seconds(|config, timeout| config.body_timeout = timeout),
         ..ROW
@@ -32,6 +34,7 @@ pub(super) const ROWS: &[Setting] = &[
         default: Some("500"),
         metavar: "SIZE",
         help: "average bytes per second of a body; 0: no limit",
+        more: "One that is slower on average is answered 408.",
         gunicorn: Gunicorn::Own,
         kind: Kind::Size(|config, rate| config.body_min_rate = rate),
         ..ROW
@@ -52,6 +55,7 @@ pub(super) const ROWS: &[Setting] = &[
         default: Some("60"),
         metavar: "SECONDS",
         help: "seconds a response may stand still; 0: no limit",
+        more: "A client that takes nothing of its answer for this long is cut off.",
         gunicorn: Gunicorn::Own,
         kind: Kind::Seconds(|config, timeout| config.write_timeout = timeout),
         ..ROW

@@ -14,6 +14,9 @@ pub(super) const ROWS: &[Setting] = &[
         default: Some("127.0.0.1:8000"),
         metavar: "ADDRESS",
         help: "listen on HOST:PORT, PORT, [IPV6]:PORT, unix:PATH, unix:@NAME or fd://N; repeatable",
+        more: "A host alone has the port 8000, a port alone the address 127.0.0.1, and `[::]` listens \
+               for IPv4 too. With port 0 the system chooses a port, which the log names. Sockets that \
+               systemd hands over take the place of all addresses.",
         gunicorn: Gunicorn::Differs(
             "a number alone is a port on 127.0.0.1, not a host name; `unix:@name` is an abstract socket, not a file; \
              addresses beside an `fd://N` are served too",
@@ -27,6 +30,7 @@ pub(super) const ROWS: &[Setting] = &[
         default: Some("2048"),
         metavar: "N",
         help: "connections that may wait to be accepted, for each address",
+        more: "The system has a limit of its own, `net.core.somaxconn`.",
         // listen(2) takes a C int.
         kind: Kind::Number {
             least: 1,
