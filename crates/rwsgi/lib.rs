@@ -7,12 +7,13 @@
 //!
 //! Read in this order: this file, `launch` (who started us, with which sockets), `plan`, `sockets` and `traffic` (settings to
 //! options), `site` (the master's program), `roles` (its children), `privileges`, `host` (what the two hosts do differently),
-//! `home` (which Python environment the native host runs for), `logging`, `reloader`, `ui`.
+//! `hooks` (what applications know from Gunicorn), `home` (which Python environment the native host runs for), `logging`, `reloader`, `ui`.
 
 #![forbid(unsafe_code)]
 
 mod error;
 mod home;
+mod hooks;
 mod host;
 mod launch;
 mod logging;

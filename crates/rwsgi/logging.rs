@@ -136,6 +136,13 @@ pub(crate) fn write_raw(bytes: &[u8]) {
     }
 }
 
+/// Lines as they are, for `gunicorn.access` in a worker.
+pub(crate) fn write_access(bytes: &[u8]) {
+    if let Some(log) = ACCESS_LOG.get() {
+        rwsgi_os::write_if_ready(&log.file, bytes);
+    }
+}
+
 fn level(level: LogLevel) -> Level {
     match level {
         LogLevel::Debug => Level::DEBUG,

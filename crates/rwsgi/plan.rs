@@ -185,6 +185,7 @@ impl Plan {
             reopen_logs: logging::reopen,
             graceful_timeout: self.config.graceful_timeout,
             loaded: reloader::tell_sources,
+            hooks: None,
         };
         Ok((place, options))
     }

@@ -8,7 +8,7 @@ use rwsgi_worker::{Preloaded, Source};
 
 use crate::error::Error;
 use crate::plan::Plan;
-use crate::{Host, logging, reloader, ui};
+use crate::{Host, hooks, logging, reloader, ui};
 
 /// Serves until the worker is to leave.
 pub(crate) fn work(inheritance: Inheritance, plan: &Plan, host: Host) -> ExitReason {
@@ -96,7 +96,9 @@ fn begin(plan: &Plan, host: Host) -> Result<(), Error> {
     // Nothing of Python or the application may run as root.
     plan.identity.as_ref().map_or(Ok(()), Identity::assume).map_err(Error::Identity)?;
     host.start_python(plan.python.as_ref())?;
-    Ok(host.forget_variables()?)
+    host.forget_variables()?;
+    hooks::publish_loggers(&plan.config)?;
+    Ok(())
 }
 
 fn serve(inheritance: Inheritance, source: Source, plan: &Plan, host: Host) -> ExitReason {

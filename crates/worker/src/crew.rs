@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use rwsgi_http::{Answer, Buffering, Exchange};
 use rwsgi_os::{ExitReason, Scoreboard, Slot, ThreadClock, ThreadId, monotonic_micros};
-use rwsgi_wsgi::{PythonThread, StackDump};
+use rwsgi_wsgi::{Hooks, PythonThread, StackDump};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
@@ -51,6 +51,8 @@ pub(crate) struct Crew {
     pub(crate) share: u64,
     /// Opens the log files again.
     pub(crate) reopen_logs: fn(),
+    /// The hooks of the settings file.
+    pub(crate) hooks: Option<Hooks>,
     orders: mpsc::UnboundedSender<Order>,
     exit: OnceLock<ExitReason>,
     lead: Lead,
@@ -129,6 +131,7 @@ impl Crew {
             // Not the generator of `HashMap` for the lot: forked processes would all draw the same.
             share: share(options.max_requests, options.max_requests_jitter, (std::process::id(), now())),
             reopen_logs: options.reopen_logs,
+            hooks: options.hooks.clone(),
             orders,
             exit: OnceLock::new(),
             lead: Lead::new(),

@@ -91,6 +91,7 @@ impl Crew {
                     running.line(),
                     std::process::id()
                 );
+                self.abort_hook();
                 self.order(Order::Retire(ExitReason::Timeout));
             }
         }

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use rwsgi_os::readable_within;
-use rwsgi_wsgi::StackDump;
+use rwsgi_wsgi::{Hook, StackDump};
 
 use crate::crew::Crew;
 use crate::run::{STACK_SIGNAL, WAKE_SIGNAL};
@@ -97,6 +97,20 @@ impl Crew {
         };
         if let Err(error) = thread::Builder::new().name("rwsgi-inquiry".to_owned()).spawn(work) {
             tracing::error!("{request} takes long and cannot be looked into: {error}");
+        }
+    }
+
+    /// Calls `worker_abort` from a thread of its own, since the request that hangs may have the GIL. The end of the worker waits for it
+    /// as it waits for reports.
+    pub(crate) fn abort_hook(&'static self) {
+        let Some(hooks) = self.hooks.as_ref().filter(|hooks| hooks.has(Hook::WorkerAbort)) else { return };
+        let underway = Underway::begin(&self.inquiries.reports);
+        let work = move || {
+            hooks.worker_abort();
+            drop(underway);
+        };
+        if let Err(error) = thread::Builder::new().name("rwsgi-hook".to_owned()).spawn(work) {
+            tracing::error!("the hook `worker_abort` cannot be called: {error}");
         }
     }
 

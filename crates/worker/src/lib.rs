@@ -8,7 +8,7 @@
 //! Read in this order: `run` (the story of a worker), `preload` (its application), `lead` (who drives the loop: the rules),
 //! `crew` (what the threads share), `member` (a Python
 //! thread), `stand_in` (the thread that watches them), `drive` (the futures at the top of the loop), `job` (a request on
-//! its way through Python), `live`, `course`, `deadline` and `inquiry` (requests that take long), `accept` and `admission`, `refusal`, `notice`, `shutdown`.
+//! its way through Python), `live`, `course`, `deadline` and `inquiry` (requests that take long), `hooks`, `accept` and `admission`, `refusal`, `notice`, `shutdown`.
 
 #![forbid(unsafe_code)]
 
@@ -18,6 +18,7 @@ mod course;
 mod crew;
 mod deadline;
 mod drive;
+mod hooks;
 mod inquiry;
 mod job;
 mod lead;

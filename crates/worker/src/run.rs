@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rwsgi_http::{AccessLog, Exchange, Handler, Server};
 use rwsgi_os::{ExitReason, LifelineEnd, Listener, Scoreboard, Signal, Signals, Stage, Status};
-use rwsgi_wsgi::{Application, Bridge, LoadError, StackDump};
+use rwsgi_wsgi::{Application, Bridge, Hooks, LoadError, StackDump};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 
@@ -15,6 +15,7 @@ use crate::accept::{Doors, Entrance, Guarded, accept};
 use crate::admission::Admission;
 use crate::crew::Crew;
 use crate::deadline::MemberDeadline;
+use crate::hooks::OfCrew;
 use crate::inquiry::thread_name;
 use crate::member;
 use crate::preload::{Source, explain};
@@ -68,6 +69,8 @@ pub struct Options {
     pub graceful_timeout: Duration,
     /// Called when the application has been loaded.
     pub loaded: fn(),
+    /// The hooks of the settings file, of which `post_fork` has been called.
+    pub hooks: Option<Hooks>,
     /// How connections are served.
     pub http: rwsgi_http::Options,
     /// What the application is told.
@@ -157,6 +160,9 @@ fn serve(
         (stacks, orders),
     )));
     rwsgi_wsgi::allow_interrupts(WAKE_SIGNAL as i32, options.timeout)?;
+    if !crew.hooks.as_ref().is_none_or(|hooks| hooks.post_worker_init(application, Arc::new(OfCrew(crew)))) {
+        return Ok(ExitReason::BootFailed);
+    }
     let admission = Arc::new(Admission::new(&options));
     let server = Server::new(ToPython(crew), options.http);
     let signals = take_signals()?;
@@ -198,12 +204,20 @@ fn run_members(
         .spawn(move || stand_in::watch(crew))
         .map_err(Error::Thread)?;
     for number in 1..crew.members.len() {
-        let mut bridge = Bridge::new(application, wsgi, Box::new(MemberDeadline { crew, number }))?;
+        let mut bridge = bridge(crew, application, (wsgi, number))?;
         rwsgi_wsgi::spawn(&thread_name(number), move || member::serve(crew, number, &mut bridge))?;
     }
-    let mut bridge = Bridge::new(application, wsgi, Box::new(MemberDeadline { crew, number: 0 }))?;
-    member::serve(crew, 0, &mut bridge);
+    member::serve(crew, 0, &mut bridge(crew, application, (wsgi, 0))?);
     Ok(())
+}
+
+fn bridge(
+    crew: &'static Crew,
+    application: &'static Application,
+    (wsgi, number): (&rwsgi_wsgi::Options, usize),
+) -> Result<Bridge<'static>, Error> {
+    let deadline = Box::new(MemberDeadline { crew, number });
+    Ok(Bridge::new(application, wsgi, deadline)?.with_hooks(crew.hooks.as_ref())?)
 }
 
 /// The loop: it lets go of the GIL while it sleeps, and has the access log written before.

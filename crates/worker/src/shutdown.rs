@@ -168,24 +168,25 @@ impl<H: Handler> Leaving<H> {
         self.crew.set_exit(reason);
         if self.crew.slot().in_flight.load() > 0 || self.crew.inquiries.has_interrupts() {
             // A thread that is stuck in Python, or waits for its client or the GIL, cannot be ended from here. The process can.
-            leave_now(self.access_log.as_ref(), reason);
+            leave_now(self.crew, self.access_log.as_ref(), reason);
         }
         let left = until.saturating_duration_since(Instant::now()).max(FINALIZE);
         let limit = if reason == ExitReason::MasterGone { FINALIZE } else { left };
-        let access_log = self.access_log.clone();
+        let (crew, access_log) = (self.crew, self.access_log.clone());
         let watchdog = thread::Builder::new().name("rwsgi-exit".to_owned()).spawn(move || {
             thread::sleep(limit);
             tracing::warn!("Python did not end in time (pid: {})", std::process::id());
-            leave_now(access_log.as_ref(), reason);
+            leave_now(crew, access_log.as_ref(), reason);
         });
         if watchdog.is_err() {
-            leave_now(self.access_log.as_ref(), reason);
+            leave_now(self.crew, self.access_log.as_ref(), reason);
         }
         self.crew.stop();
     }
 }
 
-fn leave_now(access_log: Option<&AccessLog>, reason: ExitReason) -> ! {
+fn leave_now(crew: &Crew, access_log: Option<&AccessLog>, reason: ExitReason) -> ! {
+    crew.exit_hook();
     access_log.into_iter().for_each(|log| log.flush(LAST_LINES));
     tracing::info!("Worker exiting (pid: {})", std::process::id());
     exit_now(reason)
@@ -198,7 +199,10 @@ pub(crate) async fn obey_signals(crew: &'static Crew, signals: Signals) {
         for signal in signals.owner().drain() {
             match signal {
                 Signal::SIGTERM => crew.order(Order::Graceful),
-                Signal::SIGINT | Signal::SIGQUIT => crew.order(Order::Quick),
+                Signal::SIGINT | Signal::SIGQUIT => {
+                    crew.interrupt_hook();
+                    crew.order(Order::Quick);
+                }
                 Signal::SIGUSR1 => (crew.reopen_logs)(),
                 // The master only wants to see the loop turn.
                 Signal::SIGWINCH => {}

@@ -15,11 +15,12 @@ use crate::environ::Environ;
 use crate::error::traceback;
 use crate::exchange::Exchange;
 use crate::file_wrapper::plain_file;
+use crate::hooks::{RequestHooks, Visit};
 use crate::input::BrokenBody;
 use crate::process::leave;
 use crate::start_response::{Callable, Response};
 use crate::watched::Watched;
-use crate::{Application, Error, HeaderRules, RequestTimeout};
+use crate::{Application, Error, HeaderRules, Hooks, RequestTimeout};
 
 /// What the application is told of the server.
 #[derive(Clone, Debug)]
@@ -47,6 +48,7 @@ pub struct Bridge<'a> {
     callable: Callable,
     watched: Arc<[String]>,
     is_descendant: fn() -> bool,
+    hooks: Option<Arc<RequestHooks>>,
 }
 
 impl std::fmt::Debug for Bridge<'_> {
@@ -68,9 +70,20 @@ impl<'a> Bridge<'a> {
         Python::attach(|py| {
             let (environ, callable) = (Environ::new(py, options, deadline)?, Callable::new(py)?);
             let (watched, is_descendant) = (Arc::clone(&options.watched), options.is_descendant);
-            Ok(Self { application, environ, callable, watched, is_descendant })
+            Ok(Self { application, environ, callable, watched, is_descendant, hooks: None })
         })
         .map_err(|error| Error::python("prepare the environ", &error))
+    }
+
+    /// Has the hooks of a settings file called round each request, if it defines any for that.
+    ///
+    /// # Errors
+    /// The Python exception, should the file have changed what the hooks are called with.
+    pub fn with_hooks(mut self, hooks: Option<&Hooks>) -> Result<Self, Error> {
+        if let Some(hooks) = hooks {
+            self.hooks = Python::attach(|py| hooks.of_requests(py))?.map(Arc::new);
+        }
+        Ok(self)
     }
 
     /// Answers one request. Whatever the application does, the exchange is answered when this returns.
@@ -91,9 +104,48 @@ impl<'a> Bridge<'a> {
         });
     }
 
-    fn run(&mut self, py: Python<'_>, mut exchange: Box<dyn Exchange>) -> PyResult<()> {
+    fn run(&mut self, py: Python<'_>, exchange: Box<dyn Exchange>) -> PyResult<()> {
+        match self.hooks.clone() {
+            None => self.serve(py, exchange, None),
+            Some(hooks) => self.run_hooked(py, exchange, &hooks),
+        }
+    }
+
+    fn run_hooked(
+        &mut self,
+        py: Python<'_>,
+        exchange: Box<dyn Exchange>,
+        hooks: &RequestHooks,
+    ) -> PyResult<()> {
+        let mut visit = Visit::new(py, hooks, &*exchange)?;
+        let exchange = visit.watch(exchange)?;
+        let result = match self.unless_descendant(py, visit.before()) {
+            Ok(()) => self.serve(py, exchange, Some(&mut visit)),
+            Err(error) => {
+                visit.report_before(&error);
+                Output::new(exchange, None).abort();
+                Ok(())
+            }
+        };
+        visit.after(self.is_descendant);
+        result
+    }
+
+    fn serve<'py>(
+        &mut self,
+        py: Python<'py>,
+        mut exchange: Box<dyn Exchange>,
+        visit: Option<&mut Visit<'py, '_>>,
+    ) -> PyResult<()> {
         let (environ, input) = self.environ.build(py, &mut *exchange)?;
-        let result = self.answer(py, environ, exchange);
+        let result = match visit {
+            None => self.answer(py, (environ, self.callable.method(py)), exchange),
+            Some(visit) => {
+                visit.extend(&environ)?;
+                let start_response = visit.start_response(self.callable.method(py))?;
+                self.answer(py, (environ, &start_response), exchange)
+            }
+        };
         // A thread of the application that reads it just now keeps it for itself.
         if let Some(mut input) = input.as_ref().and_then(|input| input.try_borrow_mut().ok()) {
             input.close();
@@ -104,14 +156,14 @@ impl<'a> Bridge<'a> {
     fn answer(
         &self,
         py: Python<'_>,
-        environ: Bound<'_, PyDict>,
+        (environ, start_response): (Bound<'_, PyDict>, &Bound<'_, PyAny>),
         exchange: Box<dyn Exchange>,
     ) -> PyResult<()> {
         let watched = (!self.watched.is_empty())
             .then(|| Watched { environ: environ.clone().unbind(), names: Arc::clone(&self.watched) });
         self.callable.load(Output::new(exchange, watched))?;
         let response = self.callable.response();
-        let called = self.application.callable().bind(py).call1((environ, self.callable.method(py)));
+        let called = self.application.callable().bind(py).call1((environ, start_response));
         match self.unless_descendant(py, called) {
             Ok(iterable) => {
                 let sent = self.unless_descendant(py, send(self, response, &iterable));

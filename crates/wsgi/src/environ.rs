@@ -215,7 +215,7 @@ impl Environ {
 }
 
 /// The request target as it was received (`RAW_URI`).
-fn target(uri: &Uri) -> Cow<'_, str> {
+pub(crate) fn target(uri: &Uri) -> Cow<'_, str> {
     match uri.path_and_query() {
         Some(path) if uri.scheme().is_none() => Cow::Borrowed(path.as_str()),
         _ => Cow::Owned(uri.to_string()),

@@ -8,7 +8,7 @@
 //!
 //! Read in this order: `exchange`, `call`, `environ`, `input`, `start_response`, `head`, `body`, then
 //! `request_timeout` and `deadline`, `application` with `rehearsal` and `settle` for one that is loaded before the fork,
-//! and `ffi` for everything that needs `unsafe`.
+//! `settings_file`, `hooks` and `loggers` for what applications know from Gunicorn (their Python halves are in `python/`), and `ffi` for everything that needs `unsafe`.
 //!
 //! | PEP 3333 | file |
 //! |---|---|
@@ -22,6 +22,7 @@ mod application;
 mod body;
 mod call;
 mod deadline;
+mod embedded;
 mod environ;
 mod error;
 mod errors;
@@ -30,11 +31,14 @@ mod ffi;
 mod file_wrapper;
 mod head;
 mod header_rules;
+mod hooks;
 mod input;
+mod loggers;
 mod names;
 mod process;
 mod rehearsal;
 mod request_timeout;
+mod settings_file;
 mod settle;
 mod sources;
 mod spec;
@@ -55,8 +59,11 @@ pub use ffi::embed::{Embedding, boot, finalize, linked_version};
 pub use ffi::fork::{after_in_child, after_in_parent, before as before_fork};
 pub use ffi::gil::{detached, park, resume, run_python};
 pub use header_rules::{HeaderRules, Told};
+pub use hooks::{Duties, Hook, HookError, Hooks, ServerFacts};
+pub use loggers::{LoggerOptions, Loggers};
 pub use process::{end_descendant, prepend_paths, set_environment, unset_environment};
 pub use request_timeout::{PythonThread, RequestTimeout, allow_interrupts, publish_request_timeout};
+pub use settings_file::{FileError, SettingsFile, SettingsSource};
 pub use settle::{KnownThread, python_threads, settle};
 pub use sources::source_directories;
 pub use stack::{StackDump, dump_crashes};
