@@ -120,11 +120,12 @@ impl Launch {
         } else {
             rwsgi_os::discard(Streams::Input, None)
         };
+        let discarded = discarded.map_err(Error::from).and_then(|()| logging::capture());
         match discarded {
             Ok(()) => background.tell(ExitReason::Ok),
             Err(_) => self.background = Some(background),
         }
-        Ok(discarded?)
+        discarded
     }
 
     /// The server has ended, or could not start: so does the process in the foreground if it still waits.

@@ -75,6 +75,7 @@ fn start(draft: Draft, settled: Settled, host: Host) -> Result<ExitReason, Error
     let served = serve(draft, settled, host, &mut launch);
     let reason = served.unwrap_or_else(|error| ui::fail(&error, logs_elsewhere));
     launch.ended(reason);
+    logging::flush();
     Ok(reason)
 }
 

@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rwsgi_config::{Config, LogTarget, Workers};
-use rwsgi_http::{AccessLog, Format, Journal};
+use rwsgi_config::{Config, Workers};
+use rwsgi_http::Journal;
 use rwsgi_master::{Inheritance, Policy};
 use rwsgi_os::{Identity, SocketPlan};
 use rwsgi_worker::PreloadOptions;
 use rwsgi_wsgi::Embedding;
 
 use crate::error::Error;
+use crate::logging::Access;
 use crate::proxies::{header_rules, proxies};
 use crate::{Host, VERSION, home, logging, privileges, reloader, sockets, traffic};
 
@@ -40,23 +41,9 @@ pub(crate) struct Plan {
     pub(crate) config: Config,
 }
 
-/// Where and how requests are logged.
-struct Access {
-    target: LogTarget,
-    format: Format,
-}
-
 impl Plan {
     pub(crate) fn new(mut config: Config, host: Host, identity: Option<Identity>) -> Result<Self, Error> {
-        let format = Format::compile(&config.access_log_format, None).map_err(Error::AccessLogFormat)?;
-        let access_log = match config.access_log.clone() {
-            Some(target) => {
-                // Opened again by each worker; here so that a mistake is told at once.
-                logging::open(&target, "access log", std::io::stdout())?;
-                Some(Access { target: logging::absolute(target), format })
-            }
-            None => None,
-        };
+        let access_log = Access::new(&config)?;
         let directory = std::env::current_dir().map_err(Error::CurrentDirectory)?;
         let paths = std::iter::once(directory.clone())
             .chain(config.pythonpath.iter().map(|path| directory.join(path)))
@@ -105,8 +92,7 @@ impl Plan {
 
     /// Makes the file of the access log, where the workers may not.
     pub(crate) fn create_access_log(&self) -> Result<(), Error> {
-        let Some(access) = &self.access_log else { return Ok(()) };
-        logging::open(&access.target, "access log", std::io::stdout()).map(drop)
+        self.access_log.as_ref().map_or(Ok(()), Access::create)
     }
 
     /// How many descriptors a worker may need: what the application has by default anyway, and for each connection its
@@ -132,8 +118,8 @@ impl Plan {
             multithread: self.config.threads > 1,
             multiprocess: workers > 1,
             headers: Arc::new(header_rules(&proxies(&self.config))),
-            watched: self.access_log.iter().flat_map(|access| access.format.environ()).cloned().collect(),
-            errors: logging::write_raw,
+            watched: self.access_log.iter().flat_map(Access::environ).cloned().collect(),
+            errors: logging::write_errors,
             is_descendant: rwsgi_os::is_descendant,
         }
     }
@@ -153,13 +139,7 @@ impl Plan {
         &self,
         inheritance: Inheritance,
     ) -> Result<(rwsgi_worker::Place, rwsgi_worker::Options), Error> {
-        let access_log = match &self.access_log {
-            Some(access) => {
-                let file = logging::open_access_log(&access.target)?;
-                Some(AccessLog::start(access.format.clone(), file).map_err(Error::AccessLog)?)
-            }
-            None => None,
-        };
+        let access_log = self.access_log.as_ref().map(|access| access.start(&self.config)).transpose()?;
         let journal = Journal { access_log, meter: None };
         let http = traffic::options(&self.config, journal);
         let place = rwsgi_worker::Place {

@@ -51,6 +51,8 @@ impl Program for Site<'_> {
     fn prepare(&mut self, generation: u32) -> Option<Prepared> {
         match self.read() {
             Ok(plan) => {
+                // Before a worker of it is forked.
+                log_as_in(&plan);
                 let sockets = self.launch.sockets(plan.sockets.clone());
                 let prepared = Prepared { policy: plan.policy(), sockets };
                 self.plans.insert(generation, plan);
@@ -73,6 +75,7 @@ impl Program for Site<'_> {
 
     fn give_up(&mut self, generation: u32) {
         self.plans.remove(&generation);
+        self.plans.last_key_value().into_iter().for_each(|(_, plan)| log_as_in(plan));
         self.step_back();
     }
 
@@ -98,6 +101,13 @@ impl Program for Site<'_> {
         if let Err(error) = renamed {
             ui::complain(&error, error.hint().as_deref());
         }
+    }
+}
+
+/// Opens the logs anew, where these settings say; a log that cannot be opened there goes on where it is.
+fn log_as_in(plan: &Plan) {
+    if let Err(error) = logging::start(&plan.config, privileges::owner(plan.identity.as_ref())) {
+        ui::complain(&error, error.hint().as_deref());
     }
 }
 

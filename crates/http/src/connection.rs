@@ -31,6 +31,7 @@ use crate::ranges::Conditions;
 use crate::record::Record;
 use crate::refusal::{log_refusal, refusal};
 use crate::reply::{ReplyBody, RequestEnd, response};
+use crate::request_id;
 use crate::room::Room;
 use crate::x_sendfile::Roots;
 use crate::{Answer, Peer, Transport};
@@ -152,17 +153,23 @@ impl<H: Handler> Server<H> {
         let (mut head, incoming) = request.into_parts();
         prefer_target(&mut head);
         let (peer, origin) = self.forwarding.judge(&head, peer);
+        let name = self.options.request_id.as_ref();
+        let id = name.map(|name| request_id::assign(name, &mut head, &peer));
         let from = (&peer, origin.as_ref().ok());
         let record = self.journal.as_ref().map(|journal| Record::begin(journal, &head, from));
         let end = RequestEnd::new(&activity, record);
         let is_1_0 = head.version == Version::HTTP_10;
-        let answer = match origin {
+        let mut answer = match origin {
             Ok(origin) => self.answer(head, incoming, (peer, origin), &activity).await?,
             Err(fault) => {
                 log_refusal(&peer, fault);
                 Answer::error(fault.status)
             }
         };
+        if let (Some(name), Some(id)) = (name, id) {
+            // An application that names the request knows better.
+            answer.headers.entry(name).or_insert(id);
+        }
         let mut response = response(answer, end, self.options.server.as_ref());
         if is_1_0 && response.headers().contains_key(CONNECTION) {
             // To a client that has asked for `keep-alive` hyper would promise it beside our `close`.

@@ -47,6 +47,7 @@ mod inherited;
 mod invocation;
 mod lifeline;
 mod limits;
+mod log_socket;
 mod memory;
 mod ownership;
 mod pidfile;
@@ -77,7 +78,7 @@ pub use self::{
     cpu::available as available_cpus,
     crowd::{Crowd, CrowdCounts},
     descendant::{ClosedInChildren, guard_descendants, is_descendant},
-    detach::{Background, Detached, Streams, detach, discard},
+    detach::{Background, Detached, Streams, capture, detach, discard, redirect},
     environment::private_variables,
     error::Error,
     exit::{ExitReason, exit_now},
@@ -89,6 +90,7 @@ pub use self::{
     invocation::Invocation,
     lifeline::{Lifeline, LifelineEnd, Report, Status, StatusReader, status_pipe},
     limits::allow_descriptors,
+    log_socket::{LogPeer, LogSocket},
     memory::{MemoryKills, resident_memory},
     ownership::{Owner, give_log},
     pidfile::PidFile,
