@@ -44,8 +44,9 @@ pub(crate) struct Shown {
     pub(crate) environ: Box<[Option<Bytes>]>,
 }
 
+/// Of several values of one name the last one, as under Gunicorn.
 fn capture(names: &[HeaderName], headers: &HeaderMap) -> Vec<Option<HeaderValue>> {
-    names.iter().map(|name| headers.get(name).cloned()).collect()
+    names.iter().map(|name| headers.get_all(name).iter().next_back().cloned()).collect()
 }
 
 impl Shown {
