@@ -236,15 +236,17 @@ def test_output_goes_where_gunicorns_goes(host, arguments, tmp_path):
     found = []
     for one in (GUNICORN, host):
         path = tmp_path / f"{one.name}.log"
-        with one.start(
-            "access", "--error-logfile", str(path), *arguments, bind=f"unix:{path}.s"
-        ) as server:
-            with follow(path) as lines:
-                lines.wait("Booting worker")
-                wait_for(lambda path=path: os.path.exists(f"{path}.s"))
-                client.request(f"{path}.s", "GET", "/printed")
-                lines.wait("^to errors$")
-                server.stop()
+        with (
+            one.start(
+                "access", "--error-logfile", str(path), *arguments, bind=f"unix:{path}.s"
+            ) as server,
+            follow(path) as lines,
+        ):
+            lines.wait("Booting worker")
+            wait_for(lambda path=path: os.path.exists(f"{path}.s"))
+            client.request(f"{path}.s", "GET", "/printed")
+            lines.wait("^to errors$")
+            server.stop()
         found.append((server.out.end(), "printed\n" in path.read_text()))
     assert found[0] == found[1] == (("", True) if arguments else ("printed\n", False))
 
@@ -286,15 +288,17 @@ def test_the_journal_gets_severities(host, tmp_path):
     with path.open("w") as journal:
         place = os.fstat(journal.fileno())
         environment = {"JOURNAL_STREAM": f"{place.st_dev}:{place.st_ino}"}
-        with host.start(
-            "broken", stderr=journal, env=environment, bind=f"unix:{tmp_path}/socket"
-        ) as server:
-            with follow(path) as lines:
-                lines.wait(r"^<6>\[.*\] \[INFO\] 1 worker ready")
-                client.request(f"{tmp_path}/socket", "GET", "/exception")
-                lines.wait(r"^<3>\[.*\] \[ERROR\] Error handling request GET /exception")
-                lines.wait(r"^<3>Traceback ")
-                server.stop()
+        with (
+            host.start(
+                "broken", stderr=journal, env=environment, bind=f"unix:{tmp_path}/socket"
+            ) as server,
+            follow(path) as lines,
+        ):
+            lines.wait(r"^<6>\[.*\] \[INFO\] 1 worker ready")
+            client.request(f"{tmp_path}/socket", "GET", "/exception")
+            lines.wait(r"^<3>\[.*\] \[ERROR\] Error handling request GET /exception")
+            lines.wait(r"^<3>Traceback ")
+            server.stop()
 
 
 def test_another_stream_is_not_the_journal(host):
