@@ -2,12 +2,21 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// An action of the program that failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error(transparent)]
     Settings(#[from] rwsgi_config::Error),
+    #[error("cannot read the settings file `{}`", path.display())]
+    ReadSettings { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    SettingsFile(#[from] rwsgi_wsgi::FileError),
+    #[error("the settings file `{}` has not been executed in {} s, the time of `boot_timeout`", path.display(), limit.as_secs_f64())]
+    SettingsTime { path: PathBuf, limit: Duration },
+    #[error("the process that executed the settings file `{}` {ending}", path.display())]
+    SettingsEnd { path: PathBuf, ending: String },
     #[error("cannot change to the directory `{}` of `--chdir`", directory.display())]
     Chdir { directory: PathBuf, source: io::Error },
     #[error("cannot use the directory `{}` for `{setting}` from `{flag}`", path.display())]
@@ -50,6 +59,8 @@ pub(crate) enum Error {
     Master(#[from] rwsgi_master::Error),
     #[error(transparent)]
     Python(#[from] rwsgi_wsgi::Error),
+    #[error("cannot use the hooks of the settings file: {0}")]
+    Hooks(rwsgi_wsgi::HookError),
     #[error(transparent)]
     Worker(#[from] rwsgi_worker::Error),
 }
@@ -76,7 +87,22 @@ impl Error {
                     .to_owned(),
             ),
             Self::Directory { .. } => Some("name a directory that this user may enter".to_owned()),
+            Self::ReadSettings { source, .. } if source.kind() == io::ErrorKind::NotFound => Some(
+                "a relative path of `--config` counts from the directory where the server is started"
+                    .to_owned(),
+            ),
+            Self::SettingsTime { .. } => {
+                Some("the log tells where it was; raise `--boot-timeout` if it needs more time".to_owned())
+            }
             Self::AccessLogFormat(_) => Some("`rwsgi --help` shows the default".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// What Python says of it.
+    pub(crate) fn traceback(&self) -> Option<&str> {
+        match self {
+            Self::SettingsFile(error) => error.traceback.as_deref(),
             _ => None,
         }
     }

@@ -1,9 +1,76 @@
 //! What applications know from Gunicorn in the processes that run Python: its loggers, and the hooks of the settings file.
 
 use rwsgi_config::{Config, LogLevel};
-use rwsgi_wsgi::{LoggerOptions, Loggers};
+use rwsgi_master::{Attendant, Occasion};
+use rwsgi_os::{ExitReason, Pid};
+use rwsgi_wsgi::{Hook, Hooks, LoggerOptions, Loggers, ServerFacts, SettingsFile, unparked};
 
+use crate::error::Error;
 use crate::logging;
+
+/// Calls the hooks of the server in its mold, as the master tells it.
+pub(crate) struct Steward<'a> {
+    pub(crate) hooks: Option<&'a Hooks>,
+}
+
+impl Attendant for Steward<'_> {
+    fn before_fork(&mut self, number: u64) -> bool {
+        self.hooks.is_none_or(|hooks| unparked(|| hooks.pre_fork(number)))
+    }
+
+    fn forked(&mut self, number: u64, pid: Pid) {
+        self.hooks
+            .into_iter()
+            .for_each(|hooks| unparked(|| hooks.forked(number, pid.as_raw().unsigned_abs())));
+    }
+
+    fn attend(&mut self, occasion: Occasion) -> bool {
+        self.hooks.is_none_or(|hooks| unparked(|| attend(hooks, occasion)))
+    }
+
+    fn reopen_logs(&mut self) {
+        logging::reopen();
+    }
+}
+
+fn attend(hooks: &Hooks, occasion: Occasion) -> bool {
+    match occasion {
+        Occasion::Starting => hooks.on_server(Hook::OnStarting),
+        Occasion::Ready => hooks.on_server(Hook::WhenReady),
+        Occasion::Reloaded => hooks.on_server(Hook::OnReload),
+        Occasion::WorkersChanged { new, old } => hooks.nworkers_changed(new, old),
+        Occasion::ChildExited { pid, number } => hooks.child_exit(number, pid.as_raw().unsigned_abs()),
+        Occasion::Executing => hooks.on_server(Hook::PreExec),
+        Occasion::Exiting => hooks.on_server(Hook::OnExit),
+    }
+}
+
+/// Finds the hooks of a settings file that has been executed in this process; `settings` are [`rwsgi_config::Settled::typed`].
+pub(crate) fn find(
+    file: &SettingsFile,
+    (config, settings): (&Config, &str),
+    master: Pid,
+) -> Result<Hooks, Error> {
+    let facts = ServerFacts { master: master.as_raw().unsigned_abs(), application: &config.app, settings };
+    Hooks::new(file, &publish_loggers(config)?, &facts).map_err(|error| {
+        error.traceback.iter().for_each(|traceback| tracing::error!("{traceback}"));
+        Error::Hooks(error)
+    })
+}
+
+/// Begins a worker: calls `post_fork`, before the worker is anybody else and before the application is loaded.
+///
+/// # Errors
+/// How the worker is to end; the log has been told why.
+pub(crate) fn begin(hooks: &Hooks, number: u64) -> Result<(), ExitReason> {
+    if !hooks.post_fork(number) {
+        return Err(ExitReason::BootFailed);
+    }
+    hooks.catch_abort(logging::file()).map_err(|error| {
+        tracing::error!("{error}");
+        ExitReason::BootFailed
+    })
+}
 
 /// Makes `gunicorn.error` and `gunicorn.access` write to our logs.
 pub(crate) fn publish_loggers(config: &Config) -> Result<Loggers, rwsgi_wsgi::Error> {

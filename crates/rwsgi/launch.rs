@@ -1,5 +1,7 @@
 //! How this process was started: by whom, with which sockets, to go into the background or not.
 
+use std::path::Path;
+
 use rwsgi_config::{Address, Config};
 use rwsgi_os::{
     Background, BindAddress, Detached, ExitReason, Handover, Invocation, Listener, Pid, SocketPlan, Streams,
@@ -38,6 +40,23 @@ impl Launch {
             activated,
             background: None,
         })
+    }
+
+    /// Where the program was started.
+    pub(crate) fn directory(&self) -> &Path {
+        self.invocation.directory().unwrap_or(Path::new("."))
+    }
+
+    /// Whether somebody in the foreground waits for this process to have started.
+    pub(crate) fn is_in_background(&self) -> bool {
+        self.background.is_some()
+    }
+
+    /// In a process that serves nobody: what is the master's alone is closed.
+    pub(crate) fn release(&mut self) {
+        self.activated.clear();
+        self.handover = None;
+        self.background = None;
     }
 
     /// How to start the program again.
@@ -86,13 +105,15 @@ impl Launch {
         self.handover = None;
     }
 
-    /// With `--daemon`: goes into the background. In the process that is left in the foreground: how the start went.
+    /// Whether the server is to go into the background (`--daemon`).
     ///
     /// A successor stays where it is: its predecessor is, or was, in the background, and has to be its parent.
-    pub(crate) fn detach(&mut self, config: &Config, host: Host) -> Result<Option<ExitReason>, Error> {
-        if !config.daemon || self.handover.is_some() {
-            return Ok(None);
-        }
+    pub(crate) fn is_to_detach(&self, config: &Config) -> bool {
+        config.daemon && self.handover.is_none()
+    }
+
+    /// Goes into the background. In the process that is left in the foreground: how the start went.
+    pub(crate) fn detach(&mut self, host: Host) -> Result<Option<ExitReason>, Error> {
         let hooks = host.fork_hooks();
         match host.without_python(|| rwsgi_os::detach(&*hooks))? {
             Detached::Foreground(Some(reason)) => Ok(Some(reason)),
@@ -110,17 +131,10 @@ impl Launch {
         if std::env::var_os("NOTIFY_SOCKET").is_some() {
             tracing::warn!("`--daemon` is not for services that systemd starts: leave it out there");
         }
-        let is_silenced = !config.enable_stdio_inheritance;
-        if is_silenced && !logging::is_elsewhere(config) {
+        if !config.enable_stdio_inheritance && !logging::is_elsewhere() {
             tracing::warn!("the error log goes nowhere from here on: name a file with `--error-logfile`");
         }
-        let discarded = if is_silenced {
-            let log = logging::file().filter(|_| !logging::is_elsewhere(config));
-            rwsgi_os::discard(Streams::All, log)
-        } else {
-            rwsgi_os::discard(Streams::Input, None)
-        };
-        let discarded = discarded.map_err(Error::from).and_then(|()| logging::capture());
+        let discarded = discard_streams(config);
         match discarded {
             Ok(()) => background.tell(ExitReason::Ok),
             Err(_) => self.background = Some(background),
@@ -134,4 +148,14 @@ impl Launch {
             background.tell(reason);
         }
     }
+}
+
+/// In the background: the standard streams belong to whoever is in the foreground.
+pub(crate) fn discard_streams(config: &Config) -> Result<(), Error> {
+    if config.enable_stdio_inheritance {
+        rwsgi_os::discard(Streams::Input, None)?;
+    } else {
+        rwsgi_os::discard(Streams::All, logging::file().filter(|_| !logging::is_elsewhere()))?;
+    }
+    logging::capture()
 }

@@ -5,23 +5,27 @@
 //! What it must not know: how requests are served or workers supervised.
 //! Who calls it: the two hosts, `main.rs` (native) and `py` (the wheel).
 //!
-//! Read in this order: this file, `launch` (who started us, with which sockets), `plan`, `sockets` and `traffic` (settings to
-//! options), `site` (the master's program), `roles` (its children), `privileges`, `host` (what the two hosts do differently),
+//! Read in this order: this file, `launch` (who started us, with which sockets), `settings` (the file), `beginning` (the first mold), `plan`, `sockets` and `traffic` (settings to
+//! options), `site` (the master's program), `roles` (its children), `script` and `molding` (those that execute a settings file), `privileges`, `host` (what the two hosts do differently),
 //! `hooks` (what applications know from Gunicorn), `home` (which Python environment the native host runs for), `logging`, `reloader`, `ui`.
 
 #![forbid(unsafe_code)]
 
+mod beginning;
 mod error;
 mod home;
 mod hooks;
 mod host;
 mod launch;
 mod logging;
+mod molding;
 mod plan;
 mod privileges;
 mod proxies;
 mod reloader;
 mod roles;
+mod script;
+mod settings;
 mod site;
 mod sockets;
 mod traffic;
@@ -31,15 +35,16 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use rwsgi_config::{Draft, Opened, Program, Settled};
-use rwsgi_master::Role;
 use rwsgi_os::ExitReason;
 
+use crate::beginning::{Begun, First, Start};
 use crate::error::Error;
 pub use crate::host::Host;
 use crate::launch::Launch;
 use crate::plan::Plan;
 use crate::reloader::Watched;
-use crate::site::Site;
+use crate::settings::Found;
+use crate::site::{Scripted, Site};
 pub use rwsgi_wsgi::RequestTimeout;
 
 /// The version of this package.
@@ -50,55 +55,63 @@ const PROGRAM: Program = Program { name: "rwsgi", version: VERSION };
 /// Runs the server; returns in the master when the server has ended, and in each process that it forks when that has ended.
 #[must_use]
 pub fn run(arguments: Vec<OsString>, host: Host) -> ExitReason {
-    let refused = |error: rwsgi_config::Error| ui::fail(&Error::Settings(error), false);
     match rwsgi_config::open(arguments, std::env::vars_os(), PROGRAM) {
         Ok(Opened::Print(text)) => ui::print(&text),
-        Ok(Opened::Draft(draft)) => match draft.finish(None) {
-            Ok(settled) => {
-                let logs_elsewhere = logging::is_elsewhere(&settled.config);
-                start(draft, settled, host).unwrap_or_else(|error| ui::fail(&error, logs_elsewhere))
-            }
-            Err(error) => refused(error),
-        },
-        Err(error) => refused(error),
+        Ok(Opened::Draft(draft)) => {
+            start(&draft, host).unwrap_or_else(|error| ui::fail(&error, logging::is_elsewhere()))
+        }
+        Err(error) => ui::fail(&Error::Settings(error), false),
     }
 }
 
-/// Goes into the background if it is to, and serves there.
-fn start(draft: Draft, settled: Settled, host: Host) -> Result<ExitReason, Error> {
+/// Reads the settings, goes into the background if it is to, and serves there.
+fn start(draft: &Draft, host: Host) -> Result<ExitReason, Error> {
     rwsgi_os::hear_of_children()?;
     let mut launch = Launch::take()?;
-    if let Some(reason) = launch.detach(&settled.config, host)? {
-        return Ok(reason);
+    let mut start = match beginning::begin(draft, host, &mut launch)? {
+        Begun::Here(start) => *start,
+        Begun::Over(reason) => return Ok(reason),
+    };
+    let is_to_detach = launch.is_to_detach(&start.settled.config);
+    if is_to_detach {
+        // It was there so that what is wrong with the settings is told in the foreground.
+        start.first.take().map_or(Ok(()), |first| first.mold.end())?;
+        if let Some(reason) = launch.detach(host)? {
+            return Ok(reason);
+        }
     }
-    let logs_elsewhere = logging::is_elsewhere(&settled.config);
-    let served = serve(draft, settled, host, &mut launch);
-    let reason = served.unwrap_or_else(|error| ui::fail(&error, logs_elsewhere));
+    let begun = if is_to_detach {
+        beginning::begin(draft, host, &mut launch)
+    } else {
+        Ok(Begun::Here(Box::new(start)))
+    };
+    let served = begun.and_then(|begun| match begun {
+        Begun::Here(start) => serve(draft, *start, host, &mut launch),
+        Begun::Over(reason) => Ok(reason),
+    });
+    let reason = served.unwrap_or_else(|error| ui::fail(&error, logging::is_elsewhere()));
     launch.ended(reason);
     logging::flush();
     Ok(reason)
 }
 
-fn serve(draft: Draft, settled: Settled, host: Host, launch: &mut Launch) -> Result<ExitReason, Error> {
-    let Settled { config, notes, .. } = settled;
-    site::enter(&config, launch)?;
-    let identity = privileges::identity(&config)?;
-    logging::start(&config, privileges::owner(identity.as_ref()))?;
-    let plan = Plan::new(config, host, identity)?;
+fn serve(draft: &Draft, start: Start, host: Host, launch: &mut Launch) -> Result<ExitReason, Error> {
+    let Start { found, settled, first } = start;
+    let (plan, typed) = plan(settled, &found, host, launch)?;
     let reloader = plan.reloader()?;
-    tracing::info!("Starting rwsgi {VERSION}");
-    notes.iter().for_each(ui::remark);
-    allow_descriptors(&plan);
     launch.explain_sockets(&plan.config);
     let sockets = launch.sockets(plan.sockets.clone());
     let pid_file = site::write_pid_file(&plan, launch)?;
+    if let Some(reason) = first.as_ref().map_or(Ok(None), |first| first.announce(&plan, &found))? {
+        return Ok(reason);
+    }
     let listeners = sockets::open(&sockets, launch)?;
-    let hooks = host.fork_hooks();
-    let started = launch.started(&plan.config).and_then(|()| reloader::start(reloader, host, &*hooks));
+    let (first_mold, reports) = first.map(|First { mold, reports }| (mold, reports)).unzip();
+    let started = launch.started(&plan.config).and_then(|()| reloader::start(reloader, reports, host));
     let watcher = match started {
         Ok(Watched::Here(watcher)) => {
             // The master's, and in its way: who holds a listener keeps the port.
-            drop((listeners, pid_file, plan));
+            drop((listeners, pid_file, plan, first_mold));
             return Ok(watcher.run());
         }
         Ok(Watched::By(pid)) => Some(pid),
@@ -108,26 +121,37 @@ fn serve(draft: Draft, settled: Settled, host: Host, launch: &mut Launch) -> Res
             return Err(error);
         }
     };
-    let policy = plan.policy();
-    let mut site = Site { draft, host, launch, plans: BTreeMap::from([(1, plan)]), pid_file, watcher };
+    let hooks = host.fork_hooks();
     let options = rwsgi_master::Options {
-        policy,
+        policy: plan.policy(),
         hooks: &*hooks,
         invocation: launch.invocation(),
         predecessor: launch.predecessor(),
         giver: launch.giver(),
+        first_mold,
     };
-    match host.without_python(|| rwsgi_master::run(options, &mut site, listeners))? {
-        Role::Master(reason) => Ok(reason),
-        Role::Worker(inheritance) => {
-            let plan = site.into_plan(inheritance.generation);
-            Ok(roles::work(*inheritance, &plan, host))
-        }
-        Role::Mold(mold) => {
-            let plan = site.into_plan(mold.generation());
-            Ok(roles::cast(*mold, &plan, host))
-        }
-    }
+    let scripts = found.into_source().map(|source| (1, Scripted { source, typed })).into_iter().collect();
+    let plans = BTreeMap::from([(1, plan)]);
+    let mut site = Site { draft, host, launch, plans, scripts, pid_file, watcher };
+    let role = host.without_python(|| rwsgi_master::run(options, &mut site, listeners))?;
+    Ok(site.go_on(role))
+}
+
+/// What is to be done by these settings, and the settings as hooks see them. The log is open then.
+fn plan(settled: Settled, found: &Found, host: Host, launch: &Launch) -> Result<(Plan, String), Error> {
+    let typed = settled.typed();
+    let Settled { config, notes, .. } = settled;
+    site::enter(&config, launch.directory())?;
+    let identity = privileges::identity(&config)?;
+    logging::start(&config, privileges::owner(identity.as_ref()))?;
+    let plan = Plan::new(config, host, identity)?;
+    plan.check()?;
+    tracing::info!("Starting rwsgi {VERSION}");
+    notes.iter().for_each(ui::remark);
+    found.explain();
+    allow_descriptors(&plan);
+    let plan = if matches!(found, Found::Python(_)) { plan.scripted() } else { plan };
+    Ok((plan, typed))
 }
 
 /// So that many connections do not fail for the sake of a limit that was meant for other programs.

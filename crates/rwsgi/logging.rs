@@ -107,9 +107,14 @@ pub(crate) fn capture() -> Result<(), Error> {
     }
 }
 
-/// Whether the log is somewhere else than on stderr, where the person who typed the command looks.
-pub(crate) fn is_elsewhere(config: &Config) -> bool {
-    config.error_log != LogTarget::Std
+/// Whether this process has its error log.
+pub(crate) fn is_started() -> bool {
+    LOG.get().is_some()
+}
+
+/// Whether this process has its error log somewhere else than on stderr, where the person who typed the command looks.
+pub(crate) fn is_elsewhere() -> bool {
+    LOG.get().is_some_and(|log| lock(&log.place).is_some())
 }
 
 /// Opens a log file for appending; `standard` stands for `-`.

@@ -11,7 +11,7 @@ use rwsgi_http::Journal;
 use rwsgi_master::{Inheritance, Policy};
 use rwsgi_os::{Identity, SocketPlan};
 use rwsgi_worker::PreloadOptions;
-use rwsgi_wsgi::Embedding;
+use rwsgi_wsgi::{Embedding, Hook};
 
 use crate::error::Error;
 use crate::logging::Access;
@@ -38,6 +38,8 @@ pub(crate) struct Plan {
     pub(crate) workers: usize,
     access_log: Option<Access>,
     paths: Vec<PathBuf>,
+    /// Settings are in a file in Python, which a mold executes.
+    is_scripted: bool,
     pub(crate) config: Config,
 }
 
@@ -49,7 +51,6 @@ impl Plan {
             .chain(config.pythonpath.iter().map(|path| directory.join(path)))
             .collect();
         find_directories(&mut config, &directory)?;
-        identity.as_ref().map_or(Ok(()), |identity| privileges::check_bodies(&config, identity))?;
         let python = match host {
             Host::Native => Some(Embedding {
                 executable: home::find(config.python.as_deref())?,
@@ -68,8 +69,19 @@ impl Plan {
             python,
             access_log,
             paths,
+            is_scripted: false,
             config,
         })
+    }
+
+    /// The same where a file in Python had a part in it.
+    pub(crate) fn scripted(self) -> Self {
+        Self { is_scripted: true, ..self }
+    }
+
+    /// Looks whether the workers will be able to do what they have to. It takes a fork, so it is the master's.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.identity.as_ref().map_or(Ok(()), |identity| privileges::check_bodies(&self.config, identity))
     }
 
     /// How the master supervises the workers.
@@ -85,7 +97,8 @@ impl Plan {
             max_unavailable: config.reload_max_unavailable,
             lifetime: config.max_worker_lifetime.map(|age| (age, config.max_worker_lifetime_jitter)),
             memory: config.max_worker_memory,
-            preload: config.preload_app,
+            mold: config.preload_app || self.is_scripted,
+            attended: self.is_scripted && has_server_hook(config),
             patient: config.reload,
         }
     }
@@ -169,6 +182,12 @@ impl Plan {
         };
         Ok((place, options))
     }
+}
+
+/// Whether the settings file has a function for something that happens in the server, not in a worker.
+fn has_server_hook(config: &Config) -> bool {
+    let of_server = |name: &&str| Hook::ALL.iter().any(|hook| hook.is_of_server() && hook.name() == *name);
+    config.hooks.iter().any(|name| of_server(&name))
 }
 
 /// Makes the directories of the settings absolute, for the application may change to another one, and looks whether they

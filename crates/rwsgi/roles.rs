@@ -5,15 +5,56 @@ use std::env;
 use rwsgi_master::{Cast, Inheritance, Mold};
 use rwsgi_os::{ExitReason, Identity, exit_now};
 use rwsgi_worker::{Preloaded, Source};
+use rwsgi_wsgi::Hooks;
 
 use crate::error::Error;
+use crate::hooks::{self, Steward};
 use crate::plan::Plan;
-use crate::{Host, hooks, logging, reloader, ui};
+use crate::script::Script;
+use crate::{Host, reloader, ui};
 
-/// Serves until the worker is to leave.
-pub(crate) fn work(inheritance: Inheritance, plan: &Plan, host: Host) -> ExitReason {
-    match begin(plan, host) {
-        Ok(()) => serve(inheritance, Source::Load(plan.preload()), plan, host),
+/// Serves until the worker is to leave. Where the settings are in Python, the file is executed here too: the mold cannot fork.
+pub(crate) fn work(
+    inheritance: Inheritance,
+    plan: &Plan,
+    script: Option<(Script<'_>, &str)>,
+    host: Host,
+) -> ExitReason {
+    let source = Source::Load(plan.preload());
+    let Some((script, typed)) = script else {
+        return match begin(plan, host) {
+            Ok(()) => serve(inheritance, source, Stage { plan, hooks: None, host }),
+            Err(error) => failed(&error),
+        };
+    };
+    let executed = script.execute().and_then(|file| {
+        enter(plan)?;
+        hooks::find(&file, (&plan.config, typed), inheritance.master)
+    });
+    match executed {
+        Ok(hooks) => serve_as(inheritance, source, Stage { plan, hooks: Some(&hooks), host }),
+        Err(error) => {
+            ui::tell(&error);
+            ExitReason::BootFailed
+        }
+    }
+}
+
+/// What a worker goes on with beside what its master gives.
+#[derive(Clone, Copy)]
+pub(crate) struct Stage<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) hooks: Option<&'a Hooks>,
+    pub(crate) host: Host,
+}
+
+/// Serves in a process in which the settings file was executed, still as the master's user.
+pub(crate) fn serve_as(inheritance: Inheritance, source: Source, stage: Stage<'_>) -> ExitReason {
+    if let Some(Err(reason)) = stage.hooks.map(|hooks| hooks::begin(hooks, inheritance.number)) {
+        return reason;
+    }
+    match assume(stage.plan) {
+        Ok(()) => serve(inheritance, source, stage),
         Err(error) => failed(&error),
     }
 }
@@ -35,8 +76,10 @@ pub(crate) fn cast(mold: Mold, plan: &Plan, host: Host) -> ExitReason {
         Err(error) => return failed(&error),
     };
     tracing::info!("Mold ready (pid: {})", std::process::id());
-    match Host::parked(|| mold.serve(Host::python_hooks(), &mut logging::reopen)) {
-        Cast::Worker(inheritance) => serve(*inheritance, Source::Preloaded(preloaded), plan, host),
+    match Host::parked(|| mold.serve(Host::python_hooks(), &mut Steward { hooks: None })) {
+        Cast::Worker(inheritance) => {
+            serve(*inheritance, Source::Preloaded(preloaded), Stage { plan, hooks: None, host })
+        }
         Cast::Over(reason) => {
             drop(preloaded);
             tracing::info!("Mold exiting (pid: {})", std::process::id());
@@ -47,7 +90,7 @@ pub(crate) fn cast(mold: Mold, plan: &Plan, host: Host) -> ExitReason {
 }
 
 /// What has become of the application in the mold.
-enum Loaded {
+pub(crate) enum Loaded {
     /// Workers can be forked.
     Fit(Preloaded),
     /// It has threads: each worker has to load it for itself.
@@ -56,7 +99,7 @@ enum Loaded {
     Refused,
 }
 
-fn load(plan: &Plan) -> Result<Loaded, Error> {
+pub(crate) fn load(plan: &Plan) -> Result<Loaded, Error> {
     let preloaded = rwsgi_worker::preload(&plan.preload())?;
     reloader::tell_sources();
     if let Some(judged) = judge(&preloaded, plan)? {
@@ -88,30 +131,42 @@ fn judge(preloaded: &Preloaded, plan: &Plan) -> Result<Option<Loaded>, Error> {
 
 /// What comes before the application in every process that runs it.
 fn begin(plan: &Plan, host: Host) -> Result<(), Error> {
-    // The master may be elsewhere already, for the sake of a newer generation.
-    if env::current_dir().ok().as_ref() != Some(&plan.directory) {
-        let directory = plan.directory.clone();
-        env::set_current_dir(&directory).map_err(|source| Error::Chdir { directory, source })?;
-    }
+    enter(plan)?;
     // Nothing of Python or the application may run as root.
-    plan.identity.as_ref().map_or(Ok(()), Identity::assume).map_err(Error::Identity)?;
+    assume(plan)?;
     host.start_python(plan.python.as_ref())?;
     host.forget_variables()?;
     hooks::publish_loggers(&plan.config)?;
     Ok(())
 }
 
-fn serve(inheritance: Inheritance, source: Source, plan: &Plan, host: Host) -> ExitReason {
-    let ended =
-        plan.worker(inheritance).and_then(|(place, options)| Ok(rwsgi_worker::run(place, source, options)?));
+/// Changes to the directory of the application. The master may be elsewhere already, for the sake of a newer generation.
+fn enter(plan: &Plan) -> Result<(), Error> {
+    if env::current_dir().ok().as_ref() == Some(&plan.directory) {
+        return Ok(());
+    }
+    let directory = plan.directory.clone();
+    env::set_current_dir(&directory).map_err(|source| Error::Chdir { directory, source })
+}
+
+/// Becomes whom the workers run as; again, that changes nothing.
+pub(crate) fn assume(plan: &Plan) -> Result<(), Error> {
+    plan.identity.as_ref().map_or(Ok(()), Identity::assume).map_err(Error::Identity)
+}
+
+fn serve(inheritance: Inheritance, source: Source, stage: Stage<'_>) -> ExitReason {
+    let ended = stage.plan.worker(inheritance).and_then(|(place, options)| {
+        let options = rwsgi_worker::Options { hooks: stage.hooks.cloned(), ..options };
+        Ok(rwsgi_worker::run(place, source, options)?)
+    });
     let reason = ended.unwrap_or_else(|error| failed(&error));
     tracing::info!("Worker exiting (pid: {})", std::process::id());
-    host.end_python();
+    stage.host.end_python();
     reason
 }
 
 /// Says in the log why a process cannot serve.
-fn failed(error: &Error) -> ExitReason {
+pub(crate) fn failed(error: &Error) -> ExitReason {
     tracing::error!("Exception in worker process\n{}", ui::chain(error));
     ExitReason::BootFailed
 }

@@ -4,39 +4,102 @@ use std::collections::BTreeMap;
 use std::env;
 use std::path::Path;
 
-use rwsgi_config::{Config, Draft};
-use rwsgi_master::{Prepared, Program};
-use rwsgi_os::{Ending, Pid, PidFile};
+use rwsgi_config::{Config, Draft, File};
+use rwsgi_master::{Preparation, Prepared, Program, Role};
+use rwsgi_os::{Ending, ExitReason, Pid, PidFile};
+use rwsgi_wsgi::SettingsSource;
 
 use crate::error::Error;
 use crate::launch::Launch;
+use crate::molding::{self, Molding};
 use crate::plan::Plan;
-use crate::{Host, logging, privileges, reloader, ui};
+use crate::script::Script;
+use crate::settings::{self, Found};
+use crate::{Host, logging, privileges, reloader, roles, ui};
 
-/// What a running server remembers of its start, and the plans of the generations of which workers may be forked.
+/// What a running server remembers of its start, and of the generations of which workers may be forked.
 pub(crate) struct Site<'a> {
-    pub(crate) draft: Draft,
+    pub(crate) draft: &'a Draft,
     pub(crate) host: Host,
     pub(crate) launch: &'a Launch,
     pub(crate) plans: BTreeMap<u32, Plan>,
+    /// Those whose settings are in Python; one whose file is being executed has no plan yet.
+    pub(crate) scripts: BTreeMap<u32, Scripted>,
     pub(crate) pid_file: Option<PidFile>,
     /// The process that watches for `--reload`, as long as it does.
     pub(crate) watcher: Option<Pid>,
 }
 
+/// A settings file in Python.
+pub(crate) struct Scripted {
+    pub(crate) source: SettingsSource,
+    /// All settings with it, for its hooks: [`rwsgi_config::Settled::typed`].
+    pub(crate) typed: String,
+}
+
 impl Site<'_> {
-    /// In a worker or mold of this generation: its plan. The pid file is the master's; nothing is removed, since it is not this
-    /// process that wrote it.
-    pub(crate) fn into_plan(mut self, generation: u32) -> Plan {
+    /// In a forked process: what it goes on as. The pid file is the master's; nothing is removed, since it is not this process that
+    /// wrote it.
+    pub(crate) fn go_on(mut self, role: Role) -> ExitReason {
+        let host = self.host;
+        match role {
+            Role::Master(reason) => reason,
+            Role::Worker(inheritance) => {
+                let plan = self.take_plan(inheritance.generation);
+                let scripted = self.scripts.get(&inheritance.generation);
+                let script = scripted.map(|it| (self.script(&it.source), it.typed.as_str()));
+                roles::work(*inheritance, &plan, script, host)
+            }
+            Role::Mold(mold) => match self.scripts.get(&mold.generation()) {
+                Some(Scripted { source, .. }) => {
+                    let script = self.script(source);
+                    molding::cast(
+                        *mold,
+                        Molding { draft: self.draft, script, reports: None, in_background: false },
+                    )
+                }
+                None => {
+                    let plan = self.take_plan(mold.generation());
+                    roles::cast(*mold, &plan, host)
+                }
+            },
+        }
+    }
+
+    fn script<'s>(&'s self, source: &'s SettingsSource) -> Script<'s> {
+        Script { source, directory: self.launch.directory(), early: self.draft.early(), host: self.host }
+    }
+
+    fn take_plan(&mut self, generation: u32) -> Plan {
         self.plans.remove(&generation).expect("a generation of which processes are forked is remembered")
     }
 
-    /// Settles the same command line and environment again.
-    fn read(&self) -> Result<Plan, Error> {
-        let config = self.draft.finish(None)?.config;
-        enter(&config, self.launch)?;
+    /// Settles the same command line and environment with what the file says now.
+    fn settle(&self, file: Option<&File>) -> Result<(Plan, String), Error> {
+        let settled = self.draft.finish(file)?;
+        settled.notes.iter().for_each(ui::remark);
+        let typed = settled.typed();
+        let config = settled.config;
+        enter(&config, self.launch.directory())?;
         let identity = privileges::identity(&config)?;
-        Plan::new(config, self.host, identity)
+        let plan = Plan::new(config, self.host, identity)?;
+        plan.check()?;
+        Ok((plan, typed))
+    }
+
+    fn take_over(&mut self, generation: u32, plan: Plan) -> Prepared {
+        // Before a worker of it is forked.
+        log_as_in(&plan);
+        let sockets = self.launch.sockets(plan.sockets.clone());
+        let prepared = Prepared { policy: plan.policy(), sockets };
+        self.plans.insert(generation, plan);
+        prepared
+    }
+
+    fn refuse(&mut self, generation: u32, error: &Error) {
+        ui::tell(error);
+        self.scripts.remove(&generation);
+        self.step_back();
     }
 
     /// Back to the directory of the newest plan that is left.
@@ -48,19 +111,35 @@ impl Site<'_> {
 }
 
 impl Program for Site<'_> {
-    fn prepare(&mut self, generation: u32) -> Option<Prepared> {
-        match self.read() {
-            Ok(plan) => {
-                // Before a worker of it is forked.
-                log_as_in(&plan);
-                let sockets = self.launch.sockets(plan.sockets.clone());
-                let prepared = Prepared { policy: plan.policy(), sockets };
-                self.plans.insert(generation, plan);
-                Some(prepared)
+    fn prepare(&mut self, generation: u32) -> Preparation {
+        let found = settings::find(self.draft, self.launch.directory()).inspect(Found::explain);
+        let settled = match found {
+            Ok(Found::Python(source)) => {
+                self.scripts.insert(generation, Scripted { source, typed: String::new() });
+                return Preparation::NeedsMold;
+            }
+            Ok(found) => self.settle(found.file()),
+            Err(error) => Err(error),
+        };
+        match settled {
+            Ok((plan, _)) => Preparation::Ready(self.take_over(generation, plan)),
+            Err(error) => {
+                self.refuse(generation, &error);
+                Preparation::Failed
+            }
+        }
+    }
+
+    fn settings(&mut self, generation: u32, json: String) -> Option<Prepared> {
+        match self.settle(Some(&File::Python { json })) {
+            Ok((plan, typed)) => {
+                if let Some(scripted) = self.scripts.get_mut(&generation) {
+                    scripted.typed = typed;
+                }
+                Some(self.take_over(generation, plan.scripted()))
             }
             Err(error) => {
-                ui::complain(&error, error.hint().as_deref());
-                self.step_back();
+                self.refuse(generation, &error);
                 None
             }
         }
@@ -68,6 +147,7 @@ impl Program for Site<'_> {
 
     fn adopt(&mut self, generation: u32) {
         self.plans = self.plans.split_off(&generation);
+        self.scripts = self.scripts.split_off(&generation);
         if let Some(Err(error)) = self.pid_file.as_mut().map(PidFile::restore) {
             ui::complain(&error, error.hint().as_deref());
         }
@@ -75,6 +155,7 @@ impl Program for Site<'_> {
 
     fn give_up(&mut self, generation: u32) {
         self.plans.remove(&generation);
+        self.scripts.remove(&generation);
         self.plans.last_key_value().into_iter().for_each(|(_, plan)| log_as_in(plan));
         self.step_back();
     }
@@ -113,8 +194,7 @@ fn log_as_in(plan: &Plan) {
 
 /// Changes to the directory in which the application is to run. Again at each reload: where releases are directories that a link
 /// names in turn, it may be another one by then.
-pub(crate) fn enter(config: &Config, launch: &Launch) -> Result<(), Error> {
-    let start = launch.invocation().directory().unwrap_or(Path::new("."));
+pub(crate) fn enter(config: &Config, start: &Path) -> Result<(), Error> {
     let directory = config.chdir.as_ref().map_or_else(|| start.to_owned(), |chdir| start.join(chdir));
     env::set_current_dir(&directory).map_err(|source| Error::Chdir { directory, source })
 }

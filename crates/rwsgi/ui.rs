@@ -6,6 +6,7 @@ use rwsgi_config::{LogLevel, Note};
 use rwsgi_os::ExitReason;
 
 use crate::error::Error;
+use crate::logging;
 
 /// Prints what was asked for to stdout. A reader that has enough is no failure.
 pub(crate) fn print(text: &str) -> ExitReason {
@@ -41,10 +42,23 @@ pub(crate) fn remark(note: &Note) {
     }
 }
 
+/// Says why a process of the server cannot go on: in the log if there is one, else on stderr. What it ends with.
+pub(crate) fn tell(error: &Error) -> ExitReason {
+    if !logging::is_started() {
+        return fail(error, false);
+    }
+    error.traceback().into_iter().for_each(|traceback| tracing::error!("{traceback}"));
+    complain(error, error.hint().as_deref());
+    error.exit()
+}
+
 /// Explains why the server does not start; also in the error log, if that is read elsewhere.
 pub(crate) fn fail(error: &Error, logs_elsewhere: bool) -> ExitReason {
     if logs_elsewhere {
         tracing::error!("{}", chain(error));
+    }
+    if let Some(traceback) = error.traceback() {
+        let _ = writeln!(std::io::stderr().lock(), "{}", traceback.trim_end());
     }
     explain(error, error.hint().as_deref());
     error.exit()

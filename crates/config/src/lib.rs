@@ -13,7 +13,7 @@
 //! `kind` (text to values) with the larger grammars `account`, `application`, `bind`, `header`, `mode`,
 //! `network`, `prefix`, `size`, `syslog` and `worker_class`, `layer` (the law of precedence), the sources: `cli`, `variables`, and `file` with `python` and
 //! `toml_file` (a file to a `value` for each name) and `shape` (such a value to texts), `resolve` (layers to `Config`), `agreement`
-//! (settings that depend on each other), `draft` (all of it in a row), `settled`, `note`, `near` and
+//! (settings that depend on each other), `draft` (all of it in a row), `settled`, `typed`, `note`, `near` and
 //! `error`; beside all that `manual`, which the table is printed by.
 //!
 //! **The sources,** from the lowest to the highest: the defaults, the environment (`WEB_CONCURRENCY` and its like, over them
@@ -51,6 +51,7 @@ mod size;
 mod syslog;
 mod table;
 mod toml_file;
+mod typed;
 mod value;
 mod variables;
 mod worker_class;

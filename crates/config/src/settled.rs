@@ -1,5 +1,6 @@
 //! The settings when all sources have been heard.
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use crate::{
@@ -72,9 +73,17 @@ impl Settled {
 
     /// The value as it was written, in one line; nothing where there is none.
     fn value(&self, setting: &Setting) -> String {
+        self.shown(setting).iter().map(|value| printable(value)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The values as they were written.
+    pub(crate) fn texts(&self, setting: &Setting) -> Vec<String> {
+        self.shown(setting).iter().map(|value| value.to_string_lossy().into_owned()).collect()
+    }
+
+    fn shown(&self, setting: &Setting) -> &[OsString] {
         let values = self.layer.entry(setting).map(|entry| entry.values.as_slice()).unwrap_or_default();
-        let shown = if setting.repeatable() { values } else { &values[values.len().saturating_sub(1)..] };
-        shown.iter().map(|value| printable(value)).collect::<Vec<_>>().join(", ")
+        if setting.repeatable() { values } else { &values[values.len().saturating_sub(1)..] }
     }
 }
 

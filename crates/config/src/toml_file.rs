@@ -52,8 +52,8 @@ fn value(value: &DeValue<'_>) -> Value {
     match value {
         DeValue::String(text) => Value::Text(text.to_string()),
         DeValue::Integer(number) => i128::from_str_radix(number.as_str(), number.radix())
-            // Too large for every setting.
-            .map_or(Value::Decimal(f64::MAX), Value::Integer),
+            // Too large for every setting; a number in another base would be far longer than any line.
+            .map_or_else(|_| Value::Decimal(number.as_str().parse().unwrap_or(f64::MAX)), Value::Integer),
         DeValue::Float(number) => number.as_str().parse().map_or(Value::Decimal(f64::NAN), Value::Decimal),
         DeValue::Boolean(is_true) => Value::Truth(*is_true),
         DeValue::Datetime(_) => Value::Other("date".into()),

@@ -2,7 +2,14 @@ use std::collections::VecDeque;
 
 use rwsgi_os::{self as os, ExitReason};
 
-use crate::{Mold, Role, driver::Driver, event::Event, nursery::Born, report, worker::Birth};
+use crate::{
+    Mold, Role,
+    driver::Driver,
+    event::Event,
+    nursery::{Born, Team},
+    report,
+    worker::Birth,
+};
 
 /// How the driver goes on after an action.
 pub(crate) enum Next {
@@ -22,11 +29,13 @@ pub(crate) enum Child {
 impl Driver<'_> {
     /// Forks a worker, or orders it from the mold.
     pub(crate) fn fork(&mut self, birth: Birth, events: &mut VecDeque<Event>) -> Option<Next> {
-        let Self { nursery, watch, .. } = self;
+        let Self { nursery, watch, generations, .. } = self;
         if watch.molds.has_ready(birth.generation) {
             nursery.claim(birth);
+            let workers = generations.workers(birth.generation);
+            let bequest = nursery.bequest(workers, generations.listeners_of(birth.generation));
             // The answer comes from the mold.
-            if let Err(error) = watch.molds.order(birth) {
+            if let Err(error) = watch.molds.order(birth, &bequest) {
                 report::failed(&error);
                 events.push_back(Event::ForkFailed(birth));
             }
@@ -63,18 +72,17 @@ impl Driver<'_> {
 
     /// In a child: what it goes on with. Everything else that the driver holds is the master's, and closed here.
     pub(crate) fn become_child(self, child: Child) -> Role {
-        let generation = match &child {
-            Child::Worker(birth, _) => birth.generation,
-            Child::Mold(generation, _) => *generation,
-        };
-        let workers = self.generations.workers(generation);
-        let listeners = self.generations.into_listeners(generation);
-        let estate = self.nursery.into_estate(generation, workers, listeners);
         match child {
             Child::Worker(birth, status) => {
-                Role::Worker(estate.into_inheritance(birth.slot, birth.number, status))
+                let generation = birth.generation;
+                let workers = self.generations.workers(generation);
+                let listeners = self.generations.into_listeners(generation);
+                let estate = self.nursery.into_estate(status, Team { generation, workers, listeners });
+                Role::Worker(estate.into_inheritance(birth.slot, birth.number))
             }
-            Child::Mold(_, channel) => Role::Mold(Box::new(Mold::new(estate, channel))),
+            Child::Mold(generation, channel) => {
+                Role::Mold(Box::new(Mold::new(generation, self.nursery.master(), channel)))
+            }
         }
     }
 }

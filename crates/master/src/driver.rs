@@ -3,10 +3,11 @@ use std::{collections::VecDeque, time::Instant};
 use rwsgi_os as os;
 
 use crate::{
-    Error, Options, Program, Role,
+    Error, FirstMold, Options, Policy, Preparation, Prepared, Program, Role,
     children::Next,
     event::{Action, Event},
     generations::{Generations, Use},
+    molds::SETTINGS_LIMIT,
     nursery::Nursery,
     report,
     service::Service,
@@ -20,12 +21,13 @@ use crate::{
 /// # Errors
 /// The process has more than one thread, or lacks a descriptor or memory that it needs to begin.
 pub fn run(
-    options: Options<'_>,
+    mut options: Options<'_>,
     program: &mut dyn Program,
     listeners: Vec<os::Listener>,
 ) -> Result<Role, Error> {
     let generations = Generations::new(options.policy, listeners);
-    let means = match Means::open(&options) {
+    let mut events = VecDeque::new();
+    let means = match Means::open(&mut options, &mut events) {
         Ok(means) => means,
         Err(error) => {
             generations.end(Use::of(options.predecessor.is_some()));
@@ -33,8 +35,8 @@ pub fn run(
         }
     };
     report::listening(generations.listeners());
-    let mut driver = Driver::new(options, program, generations, means);
-    let mut events = VecDeque::from([Event::Tick]);
+    let mut driver = Driver::new(&options, program, generations, means);
+    events.push_back(Event::Tick);
     loop {
         match driver.settle(&mut events) {
             Next::Wait => match driver.wait() {
@@ -62,12 +64,19 @@ struct Means<'a> {
 }
 
 impl<'a> Means<'a> {
-    fn open(options: &Options<'a>) -> Result<Self, os::Error> {
+    /// What has happened already becomes events.
+    fn open(options: &mut Options<'a>, events: &mut VecDeque<Event>) -> Result<Self, os::Error> {
         os::assert_single_threaded()?;
         // A reload may want more workers than there are, and every worker may leave slowly while another starts.
         let slots = 4 * options.policy.workers.max(1) + 32;
         let nursery = Nursery::open(options.hooks, slots)?;
-        Ok(Self { watch: Watch::open(options.predecessor)?, nursery, slots })
+        let Some(FirstMold { pid, channel, signals }) = options.first_mold.take() else {
+            return Ok(Self { watch: Watch::open(options.predecessor, None)?, nursery, slots });
+        };
+        let mut watch = Watch::open(options.predecessor, Some(signals))?;
+        watch.molds.add(1, pid, channel);
+        events.extend([Event::MoldForked(1, pid), Event::Evaluated(1)]);
+        Ok(Self { watch, nursery, slots })
     }
 }
 
@@ -86,12 +95,12 @@ pub(crate) struct Driver<'a> {
 
 impl<'a> Driver<'a> {
     fn new(
-        options: Options<'a>,
+        options: &Options<'a>,
         program: &'a mut dyn Program,
         generations: Generations,
         means: Means<'a>,
     ) -> Self {
-        let Options { policy, invocation, predecessor, giver, .. } = options;
+        let &Options { policy, invocation, predecessor, giver, .. } = options;
         let Means { watch, nursery, slots } = means;
         let settings = Settings { policy, slots, predecessor: predecessor.is_some() };
         Self {
@@ -147,6 +156,14 @@ impl<'a> Driver<'a> {
                 events.extend(vitals.into_iter().map(|(pid, vitals)| Event::Vitals(pid, vitals)));
             }
             Action::Prepare(generation) => events.push_back(self.prepare(generation)),
+            Action::Accept(generation) => events.push_back(self.accept(generation)),
+            Action::Load(generation) => {
+                let attended = |policy: &&Policy| policy.attended;
+                let policy = self.generations.policy(generation).filter(attended);
+                self.watch.molds.load(generation, policy.map(|policy| policy.boot_timeout));
+            }
+            Action::Announce(generation, occasion) => self.watch.molds.announce(generation, occasion),
+            Action::Release(pid) => self.watch.molds.release(pid),
             Action::Adopt(generation) => {
                 self.generations.adopt(generation, self.use_of_sockets());
                 self.program.adopt(generation);
@@ -179,10 +196,32 @@ impl<'a> Driver<'a> {
     }
 
     fn prepare(&mut self, generation: u32) -> Event {
-        let Some(prepared) = self.program.prepare(generation) else {
-            return Event::PrepareFailed(generation);
-        };
-        match self.generations.prepare(generation, &prepared) {
+        match self.program.prepare(generation) {
+            Preparation::Ready(prepared) => self.open(generation, &prepared),
+            Preparation::NeedsMold => Event::NeedsMold(generation),
+            Preparation::Failed => Event::PrepareFailed(generation),
+        }
+    }
+
+    /// Looks at what a mold has told.
+    fn accept(&mut self, generation: u32) -> Event {
+        let told = self.watch.molds.take_settings(generation);
+        let read = told.and_then(|told| match os::read_sealed(told, SETTINGS_LIMIT) {
+            Ok(json) => Some(json),
+            Err(error) => {
+                report::failed(&error);
+                self.program.give_up(generation);
+                None
+            }
+        });
+        match read.and_then(|json| self.program.settings(generation, json)) {
+            Some(prepared) => self.open(generation, &prepared),
+            None => Event::PrepareFailed(generation),
+        }
+    }
+
+    fn open(&mut self, generation: u32, prepared: &Prepared) -> Event {
+        match self.generations.prepare(generation, prepared) {
             Ok(policy) => Event::Prepared(generation, policy),
             Err(error) => {
                 report::cannot_listen(&error);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rwsgi_os::{Ending, ExitReason, Pid, Report, Signal};
 
-use crate::{Policy, intent::Intent, worker::Birth};
+use crate::{Occasion, Policy, intent::Intent, worker::Birth};
 
 pub(crate) use crate::systemd::Word;
 
@@ -25,6 +25,10 @@ pub(crate) enum Event {
     Exited(Exit),
     /// The life signs of a worker, as asked for by [`Action::Look`].
     Vitals(Pid, Vitals),
+    /// The settings of this generation are in a file that its mold has to execute.
+    NeedsMold(u32),
+    /// That mold has done so: [`Action::Accept`].
+    Evaluated(u32),
     /// The settings of this generation are read, its sockets are open.
     Prepared(u32, Policy),
     /// They are no good, or a socket could not be opened; the log says why.
@@ -37,6 +41,10 @@ pub(crate) enum Event {
     MoldReady(u32),
     /// It has loaded the application, but cannot fork workers from it (it has threads): they load it themselves.
     MoldUnfit(u32),
+    /// It has threads, so no workers can be forked from it; it stays for the occasions.
+    MoldThreads(u32),
+    /// The mold of this generation has dealt with something, and whether all went well.
+    Attended(u32, Occasion, bool),
     /// The successor was started.
     SuccessorStarted(Pid),
     /// It could not be; the log says why.
@@ -78,8 +86,18 @@ pub(crate) enum Action {
         /// Whether any may have only so much memory: that is a file to be read for each.
         with_memory: bool,
     },
-    /// Read the settings for this generation and answer with [`Event::Prepared`] or [`Event::PrepareFailed`].
+    /// Read the settings for this generation and answer with [`Event::Prepared`], [`Event::PrepareFailed`] or
+    /// [`Event::NeedsMold`].
     Prepare(u32),
+    /// Look at the settings that the mold of this generation has told, and answer with [`Event::Prepared`] or
+    /// [`Event::PrepareFailed`].
+    Accept(u32),
+    /// The mold of this generation, which has executed the settings file, is to get ready.
+    Load(u32),
+    /// Tell the mold of this generation of something, and answer with [`Event::Attended`] when it has dealt with it.
+    Announce(u32, Occasion),
+    /// Tell a mold to leave when it has dealt with all that it was told before.
+    Release(Pid),
     /// All workers serve this generation: close the sockets that only earlier ones had, forget their settings. Those
     /// are not given up one by one.
     Adopt(u32),
@@ -152,6 +170,11 @@ pub(crate) enum Fact {
     /// A worker or mold has not loaded the application in time and is aborted.
     BootTimeout {
         kind: Kind,
+        pid: Pid,
+        limit: Duration,
+    },
+    /// A mold has not executed the settings file in time and is aborted.
+    SettingsTimeout {
         pid: Pid,
         limit: Duration,
     },

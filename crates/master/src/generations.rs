@@ -130,12 +130,18 @@ impl Generations {
 
     /// What the generation listens on that all workers serve.
     pub(crate) fn listeners(&self) -> Vec<&os::Listener> {
-        self.all
-            .get(&self.current)
-            .into_iter()
-            .flat_map(|current| &current.listeners)
-            .map(Rc::as_ref)
-            .collect()
+        self.listeners_of(self.current)
+    }
+
+    /// What this generation listens on.
+    pub(crate) fn listeners_of(&self, generation: u32) -> Vec<&os::Listener> {
+        let of_it = self.all.get(&generation).into_iter();
+        of_it.flat_map(|generation| &generation.listeners).map(Rc::as_ref).collect()
+    }
+
+    /// How this generation is supervised, if it is known.
+    pub(crate) fn policy(&self, generation: u32) -> Option<&Policy> {
+        self.all.get(&generation).map(|generation| &generation.policy)
     }
 
     /// How many workers serve this generation, as far as the settings go.

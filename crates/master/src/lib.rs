@@ -8,15 +8,17 @@
 //! Read `role` and `program` (what comes in and out), `intent` (what a signal asks for), `event` (the border between
 //! decisions and deeds), `supervisor` (the pure machine: events in, actions out, time passed in) with `worker` and
 //! `backoff`; then `driver` and `children` (do what it says), `watch` (what wakes the master), `generations` (settings and sockets),
-//! `nursery` and `estate` (forks), `molds` and `mold` (the two ends of what forks with the application loaded, `orders`
-//! between them), `service` and `systemd`, and `report` (the log).
+//! `nursery` and `estate` (forks), `molds` and `mold` (the two ends of what forks with Python in it, `orders` between them),
+//! `first_mold` and `attendant` (before there is a master, and what happens in a server's life), `service` and `systemd`, and `report` (the log).
 #![forbid(unsafe_code)]
 
+mod attendant;
 mod backoff;
 mod children;
 mod driver;
 mod estate;
 mod event;
+mod first_mold;
 mod generations;
 mod intent;
 mod mold;
@@ -34,9 +36,11 @@ mod watch;
 mod worker;
 
 pub use self::{
+    attendant::{Attendant, Occasion},
     driver::run,
+    first_mold::{Beginning, FirstMold, Reply},
     mold::{Cast, Mold},
     policy::Policy,
-    program::{Prepared, Program},
+    program::{Preparation, Prepared, Program},
     role::{Error, Inheritance, Options, Role},
 };

@@ -1,18 +1,23 @@
 use std::{
-    os::fd::{AsFd, BorrowedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     time::{Duration, Instant},
 };
 
 use rwsgi_os::{self as os, Pid, Received, Signal};
 
 use crate::{
-    orders::{Answer, LONGEST, Order},
+    Occasion,
+    orders::{ANSWER, Answer, Order, Post},
     report,
     worker::Birth,
 };
 
+/// What a settings file may say at most, in bytes of JSON.
+pub(crate) const SETTINGS_LIMIT: u64 = 16 << 20;
+
 /// How long a mold may take to fork a worker: a thousand times what it needs. A hook of the application that never
-/// returns from a fork would keep the order open for ever.
+/// returns from a fork would keep the order open for ever. Where server hooks are called the time for loading the application
+/// counts.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a worker may take to come to itself whose mold has ended meanwhile.
@@ -24,8 +29,12 @@ pub(crate) struct Molds(Vec<Known>);
 
 /// What molds have told.
 pub(crate) enum News {
+    /// Its settings file is executed: [`Molds::take_settings`].
+    Evaluated(u32),
     Ready(u32),
     Unfit(u32),
+    Threads(u32),
+    Attended(u32, Occasion, bool),
     Forked(Birth, Pid, os::StatusReader),
     ForkFailed(Birth),
 }
@@ -35,11 +44,26 @@ struct Known {
     generation: u32,
     pid: Pid,
     channel: os::Channel,
+    /// What its settings file says, until that is asked for.
+    settings: Option<OwnedFd>,
     is_ready: bool,
+    /// Workers can be forked from it.
+    is_fit: bool,
+    /// How long an order may take; `None`: for ever.
+    patience: Option<Duration>,
     /// When it was found to be gone; it has orders left then.
     ended: Option<Instant>,
     /// Ordered and not yet answered.
     orders: Vec<Pending>,
+}
+
+/// What a worker inherits that is ordered from a mold.
+pub(crate) struct Bequest<'a> {
+    pub(crate) lifeline: BorrowedFd<'a>,
+    pub(crate) scoreboard: BorrowedFd<'a>,
+    pub(crate) listeners: Vec<&'a os::Listener>,
+    /// How many workers serve.
+    pub(crate) workers: usize,
 }
 
 #[derive(Debug)]
@@ -52,7 +76,17 @@ struct Pending {
 impl Molds {
     /// A mold was forked.
     pub(crate) fn add(&mut self, generation: u32, pid: Pid, channel: os::Channel) {
-        self.0.push(Known { generation, pid, channel, is_ready: false, ended: None, orders: Vec::new() });
+        self.0.push(Known {
+            generation,
+            pid,
+            channel,
+            settings: None,
+            is_ready: false,
+            is_fit: true,
+            patience: Some(PATIENCE),
+            ended: None,
+            orders: Vec::new(),
+        });
     }
 
     /// A child has ended of which all news are read; whether it was a mold.
@@ -75,15 +109,51 @@ impl Molds {
         self.0.iter().any(|mold| mold.serves(generation))
     }
 
+    /// What the settings file of this generation says, if that was told and not taken yet.
+    pub(crate) fn take_settings(&mut self, generation: u32) -> Option<OwnedFd> {
+        let mut of_it = self.0.iter_mut().filter(|mold| mold.generation == generation);
+        of_it.find_map(|mold| mold.settings.take())
+    }
+
+    /// The settings are accepted: the mold gets ready, and may take so long for what it is ordered if hooks are called.
+    pub(crate) fn load(&mut self, generation: u32, hooks: Option<Option<Duration>>) {
+        for mold in self.0.iter_mut().filter(|mold| mold.generation == generation && mold.ended.is_none()) {
+            mold.patience = hooks.unwrap_or(Some(PATIENCE));
+            // Those of one that stands in for a mold that has died are not looked at.
+            mold.settings = None;
+            mold.tell(&Order::Load { attended: hooks.is_some() });
+        }
+    }
+
+    /// Tells the mold of this generation of something.
+    pub(crate) fn announce(&self, generation: u32, occasion: Occasion) {
+        let molds = self.0.iter().filter(|mold| mold.generation == generation && mold.ended.is_none());
+        molds.for_each(|mold| mold.tell(&Order::Attend(occasion)));
+    }
+
+    /// Tells a mold to leave when it has done what it was told before.
+    pub(crate) fn release(&self, pid: Pid) {
+        let mold = self.0.iter().find(|mold| mold.pid == pid && mold.ended.is_none());
+        mold.into_iter().for_each(|mold| mold.tell(&Order::Leave));
+    }
+
     /// Orders a worker from the mold of its generation, which is ready.
     ///
     /// # Errors
     /// The mold is dying, or no descriptor is left.
-    pub(crate) fn order(&mut self, birth: Birth) -> Result<(), os::Error> {
+    pub(crate) fn order(&mut self, birth: Birth, bequest: &Bequest<'_>) -> Result<(), os::Error> {
         let (reader, status) = os::status_pipe()?;
-        let order = Order { slot: birth.slot, number: birth.number };
+        let Bequest { lifeline, scoreboard, listeners, workers } = bequest;
+        let post = Post {
+            slot: birth.slot,
+            number: birth.number,
+            workers: *workers,
+            addresses: listeners.iter().map(|listener| listener.address().clone()).collect(),
+        };
+        let mut descriptors = vec![status.as_fd(), *lifeline, *scoreboard];
+        descriptors.extend(listeners.iter().map(AsFd::as_fd));
         if let Some(mold) = self.0.iter_mut().find(|mold| mold.serves(birth.generation)) {
-            mold.channel.send(&order.to_bytes(), Some(status.as_fd()))?;
+            mold.channel.send(&Order::Fork(post).to_bytes(), &descriptors)?;
             mold.orders.push(Pending { birth, reader, since: Instant::now() });
         }
         Ok(())
@@ -108,7 +178,7 @@ impl Molds {
         for mold in &mut self.0 {
             // What has ended has its pid no more.
             if mold.ended.is_none() && mold.deadline().is_some_and(|deadline| deadline <= now) {
-                report::stuck_mold(mold.pid, PATIENCE);
+                report::stuck_mold(mold.pid, mold.patience.unwrap_or(PATIENCE));
                 // One that is gone already, but not reaped, is no matter.
                 let _ = os::kill(mold.pid, Signal::SIGKILL);
                 for order in &mut mold.orders {
@@ -128,12 +198,22 @@ impl Molds {
 
 impl Known {
     fn serves(&self, generation: u32) -> bool {
-        self.generation == generation && self.is_ready && self.ended.is_none()
+        self.generation == generation && self.is_ready && self.is_fit && self.ended.is_none()
+    }
+
+    fn tell(&self, order: &Order) {
+        // Only one that is dying, or is stuck for so long that its orders fill the channel, does not hear it.
+        if let Err(error) = self.channel.send(&order.to_bytes(), &[]) {
+            report::failed(&error);
+        }
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let orders = self.orders.iter();
-        orders.map(|order| self.ended.map_or(order.since + PATIENCE, |ended| ended + LEGACY)).min()
+        let first = self.orders.iter().map(|order| order.since).min()?;
+        match self.ended {
+            Some(ended) => Some(ended + LEGACY),
+            None => self.patience.map(|patience| first + patience),
+        }
     }
 
     /// It has ended, and what it has not told by now it never will.
@@ -143,10 +223,14 @@ impl Known {
 
     /// False when nothing will ever come again.
     fn read(&mut self, news: &mut Vec<News>, scoreboard: &os::Scoreboard) -> bool {
-        let mut bytes = [0; LONGEST];
+        let mut bytes = [0; ANSWER];
         loop {
             match self.channel.receive(&mut bytes) {
-                Received::Message(length, _) => match Answer::from_bytes(&bytes[..length]) {
+                Received::Message(length, attached) => match Answer::from_bytes(&bytes[..length]) {
+                    Some(Answer::Settings) => {
+                        self.settings = attached.into_iter().next();
+                        news.push(News::Evaluated(self.generation));
+                    }
                     Some(answer) => self.heed(answer, news),
                     None => continue,
                 },
@@ -166,6 +250,15 @@ impl Known {
                 news.push(News::Ready(self.generation));
             }
             Answer::Unfit => news.push(News::Unfit(self.generation)),
+            Answer::Threads => {
+                self.is_fit = false;
+                news.push(News::Threads(self.generation));
+            }
+            Answer::Attended(occasion, content) => {
+                news.push(News::Attended(self.generation, occasion, content));
+            }
+            // Dealt with where its descriptor is.
+            Answer::Settings => {}
             Answer::Forked(number, pid) => {
                 news.extend(self.take(number).map(|order| News::Forked(order.birth, pid, order.reader)))
             }
@@ -197,8 +290,13 @@ mod tests {
     use rwsgi_os::Stage;
 
     use super::*;
+    use crate::estate::{Estate, Origin};
 
     const BIRTH: Birth = Birth { seat: 0, slot: 1, number: 7, generation: 2 };
+
+    fn address() -> os::BindAddress {
+        os::BindAddress::Tcp { host: "127.0.0.1".to_owned(), port: 0 }
+    }
 
     fn ready() -> (Molds, os::Channel, os::Scoreboard) {
         let (ours, theirs) = os::Channel::pair().unwrap();
@@ -206,24 +304,69 @@ mod tests {
         let mut molds = Molds::default();
         molds.add(2, Pid::from_raw(5), ours);
         assert!(!molds.has_ready(2));
-        theirs.send(&Answer::Ready.to_bytes(), None).unwrap();
+        theirs.send(&Answer::Ready.to_bytes(), &[]).unwrap();
         assert!(matches!(molds.news(&scoreboard)[..], [News::Ready(2)]));
         assert!(molds.has_ready(2) && !molds.has_ready(1));
         scoreboard.slot(1).claim(2, Stage::Starting);
-        molds.order(BIRTH).unwrap();
+        let lifeline = os::Lifeline::open().unwrap();
+        let listener = os::Listener::bind(&os::SocketPlan::new(address())).unwrap();
+        let bequest = Bequest {
+            lifeline: lifeline.as_fd(),
+            scoreboard: scoreboard.as_fd(),
+            listeners: vec![&listener, &listener],
+            workers: 4,
+        };
+        molds.order(BIRTH, &bequest).unwrap();
         assert!(molds.are_forking());
         (molds, theirs, scoreboard)
     }
 
     #[test]
-    fn an_order_goes_out_with_a_pipe_and_its_answer_comes_in() {
+    fn an_order_goes_out_with_all_that_is_inherited_and_its_answer_comes_in() {
         let (mut molds, theirs, scoreboard) = ready();
-        let mut bytes = [0; LONGEST];
-        let Received::Message(length, Some(_)) = theirs.receive(&mut bytes) else { panic!("no order") };
-        assert_eq!(Order::from_bytes(&bytes[..length]), Some(Order { slot: 1, number: 7 }));
-        theirs.send(&Answer::Forked(7, Pid::from_raw(9)).to_bytes(), None).unwrap();
+        let mut bytes = [0; 1024];
+        let Received::Message(length, descriptors) = theirs.receive(&mut bytes) else { panic!("no order") };
+        let Some(Order::Fork(post)) = Order::from_bytes(&bytes[..length]) else { panic!("another order") };
+        assert_eq!(post, Post { slot: 1, number: 7, workers: 4, addresses: vec![address(); 2] });
+        let origin = Origin { master: Pid::this(), generation: 2 };
+        assert!(Estate::receive(&post, Vec::new(), origin).unwrap().is_none());
+        let estate = Estate::receive(&post, descriptors, origin).unwrap().unwrap();
+        assert_eq!((estate.listeners.len(), estate.scoreboard.slot(1).generation()), (2, 2));
+        assert!(estate.lifeline.is_cut(), "the one of this test is gone");
+        theirs.send(&Answer::Forked(7, Pid::from_raw(9)).to_bytes(), &[]).unwrap();
         assert!(matches!(molds.news(&scoreboard)[..], [News::Forked(BIRTH, pid, _)] if pid.as_raw() == 9));
         assert!(!molds.are_forking());
+    }
+
+    #[test]
+    fn settings_are_kept_until_somebody_asks_for_them() {
+        let (mut molds, theirs, scoreboard) = ready();
+        let text = os::seal_text("{}").unwrap();
+        theirs.send(&Answer::Settings.to_bytes(), &[text.as_fd()]).unwrap();
+        assert!(matches!(molds.news(&scoreboard)[..], [News::Evaluated(2)]));
+        let told = molds.take_settings(2).unwrap();
+        assert_eq!(os::read_sealed(told, SETTINGS_LIMIT).unwrap(), "{}");
+        assert!(molds.take_settings(2).is_none());
+    }
+
+    #[test]
+    fn a_mold_with_threads_forks_no_more() {
+        let (mut molds, theirs, scoreboard) = ready();
+        theirs.send(&Answer::Threads.to_bytes(), &[]).unwrap();
+        theirs.send(&Answer::Failed(7).to_bytes(), &[]).unwrap();
+        let news = molds.news(&scoreboard);
+        assert!(matches!(news[..], [News::Threads(2), News::ForkFailed(BIRTH)]));
+        assert!(!molds.has_ready(2) && molds.channels().next().is_some());
+    }
+
+    #[test]
+    fn where_hooks_are_called_an_order_may_take_longer() {
+        let (mut molds, _theirs, _) = ready();
+        assert!(molds.deadline().unwrap() <= Instant::now() + PATIENCE);
+        molds.load(2, Some(Some(Duration::from_secs(60))));
+        assert!(molds.deadline().unwrap() > Instant::now() + PATIENCE);
+        molds.load(2, Some(None));
+        assert_eq!(molds.deadline(), None);
     }
 
     #[test]
@@ -253,7 +396,7 @@ mod tests {
     #[test]
     fn a_mold_that_ends_without_orders_is_forgotten_at_once() {
         let (mut molds, held, scoreboard) = ready();
-        held.send(&Answer::Failed(7).to_bytes(), None).unwrap();
+        held.send(&Answer::Failed(7).to_bytes(), &[]).unwrap();
         molds.news(&scoreboard);
         assert!(molds.ended(Pid::from_raw(5)));
         assert!(!molds.has_ready(2) && molds.channels().next().is_none());

@@ -1,9 +1,9 @@
-use std::sync::Arc;
+use std::{os::fd::AsFd, sync::Arc};
 
 use nix::unistd::getpid;
 use rwsgi_os::{self as os, Pid};
 
-use crate::{estate::Estate, event::Vitals, worker::Birth};
+use crate::{estate::Estate, event::Vitals, molds::Bequest, worker::Birth};
 
 /// Forks workers and molds, and holds what they inherit beside the listeners.
 pub(crate) struct Nursery<'a> {
@@ -21,6 +21,14 @@ pub(crate) struct Lost {
     pub(crate) requests: u64,
     /// Method and target of the one that began last.
     pub(crate) last: String,
+}
+
+/// The generation that a worker is forked for.
+pub(crate) struct Team {
+    pub(crate) generation: u32,
+    /// How many serve.
+    pub(crate) workers: usize,
+    pub(crate) listeners: Vec<os::Listener>,
 }
 
 /// On which side of the fork the caller is.
@@ -106,10 +114,20 @@ impl<'a> Nursery<'a> {
         &self.scoreboard
     }
 
-    /// In a forked process: what it has from its master. The master's end of the lifeline is closed.
-    pub(crate) fn into_estate(self, generation: u32, workers: usize, listeners: Vec<os::Listener>) -> Estate {
+    /// What a worker gets that is forked from a mold, one of so many.
+    pub(crate) fn bequest<'b>(&'b self, workers: usize, listeners: Vec<&'b os::Listener>) -> Bequest<'b> {
+        Bequest { lifeline: self.lifeline.as_fd(), scoreboard: self.scoreboard.as_fd(), listeners, workers }
+    }
+
+    pub(crate) fn master(&self) -> Pid {
+        self.master
+    }
+
+    /// In a worker: what it has from its master. The master's end of the lifeline is closed.
+    pub(crate) fn into_estate(self, status: os::Status, team: Team) -> Estate {
         let Self { master, lifeline, scoreboard, .. } = self;
-        Estate { listeners, scoreboard, lifeline: lifeline.into_end(), master, generation, workers }
+        let Team { generation, workers, listeners } = team;
+        Estate { listeners, scoreboard, lifeline: lifeline.into_end(), status, master, generation, workers }
     }
 }
 

@@ -21,8 +21,10 @@ pub struct Policy {
     pub lifetime: Option<(Duration, Duration)>,
     /// The resident memory, in bytes, from which on a worker is replaced.
     pub memory: Option<u64>,
-    /// Whether workers are forked from a mold that has loaded the application.
-    pub preload: bool,
+    /// Whether workers are forked from a mold, which has loaded the application, or has executed a settings file, or both.
+    pub mold: bool,
+    /// Whether the mold is told of occasions: the settings file defines server hooks. Only with a mold that has sent its settings.
+    pub attended: bool,
     /// Whether a server whose application does not load at the start waits for a reload instead of ending
     /// (`--reload`).
     pub patient: bool,

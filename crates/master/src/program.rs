@@ -11,14 +11,28 @@ pub struct Prepared {
     pub sockets: Vec<os::SocketPlan>,
 }
 
+/// What has come of reading the settings of a new generation.
+#[derive(Debug)]
+pub enum Preparation {
+    /// They are good.
+    Ready(Prepared),
+    /// They are in a file that only a process with Python can read: the mold of the generation, which is forked now and sends them.
+    NeedsMold,
+    /// They are no good.
+    Failed,
+}
+
 /// The program round the master, which alone knows settings, logs and the application. Whatever fails here the
 /// program has told the log by the time it returns.
 pub trait Program {
-    /// A reload: reads the settings anew and checks them as far as that goes without the application. `None` when
-    /// they are no good; the running generation is not touched. Generations are numbered from 1, and no number
-    /// comes twice; those that are neither adopted nor given up are remembered, since workers of them may
-    /// be forked at any time.
-    fn prepare(&mut self, generation: u32) -> Option<Prepared>;
+    /// A reload: reads the settings anew and checks them as far as that goes without the application; the running generation is not
+    /// touched. Generations are numbered from 1, and no number comes twice; those that have neither failed nor are adopted nor given
+    /// up are remembered, since workers of them may be forked at any time.
+    fn prepare(&mut self, generation: u32) -> Preparation;
+
+    /// The mold that [`Preparation::NeedsMold`] has asked for has executed the settings file, which says this. `None` when it is no
+    /// good.
+    fn settings(&mut self, generation: u32, json: String) -> Option<Prepared>;
 
     /// All workers serve this generation now: no worker of an earlier one will be forked again.
     fn adopt(&mut self, generation: u32);

@@ -71,6 +71,11 @@ pub(crate) fn stuck_mold(pid: Pid, limit: Duration) {
     error!("Mold (pid:{pid}) has not forked a worker in {} and is killed", span(limit));
 }
 
+/// No worker can be forked from a mold.
+pub(crate) fn mold_has_threads(error: &os::Error) {
+    warn!("{error}; so workers are forked by the master, and each executes the settings file for itself");
+}
+
 /// Writes what the supervisor found worth knowing to the log.
 pub(crate) fn log(fact: &Fact) {
     match *fact {
@@ -95,6 +100,9 @@ pub(crate) fn log(fact: &Fact) {
                 name(kind),
                 span(limit)
             );
+        }
+        Fact::SettingsTimeout { pid, limit } => {
+            error!("Mold (pid:{pid}) has not executed the settings file in {} and is aborted", span(limit));
         }
         Fact::Silent { pid, silence } => error!(
             target: CRITICAL,

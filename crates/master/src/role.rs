@@ -2,10 +2,9 @@ use std::{fmt, sync::Arc};
 
 use rwsgi_os as os;
 
-use crate::{Mold, Policy};
+use crate::{FirstMold, Mold, Policy};
 
 /// With what the master begins.
-#[derive(Clone, Copy)]
 pub struct Options<'a> {
     /// How the first generation is supervised.
     pub policy: Policy,
@@ -17,6 +16,8 @@ pub struct Options<'a> {
     pub predecessor: Option<os::Pid>,
     /// The same one, even if it has ended: what systemd asked of it is asked of this one.
     pub giver: Option<os::Pid>,
+    /// The mold of the first generation, which has told its settings.
+    pub first_mold: Option<FirstMold>,
 }
 
 impl fmt::Debug for Options<'_> {
@@ -34,7 +35,8 @@ pub enum Role {
     /// This process is a worker: serve, then end with an [`os::ExitReason`]. Boxed, since it is larger than
     /// the other by far.
     Worker(Box<Inheritance>),
-    /// This process is a mold: load the application, then [`Mold::serve`].
+    /// This process is a mold: execute the settings file and send what it says, and wait until that is accepted; load the application;
+    /// then [`Mold::serve`].
     Mold(Box<Mold>),
 }
 

@@ -15,6 +15,7 @@ mod generations;
 mod health;
 mod leaving;
 mod molds;
+mod occasions;
 mod recycling;
 mod reload;
 mod rolling;
@@ -121,12 +122,16 @@ impl Supervisor {
             Event::Said(_, Report::Closed) => {}
             Event::Exited(exit) => self.exited(exit),
             Event::Vitals(pid, vitals) => self.examine(pid, vitals),
+            Event::NeedsMold(generation) => self.needs_mold(generation),
+            Event::Evaluated(generation) => self.evaluated(generation),
             Event::Prepared(generation, policy) => self.prepared(generation, policy),
             Event::PrepareFailed(generation) => self.prepare_failed(generation),
             Event::MoldForked(generation, pid) => self.mold_forked(generation, pid),
             Event::MoldForkFailed(generation) => self.mold_fork_failed(generation),
             Event::MoldReady(generation) => self.mold_ready(generation),
             Event::MoldUnfit(generation) => self.mold_unfit(generation),
+            Event::MoldThreads(generation) => self.mold_has_threads(generation),
+            Event::Attended(generation, occasion, content) => self.attended(generation, occasion, content),
             Event::SuccessorStarted(pid) => self.successor_started(pid),
             Event::SuccessorFailed => self.upgrade.forget_successor(),
             Event::PredecessorGone => self.predecessor_gone(),
@@ -198,7 +203,7 @@ impl Supervisor {
         if self.upgrade.is_successor(exit.pid) {
             self.successor_exited(exit);
         } else if let Some(mold) = self.molds.remove(exit.pid) {
-            self.mold_exited(exit, mold);
+            self.mold_exited(exit, &mold.process);
         } else if let Some(worker) = self.crew.remove(exit.pid) {
             self.worker_exited(exit, worker);
         }

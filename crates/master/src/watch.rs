@@ -36,10 +36,10 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Takes the signals from now on.
-    pub(crate) fn open(predecessor: Option<Pid>) -> Result<Self, os::Error> {
+    /// Takes the signals from now on, if nobody has taken them before.
+    pub(crate) fn open(predecessor: Option<Pid>, taken: Option<os::Signals>) -> Result<Self, os::Error> {
         Ok(Self {
-            signals: os::Signals::install(&TAKEN)?,
+            signals: taken.map_or_else(|| os::Signals::install(&TAKEN), Ok)?,
             workers: HashMap::new(),
             molds: Molds::default(),
             unclear: Vec::new(),
@@ -94,8 +94,13 @@ impl Watch {
     fn collect_news(&mut self, nursery: &Nursery<'_>, events: &mut VecDeque<Event>) {
         for news in self.molds.news(nursery.scoreboard()) {
             events.push_back(match news {
+                News::Evaluated(generation) => Event::Evaluated(generation),
                 News::Ready(generation) => Event::MoldReady(generation),
                 News::Unfit(generation) => Event::MoldUnfit(generation),
+                News::Threads(generation) => Event::MoldThreads(generation),
+                News::Attended(generation, occasion, content) => {
+                    Event::Attended(generation, occasion, content)
+                }
                 News::ForkFailed(birth) => Event::ForkFailed(birth),
                 News::Forked(birth, pid, status) => {
                     nursery.settle(birth, pid);
@@ -164,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_worker_that_closed_its_pipe_does_not_wake_the_master_for_ever() {
-        let mut watch = Watch::open(None).unwrap();
+        let mut watch = Watch::open(None, None).unwrap();
         let (reader, status) = os::status_pipe().unwrap();
         let pid = Pid::from_raw(7);
         watch.hear(pid, reader);
@@ -178,13 +183,14 @@ mod tests {
 
     #[test]
     fn the_end_of_a_worker_waits_for_its_beginning() {
-        let mut watch = Watch::open(None).unwrap();
+        let mut watch = Watch::open(None, None).unwrap();
         let (ours, theirs) = os::Channel::pair().unwrap();
         watch.molds.add(1, Pid::from_raw(6), ours);
-        theirs.send(&Answer::Ready.to_bytes(), None).unwrap();
+        theirs.send(&Answer::Ready.to_bytes(), &[]).unwrap();
         let nursery = Nursery::open(&os::NoHooks, 1).unwrap();
         watch.molds.news(nursery.scoreboard());
-        watch.molds.order(Birth { seat: 0, slot: 0, number: 1, generation: 1 }).unwrap();
+        let birth = Birth { seat: 0, slot: 0, number: 1, generation: 1 };
+        watch.molds.order(birth, &nursery.bequest(1, Vec::new())).unwrap();
         let gone = os::Exited { pid: Pid::from_raw(7), ending: Ending::Code(0) };
         let mut events = VecDeque::new();
         watch.collect_exits(vec![gone], &mut events);

@@ -14,7 +14,10 @@ use nix::{
 
 use crate::Error;
 
-/// One end of a connection between two processes that carries whole messages, each with a descriptor if need be.
+/// How many descriptors the kernel takes along with a message (`SCM_MAX_FD`, unix(7)).
+const MOST: usize = 253;
+
+/// One end of a connection between two processes that carries whole messages, each with descriptors if need be.
 /// Neither end ever blocks.
 #[derive(Debug)]
 pub struct Channel(OwnedFd);
@@ -22,8 +25,8 @@ pub struct Channel(OwnedFd);
 /// What came through a [`Channel`].
 #[derive(Debug)]
 pub enum Received {
-    /// A message of this many bytes, and the descriptor that was sent along.
-    Message(usize, Option<OwnedFd>),
+    /// A message of this many bytes, and the descriptors that were sent along, in their order.
+    Message(usize, Vec<OwnedFd>),
     /// Nothing yet.
     Nothing,
     /// Nothing ever again: all copies of the other end are closed.
@@ -42,12 +45,15 @@ impl Channel {
             .map_err(|errno| Error::system("open a channel", errno))
     }
 
-    /// Sends a message, with a copy of `descriptor`.
+    /// Sends a message, with copies of `descriptors`: at most 253.
     ///
     /// # Errors
-    /// Nobody is at the other end, or it reads too slowly.
-    pub fn send(&self, message: &[u8], descriptor: Option<BorrowedFd<'_>>) -> Result<(), Error> {
-        let descriptors: Vec<RawFd> = descriptor.iter().map(AsRawFd::as_raw_fd).collect();
+    /// Nobody is at the other end, it reads too slowly, or these are too many descriptors.
+    pub fn send(&self, message: &[u8], descriptors: &[BorrowedFd<'_>]) -> Result<(), Error> {
+        if descriptors.len() > MOST {
+            return Err(Error::system("send more than 253 descriptors through a channel", Errno::EINVAL));
+        }
+        let descriptors: Vec<RawFd> = descriptors.iter().map(AsRawFd::as_raw_fd).collect();
         let rights = [ControlMessage::ScmRights(&descriptors)];
         let attached = if descriptors.is_empty() { &[] } else { &rights[..] };
         loop {
@@ -62,7 +68,7 @@ impl Channel {
 
     /// Takes the next message into `buffer`; what does not fit is lost.
     pub fn receive(&self, buffer: &mut [u8]) -> Received {
-        let mut space = cmsg_space!([RawFd; 1]);
+        let mut space = cmsg_space!([RawFd; MOST]);
         let mut bytes = [IoSliceMut::new(buffer)];
         let flags = MsgFlags::MSG_CMSG_CLOEXEC;
         let message = loop {
@@ -76,14 +82,14 @@ impl Channel {
         if message.bytes == 0 {
             return Received::Closed;
         }
-        let attached = message.cmsgs().into_iter().flatten().find_map(|attached| match attached {
-            ControlMessageOwned::ScmRights(descriptors) => descriptors.first().copied(),
-            _ => None,
+        let attached = message.cmsgs().into_iter().flatten().flat_map(|attached| match attached {
+            ControlMessageOwned::ScmRights(descriptors) => descriptors,
+            _ => Vec::new(),
         });
-        // SAFETY: the kernel has just opened it for this process, and there is room for no second one, so
-        // nobody else owns it.
-        let descriptor = attached.map(|descriptor| unsafe { OwnedFd::from_raw_fd(descriptor) });
-        Received::Message(message.bytes, descriptor)
+        // SAFETY: the kernel has just opened them for this process, there was room for all of them, and nobody else
+        // knows their numbers, so nobody else owns them.
+        let descriptors = attached.map(|descriptor| unsafe { OwnedFd::from_raw_fd(descriptor) }).collect();
+        Received::Message(message.bytes, descriptors)
     }
 }
 
@@ -95,39 +101,53 @@ impl AsFd for Channel {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Write, pipe};
+    use std::io::{PipeReader, Read, Write, pipe};
 
     use super::*;
 
     #[test]
-    fn messages_stay_whole_and_bring_their_descriptors() {
+    fn messages_stay_whole_and_bring_their_descriptors_in_order() {
         let (one, other) = Channel::pair().unwrap();
         let mut buffer = [0; 16];
         assert!(matches!(other.receive(&mut buffer), Received::Nothing));
-        let (mut reader, mut writer) = pipe().unwrap();
-        writer.write_all(b"x").unwrap();
-        drop(writer);
-        one.send(b"first", Some(reader.as_fd())).unwrap();
-        one.send(b"second", None).unwrap();
-        reader = match other.receive(&mut buffer) {
-            Received::Message(5, Some(descriptor)) => descriptor.into(),
-            unexpected => panic!("{unexpected:?}"),
-        };
+        let readers: Vec<_> = (0..MOST)
+            .map(|number| {
+                let (reader, mut writer) = pipe().unwrap();
+                writer.write_all(format!("{number}").as_bytes()).unwrap();
+                reader
+            })
+            .collect();
+        let descriptors: Vec<_> = readers.iter().map(AsFd::as_fd).collect();
+        one.send(b"first", &descriptors).unwrap();
+        one.send(b"second", &[]).unwrap();
+        drop(readers);
+        let Received::Message(5, received) = other.receive(&mut buffer) else { panic!("no message") };
         assert_eq!(&buffer[..5], b"first");
-        let mut text = String::new();
-        reader.read_to_string(&mut text).unwrap();
-        assert_eq!(text, "x");
-        assert!(matches!(other.receive(&mut buffer), Received::Message(6, None)));
+        let read = |descriptor: OwnedFd| {
+            let mut text = String::new();
+            PipeReader::from(descriptor).read_to_string(&mut text).unwrap();
+            text
+        };
+        let texts: Vec<_> = received.into_iter().map(read).collect();
+        assert_eq!(texts, (0..MOST).map(|number| number.to_string()).collect::<Vec<_>>());
+        assert!(matches!(other.receive(&mut buffer), Received::Message(6, none) if none.is_empty()));
+    }
+
+    #[test]
+    fn more_descriptors_than_the_kernel_takes_are_refused() {
+        let (one, other) = Channel::pair().unwrap();
+        let refusal = one.send(b"x", &vec![other.as_fd(); MOST + 1]).unwrap_err();
+        assert!(refusal.to_string().contains("253"), "{refusal}");
     }
 
     #[test]
     fn an_end_that_is_closed_is_told_after_what_it_sent() {
         let (one, other) = Channel::pair().unwrap();
-        one.send(b"last", None).unwrap();
+        one.send(b"last", &[]).unwrap();
         drop(one);
         let mut buffer = [0; 16];
-        assert!(matches!(other.receive(&mut buffer), Received::Message(4, None)));
+        assert!(matches!(other.receive(&mut buffer), Received::Message(4, none) if none.is_empty()));
         assert!(matches!(other.receive(&mut buffer), Received::Closed));
-        assert!(other.send(b"to nobody", None).is_err());
+        assert!(other.send(b"to nobody", &[]).is_err());
     }
 }

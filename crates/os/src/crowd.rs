@@ -1,5 +1,5 @@
 use std::{
-    hash::{BuildHasher, RandomState},
+    hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState},
     net::IpAddr,
     sync::atomic::{AtomicU32, Ordering},
 };
@@ -12,18 +12,29 @@ const BUCKETS: usize = 4096;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Crowd(usize);
 
-/// Puts addresses into crowds, in all processes forked after it was made in the same way.
-#[derive(Debug, Default)]
-pub(crate) struct CrowdKey(RandomState);
+/// Puts addresses into crowds, in all processes that have the same key. It lies in the shared memory, for those that were not
+/// forked with it.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub(crate) struct CrowdKey([u64; 2]);
 
 impl CrowdKey {
-    pub(crate) fn crowd_of(&self, address: IpAddr) -> Crowd {
-        let hash = match address.to_canonical() {
-            IpAddr::V4(address) => self.0.hash_one((4, u64::from(address.to_bits()))),
-            IpAddr::V6(address) => self.0.hash_one((6, address.to_bits() >> 64)),
-        };
+    /// One that nobody can guess.
+    pub(crate) fn draw() -> Self {
+        let chance = RandomState::new();
+        Self([chance.hash_one(0), chance.hash_one(1)])
+    }
+
+    pub(crate) fn crowd_of(self, address: IpAddr) -> Crowd {
+        // The same function in all processes, of which all are the same program.
+        let mut hasher = DefaultHasher::new();
+        self.0.hash(&mut hasher);
+        match address.to_canonical() {
+            IpAddr::V4(address) => (4, u64::from(address.to_bits())).hash(&mut hasher),
+            IpAddr::V6(address) => (6, address.to_bits() >> 64).hash(&mut hasher),
+        }
         // The remainder is below the number of buckets, whatever the width of a `usize`.
-        Crowd((hash % BUCKETS as u64) as usize)
+        Crowd((hasher.finish() % BUCKETS as u64) as usize)
     }
 }
 
@@ -66,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_network_of_ipv6_is_one_crowd_and_so_is_an_address_of_ipv4_in_both_forms() {
-        let key = CrowdKey::default();
+        let key = CrowdKey::draw();
         assert_eq!(crowds(&key, &["2001:db8::1", "2001:db8::ffff:1", "2001:db8::1:2:3:4"]).len(), 1);
         assert_eq!(crowds(&key, &["192.0.2.7", "::ffff:192.0.2.7"]).len(), 1);
     }
@@ -75,8 +86,8 @@ mod tests {
     fn addresses_are_spread_by_a_key_that_nobody_knows() {
         let addresses: Vec<String> = (0..100).map(|number| format!("192.0.2.{number}")).collect();
         let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
-        let key = CrowdKey::default();
+        let key = CrowdKey::draw();
         assert!(crowds(&key, &addresses).len() > 80);
-        assert_ne!(crowds(&key, &addresses), crowds(&CrowdKey::default(), &addresses));
+        assert_ne!(crowds(&key, &addresses), crowds(&CrowdKey::draw(), &addresses));
     }
 }

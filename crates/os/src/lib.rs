@@ -49,6 +49,7 @@ mod lifeline;
 mod limits;
 mod log_socket;
 mod memory;
+mod message;
 mod ownership;
 mod pidfile;
 #[expect(unsafe_code)]
@@ -92,6 +93,7 @@ pub use self::{
     limits::allow_descriptors,
     log_socket::{LogPeer, LogSocket},
     memory::{MemoryKills, resident_memory},
+    message::{read_sealed, seal_text},
     ownership::{Owner, give_log},
     pidfile::PidFile,
     reopen::reopen,

@@ -36,6 +36,13 @@ impl Lifeline {
     }
 }
 
+/// The end that a worker gets.
+impl AsFd for Lifeline {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
+    }
+}
+
 /// The worker's end of a [`Lifeline`]: its descriptor becomes readable (end of file) when the master is gone.
 #[derive(Debug)]
 pub struct LifelineEnd(OwnedFd);
@@ -52,6 +59,13 @@ impl LifelineEnd {
 impl AsFd for LifelineEnd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
+    }
+}
+
+/// One that came through a [`crate::Channel`].
+impl From<OwnedFd> for LifelineEnd {
+    fn from(descriptor: OwnedFd) -> Self {
+        Self(descriptor)
     }
 }
 

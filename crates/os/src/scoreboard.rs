@@ -1,13 +1,23 @@
 use std::{
+    io,
     mem::size_of,
     net::IpAddr,
     num::NonZeroUsize,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     ptr::NonNull,
     slice,
     sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering},
 };
 
-use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+use nix::{
+    fcntl::{FcntlArg, SealFlag, fcntl},
+    sys::{
+        memfd::{MFdFlags, memfd_create},
+        mman::{MapFlags, ProtFlags, mmap, munmap},
+        stat::fstat,
+    },
+    unistd::ftruncate,
+};
 
 use crate::{
     Error, Pid, RunningRequest,
@@ -15,37 +25,70 @@ use crate::{
     request_line::RequestLine,
 };
 
-/// The life signs of all workers in memory that the master and they share: one slot for each, written by its
-/// worker, read by everybody.
+/// The life signs of all workers in memory that the master and they share: a header, and one slot for each worker, written by it
+/// and read by everybody.
 ///
-/// Made before the first fork. Every value stands alone (relaxed atomics): two of them need not belong to the
-/// same moment.
+/// It is a file without a name: whoever was not forked with it attaches to it by the descriptor. Every value stands alone (relaxed
+/// atomics): two of them need not belong to the same moment.
 #[derive(Debug)]
 pub struct Scoreboard {
-    base: NonNull<Slot>,
+    base: NonNull<Header>,
     slots: usize,
     crowds: CrowdKey,
+    memory: OwnedFd,
 }
 
-// SAFETY: the mapping lives until `drop` and is reached as `&[Slot]` only, whose fields are all atomics.
+// SAFETY: the mapping lives until `drop`, and is reached only as `&[Slot]`, whose fields are all atomics, and, while the board is
+// made, as a header that is written before anybody else knows of it.
 unsafe impl Send for Scoreboard {}
 // SAFETY: as above.
 unsafe impl Sync for Scoreboard {}
 
+/// What stands before the slots. Numbers that concern the whole server rather than one worker, such as totals of workers that are
+/// gone, have their place here, as atomics.
+#[derive(Debug)]
+#[repr(C, align(128))]
+struct Header {
+    /// How many slots follow. Written once, as the key is.
+    slots: u64,
+    crowds: CrowdKey,
+}
+
 impl Scoreboard {
-    /// Maps a board of `slots` free slots, at least one.
+    /// Makes a board of `slots` free slots, at least one.
     ///
     /// # Errors
-    /// The kernel has no memory for it.
+    /// The kernel has no memory or descriptor for it.
     pub fn new(slots: usize) -> Result<Self, Error> {
         let slots = slots.max(1);
-        let bytes = NonZeroUsize::new(slots * size_of::<Slot>()).expect("a slot has a size");
-        // SAFETY: a fresh mapping at an address that the kernel chooses overlaps nothing.
-        let base = unsafe {
-            mmap_anonymous(None, bytes, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED)
+        let memory = shared_memory(bytes_of(slots)).map_err(map_error)?;
+        let base = map(&memory, slots)?;
+        let crowds = CrowdKey::draw();
+        // SAFETY: the mapping begins with a header, page-aligned, and nobody else knows of it yet.
+        unsafe { base.write(Header { slots: slots as u64, crowds }) };
+        Ok(Self { base, slots, crowds, memory })
+    }
+
+    /// The board that a master has made, in a process that has its descriptor but was not forked with the mapping.
+    ///
+    /// # Errors
+    /// The kernel has no memory for it, or this is not the descriptor of a board.
+    pub fn attach(memory: OwnedFd) -> Result<Self, Error> {
+        let length = fstat(&memory).map_err(map_error)?.st_size;
+        let length = usize::try_from(length).unwrap_or(0);
+        let (header, slot) = (size_of::<Header>(), size_of::<Slot>());
+        let slots = length.saturating_sub(header) / slot;
+        if slots == 0 || bytes_of(slots) != length {
+            return Err(map_error(io::Error::from(io::ErrorKind::InvalidData)));
         }
-        .map_err(|errno| Error::system("map the scoreboard", errno))?;
-        Ok(Self { base: base.cast(), slots, crowds: CrowdKey::default() })
+        let base = map(&memory, slots)?;
+        // SAFETY: the mapping begins with the header that `new` wrote before anybody could attach, and that nobody writes again.
+        let Header { slots: made, crowds } = unsafe { base.read() };
+        let board = Self { base, slots, crowds, memory };
+        if made != slots as u64 {
+            return Err(map_error(io::Error::from(io::ErrorKind::InvalidData)));
+        }
+        Ok(board)
     }
 
     /// The slot with this number.
@@ -60,9 +103,9 @@ impl Scoreboard {
     /// All slots, free ones too.
     #[must_use]
     pub fn slots(&self) -> &[Slot] {
-        // SAFETY: `new` mapped this many slots, page-aligned and zeroed, which is a value of every atomic in
-        // them; they are unmapped in `drop` only, which the borrow of `self` excludes.
-        unsafe { slice::from_raw_parts(self.base.as_ptr(), self.slots) }
+        // SAFETY: this many slots are mapped behind the header, aligned as it is. They began as zeroes, which is a value of every
+        // atomic in them; they are unmapped in `drop` only, which the borrow of `self` excludes.
+        unsafe { slice::from_raw_parts(self.base.add(1).cast().as_ptr(), self.slots) }
     }
 
     /// How many workers are ready.
@@ -109,10 +152,42 @@ impl Scoreboard {
 
 impl Drop for Scoreboard {
     fn drop(&mut self) {
-        // SAFETY: `new` mapped exactly this; nobody borrows a slot any more, since they borrow `self`. Other
+        // SAFETY: exactly this was mapped; nobody borrows a slot any more, since they borrow `self`. Other
         // processes keep theirs. Unmapping a mapping of our own cannot fail.
-        let _ = unsafe { munmap(self.base.cast(), self.slots * size_of::<Slot>()) };
+        let _ = unsafe { munmap(self.base.cast(), bytes_of(self.slots)) };
     }
+}
+
+/// By which another process attaches to it.
+impl AsFd for Scoreboard {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.memory.as_fd()
+    }
+}
+
+fn bytes_of(slots: usize) -> usize {
+    size_of::<Header>() + slots * size_of::<Slot>()
+}
+
+/// Zeroes, of which nobody can take any away again: whoever reads what is not there any more is killed.
+fn shared_memory(bytes: usize) -> nix::Result<OwnedFd> {
+    let memory = memfd_create("rwsgi-scoreboard", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?;
+    ftruncate(&memory, i64::try_from(bytes).unwrap_or(i64::MAX))?;
+    let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
+    fcntl(&memory, FcntlArg::F_ADD_SEALS(seals))?;
+    Ok(memory)
+}
+
+fn map(memory: &OwnedFd, slots: usize) -> Result<NonNull<Header>, Error> {
+    let bytes = NonZeroUsize::new(bytes_of(slots)).expect("a header has a size");
+    let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+    // SAFETY: a fresh mapping at an address that the kernel chooses overlaps nothing; the file is as long, and cannot shrink.
+    let base = unsafe { mmap(None, bytes, access, MapFlags::MAP_SHARED, memory, 0) };
+    base.map(NonNull::cast).map_err(map_error)
+}
+
+fn map_error(source: impl Into<io::Error>) -> Error {
+    Error::system("map the scoreboard", source)
 }
 
 /// Where a worker is in its life.
@@ -280,6 +355,34 @@ mod tests {
             assert!(std::ptr::from_ref(slot).addr().is_multiple_of(128));
         }
         assert_eq!(board.slots().len(), 3);
+    }
+
+    #[test]
+    fn who_attaches_sees_the_same_slots_and_the_same_crowds() {
+        let board = Scoreboard::new(3).unwrap();
+        let other = Scoreboard::attach(board.as_fd().try_clone_to_owned().unwrap()).unwrap();
+        assert_eq!(other.slots().len(), 3);
+        other.slot(2).claim(7, Stage::Ready);
+        other.slot(2).requests.increment();
+        assert_eq!(
+            (board.slot(2).generation(), board.slot(2).requests.load(), board.ready_workers()),
+            (7, 1, 1)
+        );
+        for address in ["192.0.2.7", "2001:db8::1"] {
+            let address = address.parse().unwrap();
+            assert_eq!(board.crowd_of(address), other.crowd_of(address));
+        }
+        drop(board);
+        assert_eq!(other.slot(2).requests.load(), 1);
+    }
+
+    #[test]
+    fn what_is_no_board_is_refused() {
+        for bytes in [0, 1, 4096] {
+            assert!(Scoreboard::attach(shared_memory(bytes).unwrap()).is_err());
+        }
+        let empty = shared_memory(bytes_of(2)).unwrap();
+        assert!(Scoreboard::attach(empty).is_err(), "its header names no slots");
     }
 
     #[test]

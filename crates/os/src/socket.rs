@@ -113,6 +113,17 @@ impl Listener {
         Ok(Self::new(socket, plan.address.clone(), file))
     }
 
+    /// A listener of another process of this server, that came through a [`crate::Channel`]; its file is the other's to remove.
+    ///
+    /// # Errors
+    /// It is neither a TCP nor a unix socket.
+    pub fn received(descriptor: OwnedFd, address: BindAddress) -> Result<Self, Error> {
+        match Socket::listening(descriptor.into()) {
+            Ok(socket) => Ok(Self::new(socket, address, None)),
+            Err(source) => Err(Error::Bind { address: address.to_string(), source }),
+        }
+    }
+
     pub(crate) fn new(socket: Socket, address: BindAddress, file: Option<SocketFile>) -> Self {
         Self { socket, address, file }
     }

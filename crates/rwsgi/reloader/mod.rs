@@ -11,7 +11,7 @@ mod sources;
 mod told;
 
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, PipeReader};
+use std::io::{BufRead, BufReader, PipeReader, PipeWriter};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -19,13 +19,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rwsgi_config::ReloadEngine;
-use rwsgi_os::{Ending, ExitReason, ForkHooks, Forked, Pid, Signal};
+use rwsgi_os::{Ending, ExitReason, Forked, Pid, Signal};
 
 use crate::Host;
 use crate::error::Error;
 use engine::Engine;
 pub(crate) use sources::Sources;
-pub(crate) use told::tell_sources;
+pub(crate) use told::{report_through, tell_sources};
 
 /// Editors and version control write in bursts: a change counts when nothing followed it for so long,
 const SILENCE: Duration = Duration::from_millis(200);
@@ -67,18 +67,40 @@ pub(crate) enum Watched {
     Here(Box<Watcher>),
 }
 
+/// The pipe by which processes tell the watcher what they have loaded. The first mold has it before anybody knows whether it is wanted.
+pub(crate) struct Reports {
+    reader: PipeReader,
+    writer: PipeWriter,
+}
+
+impl Reports {
+    pub(crate) fn open() -> Result<Self, Error> {
+        let (reader, writer) = std::io::pipe().map_err(Error::Watcher)?;
+        Ok(Self { reader, writer })
+    }
+
+    /// In a process that tells.
+    pub(crate) fn into_writer(self) -> PipeWriter {
+        self.writer
+    }
+}
+
 /// Starts the watcher if one is wanted.
 ///
 /// # Errors
 /// The system has no process or descriptor left.
-pub(crate) fn start(options: Option<Options>, host: Host, hooks: &dyn ForkHooks) -> Result<Watched, Error> {
+pub(crate) fn start(
+    options: Option<Options>,
+    reports: Option<Reports>,
+    host: Host,
+) -> Result<Watched, Error> {
     let Some(options) = options else { return Ok(Watched::Not) };
-    let (reports, writer) = std::io::pipe().map_err(Error::Watcher)?;
-    let master = Pid::this();
-    match host.without_python(|| rwsgi_os::fork(hooks))? {
+    let Reports { reader: reports, writer } = reports.map_or_else(Reports::open, Ok)?;
+    let (master, hooks) = (Pid::this(), host.fork_hooks());
+    match host.without_python(|| rwsgi_os::fork(&*hooks))? {
         Forked::Parent(pid) => {
             tracing::warn!("Reloader is on. Use in development only!");
-            told::set(writer);
+            report_through(writer);
             Ok(Watched::By(pid))
         }
         // The end to write to is closed here: the last of the others to close it is the end of the server.

@@ -8,7 +8,8 @@ static REPORTS: OnceLock<PipeWriter> = OnceLock::new();
 /// What the kernel writes to a pipe in one piece (`PIPE_BUF`): several workers write to this one.
 const PIECE: usize = 4096;
 
-pub(super) fn set(pipe: PipeWriter) {
+/// This process, and those that it forks, tell the watcher by this pipe.
+pub(crate) fn report_through(pipe: PipeWriter) {
     // The first one stays: a process forks one watcher.
     let _ = REPORTS.set(pipe);
 }

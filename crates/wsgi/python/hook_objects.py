@@ -1,6 +1,8 @@
 """What Gunicorn's hooks are called with."""
 
+import grp
 import os
+import pwd
 import time
 
 # What an application says of the connection is not sent.
@@ -81,11 +83,13 @@ class Config:
 
     @property
     def uid(self):
-        return self._of("user", os.geteuid())
+        user = self._of("user", os.geteuid())
+        return pwd.getpwnam(user).pw_uid if isinstance(user, str) else user
 
     @property
     def gid(self):
-        return self._of("group", os.getegid())
+        group = self._of("group", os.getegid())
+        return grp.getgrnam(group).gr_gid if isinstance(group, str) else group
 
     @property
     def worker_class_str(self):

@@ -52,7 +52,7 @@ class Hooks:
         return self.functions[name] is not None
 
     def post_request_takes(self):
-        return settings_file.parameters(self.functions["post_request"]) or 2
+        return settings_file.parameters(self.functions["post_request"]) or 4
 
     def call(self, name, *arguments):
         """Whether the hook ended without an exception, which is told in the log."""
@@ -187,12 +187,11 @@ def _function(name, namespace, values):
     if not callable(found):
         raise HookError(f"`{name}` is no function: `{found!r}`", None)
     count = settings_file.parameters(found)
-    if count not in HOOKS[name]:
+    # One that takes any number is fine.
+    if count is not None and count not in HOOKS[name]:
         wanted = " or ".join(map(str, HOOKS[name]))
-        taken = "any number of" if count is None else count
-        raise HookError(
-            f"`{name}` must take {wanted} positional arguments, but takes {taken}", None
-        )
+        told = f"`{name}` must take {wanted} positional arguments, but takes {count}"
+        raise HookError(told, None)
     return found
 
 

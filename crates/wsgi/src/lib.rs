@@ -57,7 +57,7 @@ pub use error::{Error, LoadError};
 pub use exchange::{Body, Chunk, Exchange, FileBody, Flow, Head, Proxied};
 pub use ffi::embed::{Embedding, boot, finalize, linked_version};
 pub use ffi::fork::{after_in_child, after_in_parent, before as before_fork};
-pub use ffi::gil::{detached, park, resume, run_python};
+pub use ffi::gil::{detached, park, resume, run_python, unparked};
 pub use header_rules::{HeaderRules, Told};
 pub use hooks::{Duties, Hook, HookError, Hooks, ServerFacts};
 pub use loggers::{LoggerOptions, Loggers};
@@ -66,5 +66,5 @@ pub use request_timeout::{PythonThread, RequestTimeout, allow_interrupts, publis
 pub use settings_file::{FileError, SettingsFile, SettingsSource};
 pub use settle::{KnownThread, python_threads, settle};
 pub use sources::source_directories;
-pub use stack::{StackDump, dump_crashes};
+pub use stack::{StackDump, dump_crashes, dump_no_crashes};
 pub use thread::spawn;

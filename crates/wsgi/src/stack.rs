@@ -28,6 +28,15 @@ pub fn dump_crashes(log: BorrowedFd<'static>) -> Result<(), Error> {
     .map_err(|error| Error::python("enable faulthandler", &error))
 }
 
+/// Takes [`dump_crashes`] back, so that another log can be chosen.
+///
+/// # Errors
+/// When `faulthandler` refuses.
+pub fn dump_no_crashes() -> Result<(), Error> {
+    Python::attach(|py| PyModule::import(py, "faulthandler")?.call_method0("disable").map(drop))
+        .map_err(|error| Error::python("disable faulthandler", &error))
+}
+
 /// Where the stacks arrive.
 #[derive(Debug)]
 pub struct StackDump {

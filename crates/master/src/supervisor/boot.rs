@@ -75,6 +75,7 @@ impl Supervisor {
         let age = self.now.saturating_duration_since(process.forked);
         let (killed, was_ready) = (process.was_killed(), process.ready.is_some());
         self.log(Fact::Exited { exit, killed, was_ready, age });
+        self.announce_exit(exit, &worker);
         self.out.push(Action::FreeSlot(worker.slot));
         if self.phase != Phase::Serving {
             return;
@@ -148,7 +149,11 @@ impl Supervisor {
             if self.find_process(process.pid).is_none_or(|process| process.leaving.is_some()) {
                 continue;
             }
-            self.log(Fact::BootTimeout { kind: self.kind_of(process.pid), pid: process.pid, limit });
+            self.log(if self.evaluating() == Some(process.generation) {
+                Fact::SettingsTimeout { pid: process.pid, limit }
+            } else {
+                Fact::BootTimeout { kind: self.kind_of(process.pid), pid: process.pid, limit }
+            });
             self.abort(process.pid);
             if self.condemns_reload(&process) {
                 self.fail_reload();

@@ -47,10 +47,12 @@ impl Supervisor {
     }
 
     fn adjust(&mut self, change: isize) {
-        let workers = self.wanted(self.base()).saturating_add_signed(change);
+        let old = self.wanted(self.base());
+        let workers = old.saturating_add_signed(change);
         let configured = self.generations.policy(self.base()).workers.max(1);
         self.adjustment = workers.cast_signed().saturating_sub(configured.cast_signed());
         self.log(Fact::WorkersWanted { workers });
+        self.announce_count(workers, old);
     }
 
     pub(super) fn stop_workers(&mut self) {

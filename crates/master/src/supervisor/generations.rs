@@ -9,6 +9,8 @@ pub(super) struct Generation {
     pub(super) policy: Policy,
     /// Workers are forked from the master, not from a mold.
     pub(super) direct: bool,
+    /// All is done that comes before its first worker.
+    pub(super) open: bool,
     /// When its mold may be forked.
     pub(super) mold_due: Instant,
     pub(super) mold_backoff: Backoff,
@@ -16,8 +18,12 @@ pub(super) struct Generation {
 
 impl Generation {
     pub(super) fn new(number: u32, policy: Policy, now: Instant) -> Self {
-        let direct = !policy.preload;
-        Self { number, policy, direct, mold_due: now, mold_backoff: Backoff::default() }
+        let (direct, open) = (!policy.mold, !policy.attended);
+        Self { number, policy, direct, open, mold_due: now, mold_backoff: Backoff::default() }
+    }
+
+    pub(super) fn needs_mold(&self) -> bool {
+        !self.direct || self.policy.attended
     }
 }
 

@@ -15,11 +15,13 @@ const LEEWAY: Duration = Duration::from_secs(2);
 impl Supervisor {
     /// All workers and molds.
     pub(super) fn processes(&self) -> impl Iterator<Item = &Process> {
-        self.crew.workers.iter().map(|worker| &worker.process).chain(&self.molds.processes)
+        let molds = self.molds.all.iter().map(|mold| &mold.process);
+        self.crew.workers.iter().map(|worker| &worker.process).chain(molds)
     }
 
     pub(super) fn processes_mut(&mut self) -> impl Iterator<Item = &mut Process> {
-        self.crew.workers.iter_mut().map(|worker| &mut worker.process).chain(&mut self.molds.processes)
+        let molds = self.molds.all.iter_mut().map(|mold| &mut mold.process);
+        self.crew.workers.iter_mut().map(|worker| &mut worker.process).chain(molds)
     }
 
     pub(super) fn find_process(&self, pid: Pid) -> Option<&Process> {
@@ -27,8 +29,7 @@ impl Supervisor {
     }
 
     pub(super) fn kind_of(&self, pid: Pid) -> Kind {
-        let is_mold = self.molds.processes.iter().any(|mold| mold.pid == pid);
-        if is_mold { Kind::Mold } else { Kind::Worker }
+        if self.molds.find(pid).is_some() { Kind::Mold } else { Kind::Worker }
     }
 
     /// Asks a worker or mold to finish what it has and to end.
@@ -41,7 +42,16 @@ impl Supervisor {
         // One that never served has nothing to finish.
         let patience = if process.is_ready() { policy.graceful_timeout } else { policy.kill_after };
         self.leave(pid, Some(self.now + patience));
-        self.signal(pid, Signal::SIGTERM);
+        self.send_away(pid, Signal::SIGTERM);
+    }
+
+    /// Sends a signal that asks to leave. A mold that is told of occasions hears that only while it loads: signals are also sent to
+    /// whole groups of processes.
+    pub(super) fn send_away(&mut self, pid: Pid, signal: Signal) {
+        if self.molds.find(pid).is_some_and(|mold| mold.attended) {
+            self.out.push(Action::Release(pid));
+        }
+        self.signal(pid, signal);
     }
 
     /// Makes a worker or mold that is stuck write its Python stacks and end.

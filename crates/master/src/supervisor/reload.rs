@@ -21,6 +21,8 @@ pub(super) struct Reload {
 enum Stage {
     /// The settings are being read.
     Preparing,
+    /// The mold of the goal executes the settings file.
+    Evaluating,
     /// Workers of the goal are forked. Nothing is `protected` if there was nothing to lose when this began; `proven` is the
     /// goal once a worker of it has passed its probation.
     Rolling { protected: bool, proven: bool },
@@ -31,6 +33,12 @@ impl Supervisor {
     pub(super) fn rolling(&self) -> Option<u32> {
         let reload = self.reload.as_ref()?;
         matches!(reload.stage, Stage::Rolling { .. }).then_some(reload.goal)
+    }
+
+    /// The generation whose mold executes the settings file of a reload.
+    pub(super) fn evaluating(&self) -> Option<u32> {
+        let reload = self.reload.as_ref()?;
+        (reload.stage == Stage::Evaluating).then_some(reload.goal)
     }
 
     /// Of which generation all workers should be.
@@ -62,20 +70,35 @@ impl Supervisor {
         self.out.push(Action::Prepare(goal));
     }
 
+    pub(super) fn needs_mold(&mut self, generation: u32) {
+        let is_wanted = |reload: &&mut Reload| reload.goal == generation && reload.stage == Stage::Preparing;
+        match self.reload.as_mut().filter(is_wanted) {
+            Some(reload) => {
+                reload.stage = Stage::Evaluating;
+                self.order_mold(generation);
+            }
+            // Overtaken in the meantime, or the server stops.
+            None => self.generations.abandon(generation),
+        }
+    }
+
     pub(super) fn prepared(&mut self, generation: u32, policy: Policy) {
-        let current = self
-            .reload
-            .as_mut()
-            .filter(|reload| reload.goal == generation && reload.stage == Stage::Preparing);
+        let is_read = |stage| matches!(stage, Stage::Preparing | Stage::Evaluating);
+        let current =
+            self.reload.as_mut().filter(|reload| reload.goal == generation && is_read(reload.stage));
         let Some(reload) = current else {
             // Overtaken in the meantime, or the server stops.
             self.generations.abandon(generation);
             return;
         };
+        let is_evaluated = reload.stage == Stage::Evaluating;
         // Where the generation before does not load there is nothing to come back to either.
         let protected = !self.waiting && self.seats.iter().any(|seat| seat.occupant().is_some());
         reload.stage = Stage::Rolling { protected, proven: false };
         self.generations.add(Generation::new(generation, policy, self.now));
+        if is_evaluated {
+            self.load_mold(generation);
+        }
         self.stopped = false;
         // What serves is replaced by the goal alone. Where nothing serves, the goal takes over at once.
         self.dismiss_candidates(|_, served| served || !protected);
@@ -89,7 +112,9 @@ impl Supervisor {
     }
 
     pub(super) fn prepare_failed(&mut self, generation: u32) {
-        if self.reload.is_some_and(|reload| reload.goal == generation) {
+        if let Some(reload) = self.reload.as_mut().filter(|reload| reload.goal == generation) {
+            // Nothing of it is left to be given up.
+            reload.stage = Stage::Preparing;
             self.fail_reload();
         }
     }
@@ -119,7 +144,7 @@ impl Supervisor {
 
     /// Whether the end of this process shows that the goal cannot be served.
     pub(super) fn condemns_reload(&self, process: &Process) -> bool {
-        let of_goal = self.rolling() == Some(process.generation);
+        let of_goal = [self.rolling(), self.evaluating()].contains(&Some(process.generation));
         of_goal && (process.ready.is_none() || !self.is_proven())
     }
 

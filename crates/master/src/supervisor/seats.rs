@@ -214,7 +214,7 @@ impl Supervisor {
             return false;
         }
         let known = self.generations.find(generation);
-        known.is_some_and(|known| known.direct || self.molds.has_ready(generation))
+        known.is_some_and(|known| known.open && (known.direct || self.molds.has_ready(generation)))
     }
 
     /// Sends all candidates away that `unwanted` names by generation, and whether their seat is served.

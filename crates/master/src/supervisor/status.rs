@@ -46,7 +46,7 @@ impl Supervisor {
             let coming = seat.candidates.iter().any(|candidate| candidate.pid.is_none_or(loads));
             coming && seat.backoff.failures() <= 1
         });
-        let mold = self.molds.processes.iter().any(|mold| {
+        let mold = self.molds.all.iter().map(|mold| &mold.process).any(|mold| {
             let failures = self.generations.find(mold.generation).map(|known| known.mold_backoff.failures());
             mold.is_starting() && failures.is_some_and(|failures| failures <= 1)
         });

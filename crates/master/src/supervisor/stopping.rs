@@ -5,10 +5,14 @@ use rwsgi_os::{ExitReason, Pid, Signal};
 use crate::{
     event::{Action, Fact, Word},
     supervisor::Supervisor,
+    worker::Process,
 };
 
 /// How long workers have when the server is to end soon.
 const QUICK: Duration = Duration::from_secs(2);
+
+/// How long the last words (`on_exit`) may take when the workers have used up the time.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// How long killed workers have to disappear.
 const BURIAL: Duration = Duration::from_secs(5);
@@ -27,6 +31,8 @@ pub(super) struct Stopping {
     /// When more is done about those that are left.
     pub(super) deadline: Instant,
     reason: ExitReason,
+    /// The workers are gone, and the molds that have outlived them are to follow.
+    last_words: bool,
 }
 
 impl Supervisor {
@@ -37,11 +43,12 @@ impl Supervisor {
         }
         let graceful = self.generations.policy(self.base()).graceful_timeout;
         let patience = if signal == Signal::SIGTERM { graceful } else { graceful.min(QUICK) };
-        self.phase = Phase::Stopping(Stopping { signal, deadline: self.now + patience, reason });
+        self.phase =
+            Phase::Stopping(Stopping { signal, deadline: self.now + patience, reason, last_words: false });
         self.drop_reload();
         self.out.push(Action::CloseListeners);
         self.tell(self.upgrade.successor().map_or(Word::Stopping, Word::MainPid));
-        for pid in self.pids() {
+        for pid in self.pids_to_end() {
             self.see_out(pid);
         }
     }
@@ -60,7 +67,7 @@ impl Supervisor {
             _ if process.leaving.is_none() => self.leave(pid, None),
             _ => {}
         }
-        self.signal(pid, signal);
+        self.send_away(pid, signal);
     }
 
     /// Asked to end soon while everybody is finishing: two seconds; asked for that again: none.
@@ -70,7 +77,7 @@ impl Supervisor {
             Signal::SIGTERM => {
                 stopping.signal = Signal::SIGQUIT;
                 stopping.deadline = stopping.deadline.min(self.now + QUICK);
-                for pid in self.pids() {
+                for pid in self.pids_to_end() {
                     self.see_out(pid);
                 }
             }
@@ -87,9 +94,15 @@ impl Supervisor {
         // that one's end is the answer.
         let ordered =
             !self.crew.orders.is_empty() || !self.molds.orders.is_empty() || self.upgrade.is_ordered();
-        let workers = self.pids().len();
+        let workers = self.pids_to_end().len();
         if workers == 0 && !ordered {
-            return self.finish(stopping.reason);
+            if stopping.last_words || self.processes().next().is_none() {
+                return self.finish(stopping.reason);
+            }
+            let deadline = stopping.deadline.max(self.now + LAST_WORDS);
+            let last = Stopping { signal: Signal::SIGTERM, deadline, last_words: true, ..stopping };
+            self.phase = Phase::Stopping(last);
+            return self.dismiss_attendants();
         }
         if self.now < stopping.deadline {
             return;
@@ -98,15 +111,19 @@ impl Supervisor {
             self.log(Fact::Unkillable { workers });
             return self.finish(stopping.reason);
         }
-        let left = self.processes().filter(|process| !process.was_killed()).count();
+        let left = self.pids_to_end().into_iter().filter(|&pid| !self.was_killed(pid)).count();
         let deadline = self.now + BURIAL;
         self.phase = Phase::Stopping(Stopping { signal: Signal::SIGKILL, deadline, ..stopping });
         if left > 0 {
             self.log(Fact::Killing { workers: left });
         }
-        for pid in self.pids() {
+        for pid in self.pids_to_end() {
             self.see_out(pid);
         }
+    }
+
+    fn was_killed(&self, pid: Pid) -> bool {
+        self.find_process(pid).is_some_and(Process::was_killed)
     }
 
     fn finish(&mut self, reason: ExitReason) {
@@ -114,7 +131,9 @@ impl Supervisor {
         self.out.push(Action::Finish(reason));
     }
 
-    fn pids(&self) -> Vec<Pid> {
-        self.processes().map(|process| process.pid).collect()
+    /// Those that are to end: all but the molds that outlive the workers.
+    fn pids_to_end(&self) -> Vec<Pid> {
+        let pids = self.processes().map(|process| process.pid);
+        pids.filter(|&pid| !self.is_attendant(pid)).collect()
     }
 }

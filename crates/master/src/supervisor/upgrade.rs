@@ -1,6 +1,7 @@
 use rwsgi_os::Pid;
 
 use crate::{
+    Occasion,
     event::{Action, Exit, Fact, Word},
     supervisor::{Phase, Supervisor},
 };
@@ -52,6 +53,7 @@ impl Supervisor {
             return self.log(Fact::UpgradeIgnored { successor });
         }
         self.upgrade.successor = Successor::Ordered;
+        self.announce_to(self.generations.current, Occasion::Executing);
         self.out.push(Action::StartSuccessor);
     }
 

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod endings;
+mod files;
 mod health;
 mod molds;
 mod reload;
@@ -19,8 +20,15 @@ use std::{env, process::ExitCode};
 
 type Case = (&'static str, fn());
 
-const CASES: [&[Case]; 6] =
-    [&endings::CASES, &health::CASES, &reload::CASES, &molds::CASES, &upgrade::CASES, &service::CASES];
+const CASES: [&[Case]; 7] = [
+    &endings::CASES,
+    &files::CASES,
+    &health::CASES,
+    &reload::CASES,
+    &molds::CASES,
+    &upgrade::CASES,
+    &service::CASES,
+];
 
 fn main() -> ExitCode {
     if let Ok(behaviour) = env::var(served::CASE) {

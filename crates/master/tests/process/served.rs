@@ -7,7 +7,10 @@ use nix::{
     sys::signal::SigSet,
     unistd::{getpid, getppid, pause, setsid},
 };
-use rwsgi_master::{Cast, Inheritance, Mold, Options, Policy, Prepared, Program, Role, run};
+use rwsgi_master::{
+    Attendant, Beginning, Cast, FirstMold, Inheritance, Mold, Occasion, Options, Policy, Preparation,
+    Prepared, Program, Reply, Role, run,
+};
 use rwsgi_os::{
     BindAddress, Ending, ExitReason, Handover, Invocation, Listener, NoHooks, Pid, Signal, Signals,
     SocketPlan, Stage,
@@ -45,9 +48,19 @@ impl Behaviour<'_> {
             max_unavailable: 0,
             lifetime: None,
             memory: None,
-            preload: self.0.starts_with("mold"),
+            mold: self.0.starts_with("mold") || self.is_file(),
+            attended: self.is_file(),
             patient: false,
         }
+    }
+
+    /// Whether the settings are in a file that a mold has to execute.
+    fn is_file(self) -> bool {
+        self.0.starts_with("file")
+    }
+
+    fn prepared(self, generation: u32) -> Prepared {
+        Prepared { policy: self.policy(), sockets: self.sockets(generation) }
     }
 
     fn sockets(self, generation: u32) -> Vec<SocketPlan> {
@@ -64,10 +77,20 @@ impl Behaviour<'_> {
 struct Script<'a>(Behaviour<'a>);
 
 impl Program for Script<'_> {
-    fn prepare(&mut self, generation: u32) -> Option<Prepared> {
+    fn prepare(&mut self, generation: u32) -> Preparation {
         say(&format!("preparing {generation}"));
-        let fails = self.0.is("unprepared") && generation == 2;
-        (!fails).then(|| Prepared { policy: self.0.policy(), sockets: self.0.sockets(generation) })
+        if self.0.is_file() {
+            return Preparation::NeedsMold;
+        }
+        if self.0.is("unprepared") && generation == 2 {
+            return Preparation::Failed;
+        }
+        Preparation::Ready(self.0.prepared(generation))
+    }
+
+    fn settings(&mut self, generation: u32, json: String) -> Option<Prepared> {
+        say(&format!("settings {generation} {json}"));
+        (json != "no good").then(|| self.0.prepared(generation))
     }
 
     fn adopt(&mut self, generation: u32) {
@@ -106,6 +129,10 @@ pub(crate) fn serve(behaviour: &str) -> ExitCode {
     // Those that were handed over, and the directory being read, do not count.
     let handed = usize::from(handover.is_some());
     say(&format!("descriptors {}", descriptors(getpid()) - 1 - handed));
+    let first_mold = match begin(behaviour) {
+        Ok(first_mold) => first_mold,
+        Err(ended) => return ended.into(),
+    };
     let mut open = |plan: &SocketPlan| {
         let handed = handover.as_mut().and_then(|handover| handover.take(&plan.address));
         handed.unwrap_or_else(|| Listener::bind(plan).unwrap())
@@ -117,6 +144,7 @@ pub(crate) fn serve(behaviour: &str) -> ExitCode {
         invocation: &invocation,
         predecessor,
         giver: predecessor,
+        first_mold,
     };
     match run(options, &mut Script(behaviour), listeners).unwrap() {
         Role::Master(reason) => reason.into(),
@@ -125,9 +153,38 @@ pub(crate) fn serve(behaviour: &str) -> ExitCode {
     }
 }
 
-fn cast(behaviour: Behaviour<'_>, mold: Mold) -> ExitReason {
+/// Forks the first mold if there is to be one, and asks it for its settings.
+fn begin(behaviour: Behaviour<'_>) -> Result<Option<FirstMold>, ExitReason> {
+    if !behaviour.is_file() {
+        return Ok(None);
+    }
+    let first = match FirstMold::fork(&NoHooks).unwrap() {
+        Beginning::Master(first) => first,
+        Beginning::Mold(mold) => return Err(cast(behaviour, mold)),
+    };
+    let limit = behaviour.is("file-slow").then(|| Duration::from_millis(300));
+    match first.settings(limit) {
+        Reply::Told(json) => say(&format!("first settings {json}")),
+        other => {
+            say(&format!("no settings: {other:?}"));
+            return Err(ExitReason::Config);
+        }
+    }
+    let Reply::Told(content) = first.attend(Occasion::Starting, None) else { panic!("no answer") };
+    say(&format!("starting {content}"));
+    if behaviour.is("file-thrown-away") {
+        first.end().unwrap();
+        return Err(ExitReason::Ok);
+    }
+    Ok(Some(first))
+}
+
+fn cast(behaviour: Behaviour<'_>, mut mold: Mold) -> ExitReason {
     let generation = mold.generation();
     say(&format!("mold {} generation {generation}", getpid()));
+    if behaviour.is_file() && !evaluate(behaviour, &mut mold) {
+        return ExitReason::Config;
+    }
     match behaviour.0 {
         "mold-unloadable" if generation == 2 => return ExitReason::AppLoadFailed,
         "mold-hanging" if generation == 2 => loop {
@@ -137,6 +194,7 @@ fn cast(behaviour: Behaviour<'_>, mold: Mold) -> ExitReason {
             mold.unfit();
             return ExitReason::Ok;
         }
+        "file-threads" => mold.threads(),
         "mold-loading" => {
             // The signal comes while the application is loaded, and is lost.
             let lost = SigSet::from(Signal::SIGUSR1);
@@ -146,7 +204,7 @@ fn cast(behaviour: Behaviour<'_>, mold: Mold) -> ExitReason {
         }
         _ => {}
     }
-    match mold.serve(&NoHooks, &mut || say(&format!("logs of {} opened again", getpid()))) {
+    match mold.serve(&NoHooks, &mut Hooks { behaviour, generation }) {
         Cast::Worker(inheritance) => {
             assert_eq!(getppid(), inheritance.master);
             work(behaviour, &inheritance)
@@ -155,6 +213,61 @@ fn cast(behaviour: Behaviour<'_>, mold: Mold) -> ExitReason {
             say(&format!("mold over {}", getpid()));
             reason
         }
+    }
+}
+
+/// Executes the settings file, so to speak. False if the mold is not to go on.
+fn evaluate(behaviour: Behaviour<'_>, mold: &mut Mold) -> bool {
+    let generation = mold.generation();
+    match (behaviour.0, generation) {
+        ("file-raises", 2) => {
+            say("raised");
+            return false;
+        }
+        ("file-endless", 2) | ("file-slow" | "file-endless-first", 1) => {
+            say("executing");
+            loop {
+                pause();
+            }
+        }
+        _ => {}
+    }
+    let is_bad = behaviour.is("file-bad") && generation == 2;
+    mold.settings(if is_bad { "no good" } else { "good" }).unwrap();
+    let goes_on = mold.await_load(&mut Hooks { behaviour, generation });
+    say(&format!("load {generation}: {goes_on}"));
+    goes_on
+}
+
+/// Says what it is told.
+struct Hooks<'a> {
+    behaviour: Behaviour<'a>,
+    generation: u32,
+}
+
+impl Attendant for Hooks<'_> {
+    fn before_fork(&mut self, number: u64) -> bool {
+        say(&format!("hook before fork {number}"));
+        !(self.behaviour.is("file-forkless") && number == 1)
+    }
+
+    fn forked(&mut self, number: u64, pid: Pid) {
+        say(&format!("hook forked {number} {pid}"));
+    }
+
+    fn attend(&mut self, occasion: Occasion) -> bool {
+        say(&format!("hook {occasion:?} in generation {}", self.generation));
+        match (self.behaviour.0, occasion) {
+            ("file-unready", Occasion::Ready) | ("file-unwilling", Occasion::Reloaded) => false,
+            ("file-last-words", Occasion::Exiting) => loop {
+                pause();
+            },
+            _ => true,
+        }
+    }
+
+    fn reopen_logs(&mut self) {
+        say(&format!("logs of {} opened again", getpid()));
     }
 }
 

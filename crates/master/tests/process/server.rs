@@ -120,18 +120,24 @@ impl Server {
     }
 
     /// The server has these children and no other, not even dead ones, and for each the master holds one descriptor, beside the
-    /// listener and two pipes of its own.
+    /// listener, two pipes of its own and the scoreboard.
     pub(crate) fn has_children(&self, expected: &[Pid]) {
         let mut expected = expected.to_vec();
         expected.sort_unstable();
         assert_eq!(children(self.pid()), expected, "{}", self.text);
         let open = descriptors(self.pid());
-        assert_eq!(open, self.before + 1 + 2 + 2 + expected.len(), "{}", self.text);
+        assert_eq!(open, self.before + 1 + 2 + 2 + 1 + expected.len(), "{}", self.text);
     }
 
-    /// A worker has the listener, its end of the lifeline and of its own status pipe, and both ends of its own signal pipe.
+    /// A process of the server has so many descriptors of its own.
+    pub(crate) fn has_descriptors(&self, process: Pid, count: usize) {
+        assert_eq!(descriptors(process), self.before + count, "process {process} in\n{}", self.text);
+    }
+
+    /// A worker has the listener, its end of the lifeline and of its own status pipe, both ends of its own signal pipe and the
+    /// scoreboard.
     pub(crate) fn is_worker_tidy(&self, worker: Pid) {
-        assert_eq!(descriptors(worker), self.before + 1 + 1 + 1 + 2, "worker {worker} in\n{}", self.text);
+        self.has_descriptors(worker, 1 + 1 + 1 + 2 + 1);
     }
 
     /// False at the end of the pipe.

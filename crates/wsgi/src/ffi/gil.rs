@@ -58,6 +58,17 @@ pub fn park() {
     PARKED.set(unsafe { ffi::PyEval_SaveThread() });
 }
 
+/// Runs `work` with the GIL on a thread that may be parked; if it was, it is parked again afterwards.
+pub fn unparked<T>(work: impl FnOnce() -> T) -> T {
+    let was_parked = !PARKED.get().is_null();
+    resume();
+    let result = work();
+    if was_parked {
+        park();
+    }
+    result
+}
+
 /// The loop woke up: takes the GIL back.
 pub fn resume() {
     let state = PARKED.replace(ptr::null_mut());

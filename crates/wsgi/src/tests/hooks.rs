@@ -158,7 +158,6 @@ fn hooks_that_cannot_be_called_are_refused() {
     let _alone = alone();
     for (source, expected) in [
         ("def pre_fork(server): pass", "`pre_fork` must take 2 positional arguments, but takes 1"),
-        ("def on_exit(*all): pass", "`on_exit` must take 1 positional arguments, but takes any number of"),
         (
             "def post_request(a, b, c, d, e): pass",
             "`post_request` must take 2 or 3 or 4 positional arguments, but takes 5",
@@ -261,10 +260,13 @@ def post_request(worker, req, environ, resp):
 #[test]
 fn the_hook_after_a_request_gets_as_many_arguments_as_it_takes() {
     let _alone = alone();
-    for (arguments, expected) in
-        [("worker, req", 2), ("worker, req, environ", 3), ("worker, req, environ, resp", 4)]
-    {
-        let made = Made::new(&format!("def post_request({arguments}): seen.append(len(locals()))"));
+    for (arguments, count, expected) in [
+        ("worker, req", "len(locals())", 2),
+        ("worker, req, environ", "len(locals())", 3),
+        ("worker, req, environ, resp", "len(locals())", 4),
+        ("*all", "len(all)", 4),
+    ] {
+        let made = Made::new(&format!("def post_request({arguments}): seen.append({count})"));
         let (_, log) = serve(&made, [Request::get("/"), Request::get("/raises")]);
         assert_eq!(made.seen(), format!("[{expected}, {expected}]"), "after a failure too: {log}");
     }

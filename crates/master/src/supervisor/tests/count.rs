@@ -201,7 +201,7 @@ fn a_window_that_changes_its_size_changes_nothing() {
 
 #[test]
 fn usr1_reaches_everybody_and_the_young_when_they_can_take_it() {
-    let mut world = World::with(Policy { preload: true, ..policy(1) }, 36, Boot::Hangs);
+    let mut world = World::with(Policy { mold: true, ..policy(1) }, 36, Boot::Hangs);
     world.intent(Intent::ReopenLogs);
     assert_eq!((world.sent(), world.deeds.last()), (vec![(1, Signal::SIGUSR1)], Some(&Action::ReopenLogs)));
     world.mold_ready(1);

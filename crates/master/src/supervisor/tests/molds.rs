@@ -8,7 +8,7 @@ use crate::{
 };
 
 fn preloaded(workers: usize) -> Policy {
-    Policy { preload: true, ..policy(workers) }
+    Policy { mold: true, ..policy(workers) }
 }
 
 fn still() -> World {

@@ -49,7 +49,7 @@ fn a_server_whose_workers_are_all_silent_is_not_well() {
 
 #[test]
 fn a_server_that_waits_for_its_mold_is_well() {
-    let mut world = World::lively(Policy { preload: true, ..policy(1) });
+    let mut world = World::lively(Policy { mold: true, ..policy(1) });
     for pid in world.processes.keys().copied().collect::<Vec<_>>() {
         world.exit(pid, KILLED);
     }

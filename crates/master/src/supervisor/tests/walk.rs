@@ -60,6 +60,7 @@ impl Chance {
     }
 
     fn policy(&mut self) -> Policy {
+        let attended = self.one_in(3);
         Policy {
             workers: self.size(7),
             graceful_timeout: seconds(self.below(40)),
@@ -70,7 +71,8 @@ impl Chance {
             max_unavailable: self.size(3),
             lifetime: self.one_in(3).then(|| (seconds(100), seconds(100))),
             memory: self.one_in(3).then_some(1000),
-            preload: self.one_in(2),
+            mold: attended || self.one_in(2),
+            attended,
             patient: self.one_in(2),
         }
     }
@@ -106,10 +108,11 @@ fn check(world: &World) {
 
 /// One thing that may happen.
 fn disturb(world: &mut World, chance: &mut Chance) {
-    match chance.below(26) {
+    match chance.below(28) {
         0 | 1 => {
             world.settled = match chance.below(5) {
                 0 => Settled::NoGood,
+                1 => Settled::InFile(Policy { mold: true, ..chance.policy() }),
                 _ => Settled::To(chance.policy()),
             };
             world.intent(Intent::Reload);
@@ -135,6 +138,8 @@ fn disturb(world: &mut World, chance: &mut Chance) {
             world.say(1_000_000, stranger);
         }
         19 => disqualify_mold(world, chance),
+        20 => world.hooks_fail = chance.one_in(4),
+        21 => thread_mold(world, chance),
         _ => {
             let time = chance.time();
             world.run(time);
@@ -176,9 +181,16 @@ fn disqualify_mold(world: &mut World, chance: &mut Chance) {
     }
 }
 
+fn thread_mold(world: &mut World, chance: &mut Chance) {
+    let molds = world.pids(Kind::Mold);
+    if let Some(mold) = chance.of(&molds).map(|pid| world.processes[&pid].clone()) {
+        world.mold_has_threads(mold.generation);
+    }
+}
+
 /// The end of all trouble.
 fn calm(world: &mut World, chance: &mut Chance) {
-    world.refuse_forks = false;
+    (world.refuse_forks, world.hooks_fail) = (false, false);
     if world.hold_forks {
         world.answer_forks();
     }
@@ -217,13 +229,13 @@ fn whatever_happens_the_server_comes_back_to_what_is_wanted() {
         }
         calm(&mut world, &mut chance);
         check(&world);
-        let preload = matches!(world.settled, Settled::To(policy) if policy.preload);
+        let has_mold = matches!(world.settled, Settled::To(policy) if policy.mold);
         let census = world.supervisor.status();
         reloads += census.generation;
         assert_eq!(world.serving().len(), census.wanted, "seed {seed}: {:?}", world.supervisor);
         assert!(world.generations().iter().all(|&generation| generation == census.generation), "seed {seed}");
         assert!(!census.reloading && world.supervisor.is_well(), "seed {seed}");
-        let molds = usize::from(preload);
+        let molds = usize::from(has_mold);
         let alive = (world.pids(Kind::Worker).len(), world.pids(Kind::Mold).len());
         assert_eq!(alive, (census.wanted, molds), "seed {seed}: somebody is left: {:?}", world.processes);
         assert_eq!(world.prepared, BTreeSet::from([census.generation]), "seed {seed}");
@@ -264,13 +276,21 @@ fn no_reload_ever_costs_a_worker_that_serves() {
     for seed in 0..150 {
         let mut chance = Chance::seed(seed);
         let (surge, max_unavailable) = (chance.size(4), chance.size(3));
-        let policy = Policy { surge, max_unavailable, preload: chance.one_in(2), ..policy(4) };
+        let policy = Policy { surge, max_unavailable, mold: chance.one_in(2), ..policy(4) };
         let mut world = World::lively(policy);
         let mut tried = 1;
         for _ in 0..300 {
             match chance.below(8) {
                 0 => {
                     tried += 1;
+                    let attended = chance.one_in(3);
+                    let policy = Policy { mold: attended || chance.one_in(2), attended, ..policy };
+                    world.settled = if chance.one_in(2) {
+                        Settled::To(policy)
+                    } else {
+                        Settled::InFile(Policy { mold: true, ..policy })
+                    };
+                    world.hooks_fail = chance.one_in(4);
                     world.intent(Intent::Reload);
                 }
                 1 => {

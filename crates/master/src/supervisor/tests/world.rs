@@ -7,7 +7,7 @@ use rwsgi_os::{Ending, ExitReason, Pid, Report, Signal};
 
 use super::{Settings, Supervisor};
 use crate::{
-    Policy,
+    Occasion, Policy,
     event::{Action, Event, Exit, Fact, Word},
     intent::Intent,
     worker::Birth,
@@ -34,7 +34,8 @@ pub(super) fn policy(workers: usize) -> Policy {
         max_unavailable: 0,
         lifetime: None,
         memory: None,
-        preload: false,
+        mold: false,
+        attended: false,
         patient: false,
     }
 }
@@ -62,6 +63,8 @@ pub(super) enum Boot {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Settled {
     To(Policy),
+    /// To these, by a file that the mold has to execute. Policies with hooks are always read so.
+    InFile(Policy),
     NoGood,
     /// It has not answered yet.
     Unanswered,
@@ -84,6 +87,10 @@ pub(super) struct Process {
     turns: u64,
     pub(super) stuck: bool,
     pub(super) memory: u64,
+    /// A mold that executes its settings file.
+    evaluating: bool,
+    /// A mold that hears no signals that ask to leave.
+    deaf: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -106,6 +113,8 @@ pub(super) struct World {
     // How the world behaves.
     pub(super) refuse_forks: bool,
     pub(super) hold_forks: bool,
+    /// Whether `when_ready` and `on_reload` go wrong.
+    pub(super) hooks_fail: bool,
     pub(super) boots: BTreeMap<u32, Boot>,
     pub(super) molds: Boot,
     pub(super) settled: Settled,
@@ -125,6 +134,14 @@ pub(super) struct World {
     held: Vec<Birth>,
     held_molds: Vec<u32>,
     unfit: BTreeSet<u32>,
+    /// Generations whose settings a mold executes.
+    in_file: BTreeSet<u32>,
+    /// Those whose workers need not wait for hooks.
+    open: BTreeSet<u32>,
+    /// How the generations are supervised that are prepared.
+    policies: BTreeMap<u32, Policy>,
+    /// What molds were told, by generation.
+    pub(super) occasions: Vec<(u32, Occasion)>,
     slots: BTreeSet<usize>,
     capacity: usize,
     pub(super) prepared: BTreeSet<u32>,
@@ -171,6 +188,7 @@ impl World {
             happenings: Vec::new(),
             refuse_forks: false,
             hold_forks: false,
+            hooks_fail: false,
             boots: BTreeMap::from([(0, boot)]),
             molds: boot,
             settled: Settled::To(settings.policy),
@@ -188,6 +206,10 @@ impl World {
             held: Vec::new(),
             held_molds: Vec::new(),
             unfit: BTreeSet::new(),
+            in_file: settings.policy.attended.then_some(1).into_iter().collect(),
+            open: (!settings.policy.attended).then_some(1).into_iter().collect(),
+            policies: BTreeMap::from([(1, settings.policy)]),
+            occasions: Vec::new(),
             slots: BTreeSet::new(),
             capacity: settings.slots,
             prepared: BTreeSet::from([1]),
@@ -202,6 +224,7 @@ impl World {
         self.deeds.clear();
         self.freed.clear();
         self.births.clear();
+        self.occasions.clear();
     }
 
     pub(super) fn event(&mut self, event: Event) {
@@ -231,11 +254,21 @@ impl World {
         self.event(Event::Said(Pid::from_raw(pid), report));
     }
 
+    /// A mold has done what it does: it has executed its file, or has loaded the application.
     pub(super) fn mold_ready(&mut self, pid: i32) {
         let mold = self.processes.get_mut(&pid).unwrap();
-        mold.ready = true;
         let generation = mold.generation;
+        if std::mem::take(&mut mold.evaluating) {
+            return self.event(Event::Evaluated(generation));
+        }
+        mold.ready = true;
+        mold.deaf = self.policies.get(&generation).is_some_and(|policy| policy.attended);
         self.event(Event::MoldReady(generation));
+    }
+
+    pub(super) fn mold_has_threads(&mut self, generation: u32) {
+        self.unfit.insert(generation);
+        self.event(Event::MoldThreads(generation));
     }
 
     pub(super) fn exit(&mut self, pid: i32, ending: Ending) {

@@ -6,7 +6,7 @@ use rwsgi_os::{Ending, Pid, Signal};
 
 use super::{Boot, CODE_0, Happening, KILLED, Kind, Process, Settled, World, millis};
 use crate::{
-    Policy,
+    Occasion, Policy,
     event::{Action, Event, Fact, Vitals},
     worker::Birth,
 };
@@ -21,7 +21,13 @@ impl World {
                 self.freed.push(slot);
             }
             Action::Look { with_memory } => self.look(with_memory, events),
-            Action::Prepare(_) | Action::StartMold(_) | Action::StartSuccessor => {
+            Action::Announce(generation, occasion) => self.announce(generation, occasion, events),
+            Action::Release(pid) => self.release(pid.as_raw()),
+            Action::Prepare(_)
+            | Action::Accept(_)
+            | Action::Load(_)
+            | Action::StartMold(_)
+            | Action::StartSuccessor => {
                 self.deeds.push(action);
                 self.obey(action, events);
             }
@@ -50,6 +56,7 @@ impl World {
         assert!(self.slots.insert(birth.slot) && birth.slot < self.capacity, "{birth:?}: slot is used");
         assert!(self.prepared.contains(&birth.generation), "{birth:?}: generation is not known");
         assert!(self.has_mold_if_needed(birth.generation), "{birth:?}: no mold is ready");
+        assert!(self.open.contains(&birth.generation), "{birth:?}: hooks come first");
         self.births.push(birth);
         if self.hold_forks {
             self.held.push(birth);
@@ -73,10 +80,27 @@ impl World {
     fn obey(&mut self, action: Action, events: &mut VecDeque<Event>) {
         match action {
             Action::Prepare(generation) => match self.settled {
+                Settled::InFile(_) | Settled::To(Policy { attended: true, .. }) => {
+                    self.in_file.insert(generation);
+                    self.prepared.insert(generation);
+                    events.push_back(Event::NeedsMold(generation));
+                }
                 Settled::To(policy) => events.push_back(self.prepare(generation, policy)),
                 Settled::NoGood => events.push_back(Event::PrepareFailed(generation)),
                 Settled::Unanswered => {}
             },
+            Action::Accept(generation) => match self.settled {
+                Settled::InFile(policy) | Settled::To(policy) => {
+                    assert!(self.prepared.contains(&generation) && self.in_file.contains(&generation));
+                    events.push_back(self.prepare(generation, policy));
+                }
+                Settled::NoGood => {
+                    self.prepared.remove(&generation);
+                    events.push_back(Event::PrepareFailed(generation));
+                }
+                Settled::Unanswered => {}
+            },
+            Action::Load(generation) => self.load(generation),
             Action::StartMold(generation) => {
                 assert!(self.prepared.contains(&generation));
                 if self.hold_forks {
@@ -97,6 +121,47 @@ impl World {
         }
     }
 
+    fn load(&mut self, generation: u32) {
+        let is_its = |process: &&mut Process| process.kind == Kind::Mold && process.generation == generation;
+        let waiting = |process: &&mut Process| is_its(process) && !process.ready && !process.evaluating;
+        let known = self.processes.iter_mut().rev().find(|(_, process)| waiting(process));
+        let pid = *known.expect("who is to load has executed its file").0;
+        if let Boot::ReadyAfter(after) | Boot::ReadyThenEnds(after, ..) = self.molds {
+            self.happenings.push((self.now + after, Happening::Ready(pid)));
+        }
+    }
+
+    fn announce(&mut self, generation: u32, occasion: Occasion, events: &mut VecDeque<Event>) {
+        self.occasions.push((generation, occasion));
+        let mold = self
+            .processes
+            .iter()
+            .rev()
+            .find(|(_, process)| process.kind == Kind::Mold && process.generation == generation);
+        let (&pid, mold) = mold.expect("only molds that are there are told");
+        assert!(self.policies[&generation].attended);
+        if mold.stuck || self.leaves_after.is_none() {
+            return;
+        }
+        if occasion == Occasion::Exiting {
+            self.happenings.push((self.now + millis(1), Happening::End(pid, CODE_0)));
+        }
+        let is_gate = matches!(occasion, Occasion::Ready | Occasion::Reloaded);
+        let content = !(is_gate && self.hooks_fail);
+        if is_gate && content {
+            self.open.insert(generation);
+        }
+        events.push_back(Event::Attended(generation, occasion, content));
+    }
+
+    fn release(&mut self, pid: i32) {
+        let mold = &self.processes[&pid];
+        assert_eq!(mold.kind, Kind::Mold);
+        if self.leaves_after.is_some() {
+            self.happenings.push((self.now + millis(1), Happening::End(pid, CODE_0)));
+        }
+    }
+
     fn has_mold_if_needed(&self, generation: u32) -> bool {
         let mut molds = self
             .processes
@@ -108,6 +173,10 @@ impl World {
 
     pub(in super::super) fn prepare(&mut self, generation: u32, policy: Policy) -> Event {
         self.prepared.insert(generation);
+        self.policies.insert(generation, policy);
+        if !policy.attended {
+            self.open.insert(generation);
+        }
         Event::Prepared(generation, policy)
     }
 
@@ -159,8 +228,17 @@ impl World {
     fn born(&mut self, kind: Kind, generation: u32, boot: Boot) -> Pid {
         self.last_pid += 1;
         let pid = self.last_pid;
-        let process =
-            Process { kind, generation, ready: false, told: Vec::new(), turns: 0, stuck: false, memory: 0 };
+        let process = Process {
+            kind,
+            generation,
+            ready: false,
+            told: Vec::new(),
+            turns: 0,
+            stuck: false,
+            memory: 0,
+            evaluating: kind == Kind::Mold && self.in_file.contains(&generation),
+            deaf: false,
+        };
         self.processes.insert(pid, process);
         match boot {
             Boot::Hangs => {}
@@ -183,6 +261,7 @@ impl World {
         process.turns += u64::from(!process.stuck);
         let Some(after) = self.leaves_after else { return };
         let (delay, ending) = match signal {
+            Signal::SIGTERM | Signal::SIGQUIT if process.deaf => return,
             Signal::SIGTERM if process.ready && !process.stuck => (after, CODE_0),
             Signal::SIGTERM if process.stuck && process.ready => return,
             Signal::SIGTERM | Signal::SIGQUIT => (millis(1), CODE_0),
