@@ -3,6 +3,7 @@
 mod access;
 mod event;
 mod journal;
+mod python;
 mod syslog;
 
 use std::fs::{File, OpenOptions};
@@ -18,7 +19,9 @@ use rwsgi_os::Owner;
 use crate::error::Error;
 
 pub(crate) use access::Access;
+pub(crate) use access::write_access;
 pub(crate) use event::write_errors;
+pub(crate) use python::{is_python, leave as leave_python, set_loggers};
 
 static LOG: OnceLock<Log> = OnceLock::new();
 
@@ -180,13 +183,6 @@ pub(crate) fn file() -> Option<BorrowedFd<'static>> {
 pub(crate) fn write_raw(bytes: &[u8]) {
     if let Some(log) = LOG.get() {
         // A log that cannot be written must not stop a request; there is nowhere to complain either.
-        rwsgi_os::write_if_ready(&log.file, bytes);
-    }
-}
-
-/// Lines as they are, for `gunicorn.access` in a worker.
-pub(crate) fn write_access(bytes: &[u8]) {
-    if let Some(log) = ACCESS_LOG.get() {
         rwsgi_os::write_if_ready(&log.file, bytes);
     }
 }

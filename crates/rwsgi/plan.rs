@@ -41,6 +41,8 @@ pub(crate) struct Plan {
     /// Settings are in a file in Python, which a mold executes.
     is_scripted: bool,
     pub(crate) config: Config,
+    /// All settings as a JSON object, for Python.
+    pub(crate) settings: String,
 }
 
 impl Plan {
@@ -71,6 +73,7 @@ impl Plan {
             paths,
             is_scripted: false,
             config,
+            settings: String::new(),
         })
     }
 
@@ -82,6 +85,11 @@ impl Plan {
     /// Looks whether the workers will be able to do what they have to. It takes a fork, so it is the master's.
     pub(crate) fn check(&self) -> Result<(), Error> {
         self.identity.as_ref().map_or(Ok(()), |identity| privileges::check_bodies(&self.config, identity))
+    }
+
+    /// The same, with what Python may want to know of the settings: [`rwsgi_config::Settled::typed`].
+    pub(crate) fn with_settings(self, settings: &str) -> Self {
+        Self { settings: settings.to_owned(), ..self }
     }
 
     /// How the master supervises the workers.

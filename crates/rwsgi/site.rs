@@ -82,7 +82,7 @@ impl Site<'_> {
         let config = settled.config;
         enter(&config, self.launch.directory())?;
         let identity = privileges::identity(&config)?;
-        let plan = Plan::new(config, self.host, identity)?;
+        let plan = Plan::new(config, self.host, identity)?.with_settings(&typed);
         plan.check()?;
         Ok((plan, typed))
     }

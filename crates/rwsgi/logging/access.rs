@@ -1,15 +1,19 @@
-//! Where the access log goes: to its file, to syslog, or to both.
+//! Where the access log goes: to its file, to syslog, or to both; or through Python.
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::sync::{Mutex, OnceLock};
 
 use http::HeaderName;
 use rwsgi_config::{Config, LogFormat, LogLevel, LogTarget};
 use rwsgi_http::{AccessLog, Format};
 
 use super::syslog::Syslog;
-use super::{ACCESS_LOG, Log, absolute, journal};
+use super::{ACCESS_LOG, Log, absolute, is_python, journal, lock, python};
 use crate::error::Error;
+
+/// In a worker whose loggers are Python's: where their lines go.
+static LINES: OnceLock<Mutex<Lines>> = OnceLock::new();
 
 /// Where and how requests are logged.
 #[derive(Debug)]
@@ -23,14 +27,17 @@ impl Access {
     pub(crate) fn new(config: &Config) -> Result<Option<Self>, Error> {
         let request_id = config.request_id.as_deref().and_then(|name| HeaderName::try_from(name).ok());
         let format = match config.log_format {
-            LogFormat::Json => Format::json(request_id.as_ref()),
-            LogFormat::Text => Format::compile(&config.access_log_format, request_id.as_ref())
-                .map_err(Error::AccessLogFormat)?,
+            LogFormat::Json if !is_python(config) => Format::json(request_id.as_ref()),
+            LogFormat::Json | LogFormat::Text => {
+                Format::compile(&config.access_log_format, request_id.as_ref())
+                    .map_err(Error::AccessLogFormat)?
+            }
         };
         let goes_to_syslog = config.syslog && !config.syslog_without_access;
-        if config.access_log.is_none() && !goes_to_syslog {
+        if config.access_log.is_none() && !goes_to_syslog && !is_python(config) {
             return Ok(None);
         }
+        let format = if is_python(config) { format.for_python() } else { format };
         let access = Self { target: config.access_log.clone().map(absolute), format };
         access.create()?;
         Ok(Some(access))
@@ -49,7 +56,7 @@ impl Access {
         self.format.environ()
     }
 
-    /// Starts it in this process.
+    /// Starts it in this process, which is attached to Python.
     pub(crate) fn start(&self, config: &Config) -> Result<AccessLog, Error> {
         let file = match &self.target {
             Some(target) => {
@@ -64,11 +71,29 @@ impl Access {
             syslog: if config.syslog_without_access { None } else { Syslog::new(config, "access")? },
             is_failing: false,
         };
-        AccessLog::start(self.format.clone(), lines).map_err(Error::AccessLog)
+        let started = match python::start()? {
+            None => AccessLog::start(self.format.clone(), lines),
+            Some(records) => {
+                LINES.get_or_init(|| Mutex::new(lines));
+                AccessLog::start(self.format.clone(), records)
+            }
+        };
+        started.map_err(Error::AccessLog)
+    }
+}
+
+/// Lines as they are, for `gunicorn.access` in a worker.
+pub(crate) fn write_access(bytes: &[u8]) {
+    if let Some(lines) = LINES.get() {
+        // Its thread is not one that serves. Whoever cannot write has nowhere to complain.
+        let _ = lock(lines).write_all(bytes);
+    } else if let Some(log) = ACCESS_LOG.get() {
+        rwsgi_os::write_if_ready(&log.file, bytes);
     }
 }
 
 /// Takes whole lines, in the thread that writes the access log.
+#[derive(Debug)]
 struct Lines {
     file: Option<&'static File>,
     journal: bool,

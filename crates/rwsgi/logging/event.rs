@@ -16,12 +16,15 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 
-use super::journal;
 use super::syslog::Syslog;
+use super::{journal, python};
 use crate::error::Error;
 
 /// Events of this target are worse than errors: `WORKER TIMEOUT`.
 const CRITICAL: &str = "critical";
+
+/// Events of targets that begin like this come from Python's loggers, and must not go back there.
+const PYTHONS: &str = "logging";
 
 /// Where the traceback begins in a message that has one.
 const TRACEBACK: &str = "\nTraceback (most recent call last):";
@@ -184,7 +187,11 @@ impl<S: Subscriber> Layer<S> for ErrorLog {
         let Some(style) = style() else { return };
         let mut message = Message(String::new());
         event.record(&mut message);
-        style.write(&Line { severity: severity(event.metadata()), message: &message.0, source: None });
+        let severity = severity(event.metadata());
+        let is_pythons = event.metadata().target().starts_with(PYTHONS);
+        if is_pythons || !python::tell(severity, &message.0) {
+            style.write(&Line { severity, message: &message.0, source: None });
+        }
     }
 }
 
@@ -194,7 +201,7 @@ fn is_shown(metadata: &Metadata<'_>) -> bool {
 
 fn severity(metadata: &Metadata<'_>) -> LogLevel {
     match *metadata.level() {
-        _ if metadata.target() == CRITICAL => LogLevel::Critical,
+        _ if metadata.target().ends_with(CRITICAL) => LogLevel::Critical,
         Level::ERROR => LogLevel::Error,
         Level::WARN => LogLevel::Warning,
         Level::INFO => LogLevel::Info,

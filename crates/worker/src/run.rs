@@ -190,7 +190,8 @@ fn serve(
     tracing::info!("Worker ready (pid: {})", std::process::id());
     tokio::spawn(leaving.run(received));
     run_members(crew, application, &options.wsgi)?;
-    access_log.into_iter().for_each(|log| log.flush(LAST_LINES));
+    // Python's loggers may have to make records of them.
+    rwsgi_wsgi::detached(|| access_log.into_iter().for_each(|log| log.flush(LAST_LINES)));
     Ok(crew.exit())
 }
 
