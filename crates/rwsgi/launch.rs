@@ -142,7 +142,7 @@ impl Launch {
             Ok(()) => background.tell(ExitReason::Ok),
             Err(_) => self.background = Some(background),
         }
-        Ok(discarded?)
+        discarded
     }
 
     /// The server has ended, or could not start: so does the process in the foreground if it still waits.
@@ -154,9 +154,11 @@ impl Launch {
 }
 
 /// In the background: the standard streams belong to whoever is in the foreground.
-pub(crate) fn discard_streams(config: &Config) -> Result<(), rwsgi_os::Error> {
+pub(crate) fn discard_streams(config: &Config) -> Result<(), Error> {
     if config.enable_stdio_inheritance {
-        return rwsgi_os::discard(Streams::Input, None);
+        rwsgi_os::discard(Streams::Input, None)?;
+    } else {
+        rwsgi_os::discard(Streams::All, logging::file().filter(|_| !logging::is_elsewhere()))?;
     }
-    rwsgi_os::discard(Streams::All, logging::file().filter(|_| !logging::is_elsewhere()))
+    logging::capture()
 }

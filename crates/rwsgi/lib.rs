@@ -92,6 +92,7 @@ fn start(draft: &Draft, host: Host) -> Result<ExitReason, Error> {
     });
     let reason = served.unwrap_or_else(|error| ui::fail(&error, logging::is_elsewhere()));
     launch.ended(reason);
+    logging::flush();
     Ok(reason)
 }
 
@@ -144,7 +145,7 @@ fn plan(settled: Settled, found: &Found, host: Host, launch: &Launch) -> Result<
     site::enter(&config, launch.directory())?;
     let identity = privileges::identity(&config)?;
     logging::start(&config, privileges::owner(identity.as_ref()))?;
-    let plan = Plan::new(config, host, identity)?;
+    let plan = Plan::new(config, host, identity)?.with_settings(&typed);
     plan.check()?;
     tracing::info!("Starting rwsgi {VERSION}");
     notes.iter().for_each(ui::remark);

@@ -1,6 +1,6 @@
 //! From settings to how connections are served.
 
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 use rwsgi_config::Config;
 use rwsgi_http::{Buffering, Journal, Limits, Options, Timeouts};
 
@@ -38,7 +38,8 @@ pub(crate) fn options(config: &Config, journal: Journal) -> Options {
         server: config.server_header.as_deref().and_then(|text| HeaderValue::from_str(text).ok()),
         journal: journal.wanted(),
         health: None,
-        request_id: None,
+        // The setting takes only what is a name.
+        request_id: config.request_id.as_deref().and_then(|name| HeaderName::try_from(name).ok()),
         proxies: proxies(config),
     }
 }

@@ -165,6 +165,10 @@ pub enum Section {
     Mechanics,
     /// The two logs.
     Logging,
+    /// The logs in syslog.
+    Syslog,
+    /// The loggers of Python's standard library.
+    PythonLoggers,
     /// What the server tells of itself in numbers.
     Metrics,
     /// For those who write the application.
@@ -195,6 +199,8 @@ impl Section {
             Self::Proxies => "Proxies",
             Self::Mechanics => "Server mechanics",
             Self::Logging => "Logging",
+            Self::Syslog => "Syslog",
+            Self::PythonLoggers => "Python's loggers",
             Self::Metrics => "Metrics",
             Self::Development => "Development",
             Self::Hooks => "Server hooks",

@@ -82,8 +82,8 @@ impl Kind {
             | Self::Log(_)
             | Self::HeaderText(_)
             | Self::RootPath(_)
-            | Self::Statsd(_)
             | Self::Manual
+            | Self::Parsed { .. }
             | Self::Action(_) => Shape::Word,
             Self::Number { .. }
             | Self::LimitedNumber(_)

@@ -32,6 +32,7 @@ use crate::ranges::Conditions;
 use crate::record::Record;
 use crate::refusal::{log_refusal, refusal};
 use crate::reply::{ReplyBody, RequestEnd, response};
+use crate::request_id;
 use crate::room::Room;
 use crate::x_sendfile::Roots;
 use crate::{Answer, Peer, Transport};
@@ -157,17 +158,23 @@ impl<H: Handler> Server<H> {
             return Ok(self.respond(page, end, head.version));
         }
         let (peer, origin) = self.forwarding.judge(&head, peer);
+        let name = self.options.request_id.as_ref();
+        let id = name.map(|name| request_id::assign(name, &mut head, &peer));
         let from = (&peer, origin.as_ref().ok());
         let record = self.journal.as_ref().map(|journal| Record::begin(journal, &head, from));
         let end = RequestEnd::new(&activity, record);
         let version = head.version;
-        let answer = match origin {
+        let mut answer = match origin {
             Ok(origin) => self.answer(head, incoming, (peer, origin), &activity).await?,
             Err(fault) => {
                 self.refuse(&peer, fault);
                 Answer::error(fault.status)
             }
         };
+        if let (Some(name), Some(id)) = (name, id) {
+            // An application that names the request knows better.
+            answer.headers.entry(name).or_insert(id);
+        }
         Ok(self.respond(answer, end, version))
     }
 

@@ -9,7 +9,8 @@
 //! `collect`, `spool` and `inlet` (request bodies); `answer`, `stream`, `overflow` and `reply` (the way back); `outgoing` and
 //! `transport` (files), `x_sendfile` and `ranges`; `guard`, `framing` and `refusal` (what is let in), `activity` and
 //! `patience` (silence); `proxies` and `trust` (whom to believe), `preface` and `proxy_header` (PROXY protocol), `forwarding`
-//! and `forwarded` (headers of proxies); `health` and `page_server` (the server's own pages); `journal`, `record` and `access_log` (what is told of requests).
+//! and `forwarded` (headers of proxies); `health` and `page_server` (the server's own pages); `request_id`, `journal`, `record` and
+//! `access_log` (what is told of requests).
 
 #![forbid(unsafe_code)]
 
@@ -43,6 +44,7 @@ mod ranges;
 mod record;
 mod refusal;
 mod reply;
+mod request_id;
 mod room;
 mod spool;
 mod stream;

@@ -42,10 +42,13 @@ pub(crate) struct Shown {
     pub(crate) response_headers: Vec<Option<HeaderValue>>,
     /// The values of the environ's variables that the format names, in its order; empty when the application gave no answer.
     pub(crate) environ: Box<[Option<Bytes>]>,
+    /// All headers of request and answer, for a format that shows them.
+    pub(crate) all_headers: Option<Box<(HeaderMap, HeaderMap)>>,
 }
 
+/// Of several values of one name the last one, as under Gunicorn.
 fn capture(names: &[HeaderName], headers: &HeaderMap) -> Vec<Option<HeaderValue>> {
-    names.iter().map(|name| headers.get(name).cloned()).collect()
+    names.iter().map(|name| headers.get_all(name).iter().next_back().cloned()).collect()
 }
 
 impl Shown {
@@ -62,6 +65,7 @@ impl Shown {
             request_headers: capture(&captures.request_headers, &head.headers),
             response_headers: Vec::new(),
             environ: Box::default(),
+            all_headers: captures.all_headers.then(|| Box::new((head.headers.clone(), HeaderMap::new()))),
         }
     }
 }
@@ -99,6 +103,7 @@ impl Record {
         if let (Some(shown), Some(log)) = (&mut self.shown, &self.journal.access_log) {
             shown.response_headers = capture(&log.captures().response_headers, &answer.headers);
             shown.environ = std::mem::take(&mut answer.environ);
+            shown.all_headers.iter_mut().for_each(|headers| headers.1 = answer.headers.clone());
         }
     }
 

@@ -49,6 +49,7 @@ mod inherited;
 mod invocation;
 mod lifeline;
 mod limits;
+mod log_socket;
 mod memory;
 mod message;
 mod metrics;
@@ -83,7 +84,7 @@ pub use self::{
     cpu::{available as available_cpus, used as used_cpu},
     crowd::{Crowd, CrowdCounts},
     descendant::{ClosedInChildren, guard_descendants, is_descendant},
-    detach::{Background, Detached, Streams, detach, discard},
+    detach::{Background, Detached, Streams, capture, detach, discard, redirect},
     environment::private_variables,
     error::Error,
     exit::{ExitReason, exit_now},
@@ -95,6 +96,7 @@ pub use self::{
     invocation::Invocation,
     lifeline::{Lifeline, LifelineEnd, Report, Status, StatusReader, status_pipe},
     limits::allow_descriptors,
+    log_socket::{LogPeer, LogSocket},
     memory::{MemoryKills, proportional_memory, resident_memory},
     message::{read_sealed, seal_text},
     metrics::{

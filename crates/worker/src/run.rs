@@ -195,16 +195,7 @@ fn serve(
     let (doors, opened) = watch::channel(Doors::Open);
     let entrance =
         Entrance { crew, server: Arc::clone(&server), limit: options.connections as u64, admission };
-    let arc_door = |listener| Arc::new(Door::from(listener));
-    let entrances: Vec<Arc<Door>> = sockets.serving.into_iter().map(arc_door).collect();
-    let monitor = Monitor::new(crew, health, &entrances);
-    for door in sockets.metrics.into_iter().map(arc_door) {
-        tokio::spawn(Arc::clone(&monitor).answer(door, opened.clone()));
-    }
-    for door in entrances {
-        tokio::spawn(accept(door, entrance.clone(), opened.clone()));
-    }
-    drop(opened);
+    open(sockets, &entrance, (health, opened));
     tokio::spawn(obey_signals(crew, signals));
     tokio::spawn(watch_lifeline(crew, place.lifeline));
     let leaving = Leaving {
@@ -221,8 +212,26 @@ fn serve(
     tracing::info!("Worker ready (pid: {})", std::process::id());
     tokio::spawn(leaving.run(received));
     run_members(crew, application, &options.wsgi)?;
-    access_log.into_iter().for_each(|log| log.flush(LAST_LINES));
+    // Python's loggers may have to make records of them.
+    rwsgi_wsgi::detached(|| access_log.into_iter().for_each(|log| log.flush(LAST_LINES)));
     Ok(crew.exit())
+}
+
+/// Opens the doors.
+fn open(
+    sockets: Sockets,
+    entrance: &Entrance<ToPython>,
+    (health, opened): (Option<Health>, watch::Receiver<Doors>),
+) {
+    let door = |listener| Arc::new(Door::from(listener));
+    let doors: Vec<Arc<Door>> = sockets.serving.into_iter().map(door).collect();
+    let monitor = Monitor::new(entrance.crew, health, &doors);
+    for door in sockets.metrics.into_iter().map(door) {
+        tokio::spawn(Arc::clone(&monitor).answer(door, opened.clone()));
+    }
+    for door in doors {
+        tokio::spawn(accept(door, entrance.clone(), opened.clone()));
+    }
 }
 
 /// Adds to the options what the scoreboard is needed for.

@@ -3,6 +3,7 @@
 use crate::{
     kind::Kind,
     setting::{Flag, Gunicorn, Section, Setting},
+    statsd,
 };
 
 pub(super) const ROWS: &[Setting] = &[
@@ -32,7 +33,10 @@ pub(super) const ROWS: &[Setting] = &[
         metavar: "ADDRESS",
         help: "send metrics to the statsd at HOST:PORT, [IPV6]:PORT or unix://PATH [default: off]",
         more: "Without a port it is 8125.",
-        kind: Kind::Statsd(|config, address| config.statsd_host = Some(address)),
+        kind: Kind::Parsed {
+            parse: |config, text| statsd::parse(text).map(|address| config.statsd_host = Some(address)),
+            expects: statsd::EXPECTS,
+        },
         ..ROW
     },
     Setting {

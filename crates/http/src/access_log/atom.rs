@@ -218,6 +218,7 @@ fn user_of(value: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let mut credentials = BASE64_STANDARD.decode(encoded.trim_ascii()).ok()?;
-    credentials.truncate(credentials.iter().position(|byte| *byte == b':')?);
+    // Without a colon there is no password, and Gunicorn takes it all for the name.
+    credentials.truncate(credentials.iter().position(|byte| *byte == b':').unwrap_or(credentials.len()));
     Some(credentials)
 }

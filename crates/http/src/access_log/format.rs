@@ -22,8 +22,8 @@ pub(super) enum Layout {
     Pieces(Vec<Piece>),
     /// A JSON object with fixed members.
     Json,
-    /// A JSON object with all atoms, as Gunicorn hands them to Python's loggers.
-    Atoms,
+    /// A JSON object of all that Python's loggers get.
+    Python,
 }
 
 /// What has to be kept of a request and its answer for the line.
@@ -33,6 +33,8 @@ pub(crate) struct Captures {
     pub(crate) response_headers: Vec<HeaderName>,
     pub(crate) environ: Vec<String>,
     pub(crate) request_id: Option<usize>,
+    /// All headers, too.
+    pub(crate) all_headers: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,14 +95,12 @@ impl Format {
         Self { layout: Layout::Json, captures }
     }
 
-    /// An object of JSON for each line, which has all atoms that this format could show and the ones with a header's or
-    /// a variable's name that it does show: what Python's loggers are to get.
+    /// An object of JSON for each line, of which Python can make all that a logger of Gunicorn's gets: the atoms by their
+    /// names, `target`, `request_headers` and `response_headers` as pairs, and in `environ` the variables that this format shows.
     #[must_use]
-    pub fn with_all_atoms(mut self) -> Self {
-        for name in [REFERER, USER_AGENT, AUTHORIZATION] {
-            place(&mut self.captures.request_headers, name);
-        }
-        self.layout = Layout::Atoms;
+    pub fn for_python(mut self) -> Self {
+        self.captures.all_headers = true;
+        self.layout = Layout::Python;
         self
     }
 

@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::time::Duration;
 
+use http::HeaderMap;
+
 use super::atom::{Atom, NAMES, Request, Value};
 use super::clock;
 use super::format::{JSON_FORWARDED_FOR, JSON_REFERER, JSON_USER_AGENT};
@@ -38,56 +40,41 @@ pub(super) fn write(request: Request<'_>, out: &mut Vec<u8>) {
     print(out, format_args!(",\"end\":\"{}\"}}", finished.end.as_str()));
 }
 
-/// Writes the object whose members are the atoms, by their names. Those with a header's or a variable's name are there as far
-/// as they are captured, with the name in lower case.
-pub(super) fn write_atoms(request: Request<'_>, out: &mut Vec<u8>) {
+/// Writes the object that Python's loggers get.
+pub(super) fn write_for_python(request: Request<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"l\":\"-\"");
     for (name, atom) in NAMES.iter().filter(|(_, atom)| *atom != Atom::Dash) {
-        let atom = match atom {
-            Atom::Referer => captured(request, "referer").unwrap_or(*atom),
-            Atom::UserAgent => captured(request, "user-agent").unwrap_or(*atom),
-            atom => *atom,
-        };
-        request.value(atom, &mut |value| member(out, name, as_gunicorns(name, value)));
+        request.value(*atom, &mut |value| member(out, name, value));
     }
-    let captures = request.captures;
-    for (place, name) in captures.request_headers.iter().enumerate() {
-        named(request, (name.as_str(), 'i'), Atom::RequestHeader(place), out);
+    member(out, "target", Value::Foreign(request.target().as_bytes().into()));
+    if let Some(headers) = &request.shown.all_headers {
+        pairs(out, "request_headers", &headers.0);
+        pairs(out, "response_headers", &headers.1);
     }
-    for (place, name) in captures.response_headers.iter().enumerate() {
-        named(request, (name.as_str(), 'o'), Atom::ResponseHeader(place), out);
-    }
-    for (place, name) in captures.environ.iter().enumerate() {
-        named(request, (name, 'e'), Atom::Environ(place), out);
-    }
-    out.push(b'}');
-}
-
-/// A missing value is `-`, and the status and the bytes of `b` are text.
-fn as_gunicorns<'a>(name: &str, value: Value<'a>) -> Value<'a> {
-    match value {
-        Value::Missing => Value::Foreign(b"-".as_slice().into()),
-        Value::Number(number) if matches!(name, "s" | "b") => {
-            Value::Foreign(number.to_string().into_bytes().into())
+    out.extend_from_slice(b",\"environ\":{");
+    let mut is_first = true;
+    for (name, value) in request.captures.environ.iter().zip(&request.shown.environ) {
+        let Some(value) = value else { continue };
+        if !std::mem::take(&mut is_first) {
+            out.push(b',');
         }
-        value => value,
+        string(name.as_bytes(), out);
+        out.push(b':');
+        string(value, out);
     }
+    out.extend_from_slice(b"}}");
 }
 
-fn captured(request: Request<'_>, header: &str) -> Option<Atom> {
-    request.captures.request_headers.iter().position(|name| *name == header).map(Atom::RequestHeader)
-}
-
-/// A header or a variable that is there.
-fn named(request: Request<'_>, (name, kind): (&str, char), atom: Atom, out: &mut Vec<u8>) {
-    request.value(atom, &mut |value| {
-        if !matches!(value, Value::Missing) {
-            out.extend_from_slice(b",");
-            string(format!("{{{name}}}{kind}").as_bytes(), out);
-            out.push(b':');
-            show(value, out);
-        }
-    });
+fn pairs(out: &mut Vec<u8>, name: &str, headers: &HeaderMap) {
+    print(out, format_args!(",\"{name}\":["));
+    for (place, (name, value)) in headers.iter().enumerate() {
+        out.extend_from_slice(if place == 0 { b"[" } else { b",[" });
+        string(name.as_str().as_bytes(), out);
+        out.push(b',');
+        string(value.as_bytes(), out);
+        out.push(b']');
+    }
+    out.push(b']');
 }
 
 fn member(out: &mut Vec<u8>, name: &str, value: Value<'_>) {

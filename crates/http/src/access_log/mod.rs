@@ -56,7 +56,7 @@ impl AccessLog {
             match layout {
                 Layout::Pieces(pieces) => line::write(pieces, request, out),
                 Layout::Json => json::write(request, out),
-                Layout::Atoms => json::write_atoms(request, out),
+                Layout::Python => json::write_for_python(request, out),
             }
             out.push(b'\n');
         });

@@ -105,18 +105,19 @@ fn json_has_types_and_forges_nothing() {
 }
 
 #[test]
-fn python_gets_all_atoms() {
-    let format = Format::compile("%({X-Id}o)s %({x.y}e)s", None).unwrap().with_all_atoms();
-    let line = logged(format, http::Request::get("/a").header("referer", "from"), |record| {
+fn python_gets_all_there_is() {
+    let format = Format::compile("%({X-Id}o)s %({x.y}e)s %({x.z}e)s", None).unwrap().for_python();
+    let line = logged(format, http::Request::get("/mount/a").header("referer", "from"), |record| {
         let mut answer = created();
         answer.headers.insert("x-id", HeaderValue::from_static("7"));
-        answer.environ = [Some("value".into())].into();
+        answer.environ = [None, Some("value".into())].into();
         record.answered(&mut answer);
     });
     for part in [
-        r#""h":"192.0.2.7","u":"-","t":"["#,
-        r#""r":"GET /a HTTP/1.1","m":"GET","U":"/a","q":"","H":"HTTP/1.1","s":"201","B":0,"b":"0","f":"from","a":"-","T":0,"#,
-        r#""{referer}i":"from","{x-id}o":"7","{x.y}e":"value"}"#,
+        r#""h":"192.0.2.7","u":null,"t":"["#,
+        r#""r":"GET /mount/a HTTP/1.1","m":"GET","U":"/a","q":"","H":"HTTP/1.1","s":201,"B":0,"b":0,"#,
+        r#""target":"/mount/a","request_headers":[["referer","from"]],"response_headers":[["x-id","7"]],"#,
+        r#""environ":{"x.z":"value"}}"#,
     ] {
         assert!(line.contains(part), "{part} is not in {line}");
     }

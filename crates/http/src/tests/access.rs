@@ -6,9 +6,9 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
-use super::client::{Client, Site, finish, give, options, streamed, write};
+use super::client::{Client, Site, finish, full, give, options, streamed, write};
 use crate::{AccessLog, End, Finished, Format, Journal, Meter, Options};
 
 struct Logged {
@@ -107,4 +107,27 @@ async fn a_meter_needs_no_log() {
     client.leave().await;
     let told = counts.0.lock().unwrap().clone();
     assert_eq!(told, [(200, 4, 5, End::Complete), (200, 0, 0, End::Complete), (200, 0, 6, End::Broken)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_is_the_same_for_application_client_and_log() {
+    let name = HeaderName::from_static("x-request-id");
+    let (reader, file) = pipe().unwrap();
+    let format = Format::compile("%(id)s %({x-request-id}o)s", Some(&name)).unwrap();
+    let log = AccessLog::start(format, File::from(OwnedFd::from(file))).unwrap();
+    let journal = Some(Journal { access_log: Some(log.clone()), meter: None });
+    let mut site = Site::new(Options { journal, request_id: Some(name), ..options() });
+    let mut client = site.connect();
+    client.send("GET / HTTP/1.1\r\nHost: a\r\nX-Request-ID: forged\r\ntraceparent: 00-1-2-00\r\n\r\n").await;
+    let exchange = site.request().await;
+    assert_eq!(exchange.head.headers["traceparent"], "00-1-2-00");
+    let id = exchange.head.headers["x-request-id"].to_str().unwrap().to_owned();
+    assert_eq!(id.len(), 32);
+    give(&exchange, full("hello"));
+    let (head, _) = client.answer().await;
+    assert_eq!(head.get("X-Request-Id"), Some(id.as_str()));
+    log.flush(Duration::from_secs(60));
+    let mut line = String::new();
+    BufReader::new(reader).read_line(&mut line).unwrap();
+    assert_eq!(line, format!("{id} {id}\n"));
 }
