@@ -1,4 +1,4 @@
-"""statsd: what Gunicorn sends for the same requests, packet by packet, and what rwsgi sends beside it."""
+"""statsd: what Gunicorn sends for the same requests, packet by packet, and what is sent beside it."""
 
 import re
 import signal
@@ -26,11 +26,13 @@ class Statsd:
             self.socket.bind(str(folder / "statsd"))
             self.address = f"unix://{folder}/statsd"
         else:
-            family, host = (socket.AF_INET6, "::1") if kind == "udp6" else (socket.AF_INET, "127.0.0.1")
+            ipv6 = kind == "udp6"
+            host = "::1" if ipv6 else "127.0.0.1"
+            family = socket.AF_INET6 if ipv6 else socket.AF_INET
             self.socket = socket.socket(family, socket.SOCK_DGRAM)
             self.socket.bind((host, 0))
             port = self.socket.getsockname()[1]
-            self.address = f"[::1]:{port}" if kind == "udp6" else f"{host}:{port}"
+            self.address = f"[{host}]:{port}" if ipv6 else f"{host}:{port}"
         self.socket.settimeout(PATIENCE)
         self.packets = []
 
