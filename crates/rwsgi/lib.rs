@@ -7,7 +7,7 @@
 //!
 //! Read in this order: this file, `launch` (who started us, with which sockets), `settings` (the file), `beginning` (the first mold), `plan`, `sockets` and `traffic` (settings to
 //! options), `site` (the master's program), `roles` (its children), `script` and `molding` (those that execute a settings file), `privileges`, `host` (what the two hosts do differently),
-//! `hooks` (what applications know from Gunicorn), `home` (which Python environment the native host runs for), `logging`, `reloader`, `ui`.
+//! `hooks` (what applications know from Gunicorn), `home` (which Python environment the native host runs for), `logging`, `statsd`, `reloader`, `ui`.
 
 #![forbid(unsafe_code)]
 
@@ -28,6 +28,7 @@ mod script;
 mod settings;
 mod site;
 mod sockets;
+mod statsd;
 mod traffic;
 mod ui;
 

@@ -16,6 +16,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::error::Error;
+use crate::statsd;
 
 /// Events of this target are worse than errors: `WORKER TIMEOUT`.
 const CRITICAL: &str = "critical";
@@ -188,6 +189,7 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let critical = event.metadata().target() == CRITICAL;
+        statsd::count_line(event, critical);
         if self.critical_only && !critical {
             return Ok(());
         }

@@ -7,15 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rwsgi_config::{Config, LogTarget, Workers};
-use rwsgi_http::{AccessLog, Format};
-use rwsgi_master::{Inheritance, Policy};
-use rwsgi_os::{Identity, SocketPlan};
+use rwsgi_http::{AccessLog, Format, Journal};
+use rwsgi_master::{Inheritance, Numbers, Policy};
+use rwsgi_os::{Identity, SocketPlan, Statsd};
 use rwsgi_worker::PreloadOptions;
 use rwsgi_wsgi::{Embedding, Hook};
 
 use crate::error::Error;
 use crate::proxies::{header_rules, proxies};
-use crate::{Host, VERSION, home, logging, privileges, reloader, sockets, traffic};
+use crate::{Host, VERSION, home, logging, privileges, reloader, sockets, statsd, traffic};
 
 /// How long the loop of a worker may stand still: as long as a request may run, within these bounds. It turns even while Python
 /// does not, so nothing of the application takes that long, but a machine that is short of memory may. With `--timeout 0`
@@ -37,6 +37,7 @@ pub(crate) struct Plan {
     pub(crate) workers: usize,
     access_log: Option<Access>,
     paths: Vec<PathBuf>,
+    statsd: Option<Arc<Statsd>>,
     /// Settings are in a file in Python, which a mold executes.
     is_scripted: bool,
     pub(crate) config: Config,
@@ -50,7 +51,7 @@ struct Access {
 
 impl Plan {
     pub(crate) fn new(mut config: Config, host: Host, identity: Option<Identity>) -> Result<Self, Error> {
-        let format = Format::compile(&config.access_log_format).map_err(Error::AccessLogFormat)?;
+        let format = Format::compile(&config.access_log_format, None).map_err(Error::AccessLogFormat)?;
         let access_log = match config.access_log.clone() {
             Some(target) => {
                 // Opened again by each worker; here so that a mistake is told at once.
@@ -82,6 +83,7 @@ impl Plan {
             python,
             access_log,
             paths,
+            statsd: statsd::open(&config),
             is_scripted: false,
             config,
         })
@@ -138,6 +140,12 @@ impl Plan {
         }
     }
 
+    /// Whom the master tells how the server is.
+    pub(crate) fn numbers(&self) -> Option<Numbers> {
+        let backlogs = self.config.enable_backlog_metric;
+        self.statsd.clone().map(|statsd| Numbers { statsd, backlogs })
+    }
+
     /// What the application is told of this server, one of so many workers.
     pub(crate) fn wsgi(&self, workers: usize) -> rwsgi_wsgi::Options {
         rwsgi_wsgi::Options {
@@ -145,6 +153,7 @@ impl Plan {
             multithread: self.config.threads > 1,
             multiprocess: workers > 1,
             headers: Arc::new(header_rules(&proxies(&self.config))),
+            watched: self.access_log.iter().flat_map(|access| access.format.environ()).cloned().collect(),
             errors: logging::write_raw,
             is_descendant: rwsgi_os::is_descendant,
         }
@@ -165,6 +174,8 @@ impl Plan {
         &self,
         inheritance: Inheritance,
     ) -> Result<(rwsgi_worker::Place, rwsgi_worker::Options), Error> {
+        let mut listeners = inheritance.listeners;
+        let metrics = listeners.split_off(listeners.len().saturating_sub(self.config.metrics_bind.len()));
         let access_log = match &self.access_log {
             Some(access) => {
                 let file = logging::open_access_log(&access.target)?;
@@ -172,9 +183,11 @@ impl Plan {
             }
             None => None,
         };
-        let http = traffic::options(&self.config, access_log);
+        let journal = Journal { access_log, meter: None };
+        let http = traffic::options(&self.config, journal);
         let place = rwsgi_worker::Place {
-            listeners: inheritance.listeners,
+            listeners,
+            metrics,
             scoreboard: inheritance.scoreboard,
             slot: inheritance.slot,
             status: inheritance.status,
@@ -196,6 +209,10 @@ impl Plan {
             reopen_logs: logging::reopen,
             graceful_timeout: self.config.graceful_timeout,
             loaded: reloader::tell_sources,
+            numbers: rwsgi_worker::Numbers {
+                statsd: self.statsd.clone(),
+                health_path: self.config.health_path.clone(),
+            },
             hooks: None,
         };
         Ok((place, options))

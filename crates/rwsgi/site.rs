@@ -5,7 +5,7 @@ use std::env;
 use std::path::Path;
 
 use rwsgi_config::{Config, Draft, File};
-use rwsgi_master::{Preparation, Prepared, Program, Role};
+use rwsgi_master::{Numbers, Preparation, Prepared, Program, Role};
 use rwsgi_os::{Ending, ExitReason, Pid, PidFile};
 use rwsgi_wsgi::SettingsSource;
 
@@ -155,6 +155,10 @@ impl Program for Site<'_> {
         self.plans.remove(&generation);
         self.scripts.remove(&generation);
         self.step_back();
+    }
+
+    fn numbers(&self) -> Option<Numbers> {
+        self.plans.first_key_value()?.1.numbers()
     }
 
     fn reopen_logs(&mut self) {

@@ -2,12 +2,12 @@
 
 use http::HeaderValue;
 use rwsgi_config::Config;
-use rwsgi_http::{AccessLog, Buffering, Limits, Options, Timeouts};
+use rwsgi_http::{Buffering, Journal, Limits, Options, Timeouts};
 
 use crate::proxies::proxies;
 
 /// What the http room needs to know.
-pub(crate) fn options(config: &Config, access_log: Option<AccessLog>) -> Options {
+pub(crate) fn options(config: &Config, journal: Journal) -> Options {
     Options {
         keep_alive: config.keep_alive,
         timeouts: Timeouts {
@@ -36,7 +36,9 @@ pub(crate) fn options(config: &Config, access_log: Option<AccessLog>) -> Options
         unsent: rwsgi_os::unsent_bytes,
         // The setting takes only what a header value may hold.
         server: config.server_header.as_deref().and_then(|text| HeaderValue::from_str(text).ok()),
-        access_log,
+        journal: journal.wanted(),
+        health: None,
+        request_id: None,
         proxies: proxies(config),
     }
 }

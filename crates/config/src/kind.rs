@@ -15,6 +15,7 @@ use crate::{
     near::nearest,
     network::{self, Networks},
     prefix, size,
+    statsd::{self, StatsdAddress},
 };
 
 /// The grammar of a setting's value, with the function that puts the value into its field.
@@ -82,6 +83,8 @@ pub(crate) enum Kind {
     Unread,
     /// A form of the manual, on the command line only: print it and end.
     Manual,
+    /// Where a statsd listens.
+    Statsd(fn(&mut Config, StatsdAddress)),
     /// No value: print something and end.
     Action(Action),
 }
@@ -159,6 +162,7 @@ impl Kind {
             Self::Patterns(store) => store(config, each(values, |text| self.pattern(text))?),
             Self::UrlPaths(store) => store(config, last(values, prefix::paths)?),
             Self::RootPath(store) => store(config, last(values, prefix::root)?),
+            Self::Statsd(store) => store(config, last(values, statsd::parse)?),
             Self::Class { check, store, .. } => {
                 store(config, last(values, |text| check(text).map(|()| text.trim().to_owned()))?);
             }
@@ -196,6 +200,7 @@ impl Kind {
             Self::Patterns(_) => "the path of a file, or a pattern such as `templates/*.html`".into(),
             Self::UrlPaths(_) => prefix::EXPECTS_PATHS.into(),
             Self::RootPath(_) => prefix::EXPECTS_ROOT.into(),
+            Self::Statsd(_) => statsd::EXPECTS.into(),
             Self::Class { expects, .. } => expects.into(),
             Self::Dictionary(_) => "a dictionary".into(),
             Self::Hook { parameters } => {

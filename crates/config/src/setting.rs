@@ -165,6 +165,8 @@ pub enum Section {
     Mechanics,
     /// The two logs.
     Logging,
+    /// What the server tells of itself in numbers.
+    Metrics,
     /// For those who write the application.
     Development,
     /// Functions of a Python file that are called when something happens.
@@ -193,6 +195,7 @@ impl Section {
             Self::Proxies => "Proxies",
             Self::Mechanics => "Server mechanics",
             Self::Logging => "Logging",
+            Self::Metrics => "Metrics",
             Self::Development => "Development",
             Self::Hooks => "Server hooks",
             Self::Information => "Information",

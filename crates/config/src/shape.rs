@@ -82,6 +82,7 @@ impl Kind {
             | Self::Log(_)
             | Self::HeaderText(_)
             | Self::RootPath(_)
+            | Self::Statsd(_)
             | Self::Manual
             | Self::Action(_) => Shape::Word,
             Self::Number { .. }

@@ -15,6 +15,7 @@ mod information;
 mod limits;
 mod logging;
 mod mechanics;
+mod metrics;
 mod preload;
 mod proxies;
 mod refused;
@@ -27,7 +28,7 @@ mod workers;
 /// Every setting, in the order of the help.
 pub static SETTINGS: &[Setting] = &joined();
 
-const SECTIONS: [&[Setting]; 16] = [
+const SECTIONS: [&[Setting]; 17] = [
     application::ROWS,
     socket::ROWS,
     workers::ROWS,
@@ -39,6 +40,7 @@ const SECTIONS: [&[Setting]; 16] = [
     proxies::ROWS,
     mechanics::ROWS,
     logging::ROWS,
+    metrics::ROWS,
     development::ROWS,
     hooks::ROWS,
     information::ROWS,

@@ -45,6 +45,7 @@ mod spec;
 mod stack;
 mod start_response;
 mod thread;
+mod watched;
 
 #[cfg(test)]
 mod tests;

@@ -66,6 +66,11 @@ critical\t''"
 complete -c rwsgi -l error-logfile -l log-file -d 'error log; -: standard error [default: -]' -r -F
 complete -c rwsgi -l access-logfile -d 'access log; -: standard output [default: off]' -r -F
 complete -c rwsgi -l access-logformat -d 'line of the access log [default: %(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"]' -r -f
+complete -c rwsgi -l metrics-bind -d 'answer Prometheus at this address, as for --bind; repeatable [default: off]' -r -f
+complete -c rwsgi -l health-path -d 'answer PATH, PATH/live and PATH/ready without the application [default: off]' -r -F
+complete -c rwsgi -l statsd-host -d 'send metrics to the statsd at HOST:PORT, [IPV6]:PORT or unix://PATH [default: off]' -r -f
+complete -c rwsgi -l dogstatsd-tags -d 'tags behind each metric for statsd, with commas between them [default: ]' -r -f
+complete -c rwsgi -l statsd-prefix -d 'put before the name of each metric for statsd, with a dot between them [default: ]' -r -f
 complete -c rwsgi -l reload-engine -d 'how changes are seen: auto, poll or inotify [default: auto]' -r -f -a "auto\t''
 poll\t''
 inotify\t''"
@@ -85,6 +90,7 @@ complete -c rwsgi -l forwarded-for -d 'believe X-Forwarded-For or Forwarded of t
 complete -c rwsgi -s D -l daemon -d 'go into the background'
 complete -c rwsgi -l initgroups -d 'give the workers all groups that the user is in'
 complete -c rwsgi -s R -l enable-stdio-inheritance -d 'keep standard input, output and error with --daemon'
+complete -c rwsgi -l enable-backlog-metric -d 'tell statsd every second how many connections wait to be accepted'
 complete -c rwsgi -l reload -d 'reload when the code changes'
 complete -c rwsgi -l check-config -d 'check the settings and load the application, then exit'
 complete -c rwsgi -l print-config -d 'print the settings and where they come from, check, then exit'
