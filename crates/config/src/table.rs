@@ -16,6 +16,7 @@ mod limits;
 mod logging;
 mod mechanics;
 mod metrics;
+mod migration;
 mod preload;
 mod proxies;
 mod refused;
@@ -28,7 +29,7 @@ mod workers;
 /// Every setting, in the order of the help.
 pub static SETTINGS: &[Setting] = &joined();
 
-const SECTIONS: [&[Setting]; 17] = [
+const SECTIONS: [&[Setting]; 18] = [
     application::ROWS,
     socket::ROWS,
     workers::ROWS,
@@ -43,6 +44,7 @@ const SECTIONS: [&[Setting]; 17] = [
     metrics::ROWS,
     development::ROWS,
     hooks::ROWS,
+    migration::ROWS,
     information::ROWS,
     without_effect::ROWS,
     refused::ROWS,
