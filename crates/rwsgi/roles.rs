@@ -128,7 +128,7 @@ fn judge(preloaded: &Preloaded, plan: &Plan) -> Result<Option<Loaded>, Error> {
 }
 
 /// What comes before the application in every process that runs it.
-fn begin(plan: &Plan, host: Host) -> Result<(), Error> {
+pub(crate) fn begin(plan: &Plan, host: Host) -> Result<(), Error> {
     enter(plan)?;
     // Nothing of Python or the application may run as root.
     assume(plan)?;

@@ -1,4 +1,4 @@
-"""statsd: what Gunicorn sends for the same requests, packet by packet, and what is sent beside it."""
+"""statsd: what Gunicorn sends for the same requests, packet by packet, and what comes beside it."""
 
 import re
 import signal
@@ -98,15 +98,17 @@ def test_the_packets_are_gunicorns(host, kind, tmp_path):
 
 
 def test_what_is_sent_beside_that(host, tmp_path):
-    with Statsd("udp", tmp_path) as statsd:
-        with host.start("blocking", "--statsd-host", statsd.address) as server:
-            statsd.wait(r"^gunicorn\.workers\.idle:1\|g$")
-            statsd.wait(r"^gunicorn\.queue\.depth:0\|g$")
-            server.ready().get("/")
-            statsd.wait(r"^gunicorn\.request\.queue_time:\d+\.\d+\|ms$")
-            server.signal(signal.SIGTTIN)
-            statsd.wait(r"^gunicorn\.workers\.idle:2\|g$")
-            assert not any("backlog" in packet for packet in statsd.packets)
+    with (
+        Statsd("udp", tmp_path) as statsd,
+        host.start("blocking", "--statsd-host", statsd.address) as server,
+    ):
+        statsd.wait(r"^gunicorn\.workers\.idle:1\|g$")
+        statsd.wait(r"^gunicorn\.queue\.depth:0\|g$")
+        server.ready().get("/")
+        statsd.wait(r"^gunicorn\.request\.queue_time:\d+\.\d+\|ms$")
+        server.signal(signal.SIGTTIN)
+        statsd.wait(r"^gunicorn\.workers\.idle:2\|g$")
+        assert not any("backlog" in packet for packet in statsd.packets)
 
 
 def test_without_anybody_who_listens_all_is_served(host):

@@ -11,7 +11,9 @@ use crate::{
     account, application,
     bind::{self, Address},
     config::{Config, LogTarget, Workers},
-    header, manual, mode,
+    header, manual,
+    migration::Migration,
+    mode,
     near::nearest,
     network::{self, Networks},
     prefix, size,
@@ -84,6 +86,8 @@ pub(crate) enum Kind {
     Unread,
     /// A form of the manual, on the command line only: print it and end.
     Manual,
+    /// How Gunicorn is started, on the command line only: look at it and end.
+    Migration(fn(OsString) -> Migration),
     /// No value: print something and end.
     Action(Action),
 }
@@ -166,7 +170,7 @@ impl Kind {
                 store(config, last(values, |text| check(text).map(|()| text.trim().to_owned()))?);
             }
             Self::Dictionary(store) => store(config, last(values, |text| self.dictionary(text))?),
-            Self::Hook { .. } | Self::Unread | Self::Manual | Self::Action(_) => {}
+            Self::Hook { .. } | Self::Unread | Self::Manual | Self::Migration(_) | Self::Action(_) => {}
         }
         Ok(())
     }
@@ -207,13 +211,14 @@ impl Kind {
             }
             Self::Unread => "as in Gunicorn".into(),
             Self::Manual => one_of(manual::FORMS),
+            Self::Migration(_) => "a command line, or the path of a unit file".into(),
             Self::Action(_) => "no value".into(),
         }
     }
 
     /// Whether the option prints something and ends, so that it is no setting of a server.
     pub(crate) const fn prints(self) -> bool {
-        matches!(self, Self::Manual | Self::Action(_))
+        matches!(self, Self::Manual | Self::Migration(_) | Self::Action(_))
     }
 
     /// Whether two texts say the same.

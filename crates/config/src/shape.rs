@@ -84,6 +84,7 @@ impl Kind {
             | Self::RootPath(_)
             | Self::Manual
             | Self::Parsed { .. }
+            | Self::Migration(_)
             | Self::Action(_) => Shape::Word,
             Self::Number { .. }
             | Self::LimitedNumber(_)

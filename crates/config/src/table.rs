@@ -16,6 +16,7 @@ mod limits;
 mod logging;
 mod mechanics;
 mod metrics;
+mod migration;
 mod preload;
 mod proxies;
 mod python_loggers;
@@ -30,7 +31,7 @@ mod workers;
 /// Every setting, in the order of the help.
 pub static SETTINGS: &[Setting] = &joined();
 
-const SECTIONS: [&[Setting]; 19] = [
+const SECTIONS: [&[Setting]; 20] = [
     application::ROWS,
     socket::ROWS,
     workers::ROWS,
@@ -47,6 +48,7 @@ const SECTIONS: [&[Setting]; 19] = [
     metrics::ROWS,
     development::ROWS,
     hooks::ROWS,
+    migration::ROWS,
     information::ROWS,
     without_effect::ROWS,
     refused::ROWS,

@@ -21,7 +21,7 @@ use crate::member;
 use crate::meter::RequestMeter;
 use crate::monitor::Monitor;
 use crate::preload::{Source, explain};
-use crate::shutdown::{LAST_LINES, Leaving, obey_signals, watch_lifeline};
+use crate::shutdown::{LAST_LINES, Leaving, obey, obey_signals, watch_lifeline};
 use crate::stand_in;
 
 /// The signal by which a thread is asked for its Python stack: Linux has no other use for it.
@@ -184,13 +184,10 @@ fn serve(
         (stacks, orders),
     )));
     rwsgi_wsgi::allow_interrupts(WAKE_SIGNAL as i32, options.timeout)?;
-    if !crew.hooks.as_ref().is_none_or(|hooks| hooks.post_worker_init(application, Arc::new(OfCrew(crew)))) {
-        return Ok(ExitReason::BootFailed);
-    }
+    let Some(signals) = initialise(crew, application)? else { return Ok(ExitReason::BootFailed) };
     let admission = Arc::new(Admission::new(&options));
     let health = options.http.health.clone();
     let server = Server::new(ToPython(crew), options.http);
-    let signals = take_signals()?;
     let _inside = crew.runtime.enter();
     let (doors, opened) = watch::channel(Doors::Open);
     let entrance =
@@ -297,6 +294,20 @@ fn runtime(
         })
         .build()
         .map_err(Error::Runtime)
+}
+
+/// Calls `post_worker_init`, and takes the signals; `None` if the hook failed.
+fn initialise(crew: &'static Crew, application: &Application) -> Result<Option<Signals>, Error> {
+    let signals = take_signals()?;
+    let Some(hooks) = &crew.hooks else { return Ok(Some(signals)) };
+    // With the signals taken: a worker in which this hook was called ends with `worker_exit`.
+    if !hooks.post_worker_init(application, Arc::new(OfCrew(crew))) {
+        return Ok(None);
+    }
+    // Again, for the hook may have taken some.
+    let again = take_signals()?;
+    signals.drain().into_iter().for_each(|signal| obey(crew, signal));
+    Ok(Some(again))
 }
 
 /// Takes the GIL back, and counts how long that took.

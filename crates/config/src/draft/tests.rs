@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::{
     config::{LogTarget, ProxyProtocol, Workers},
+    migration::Migration,
     setting::Flag,
 };
 
@@ -270,4 +271,16 @@ fn arguments_that_are_not_text_reach_paths() {
     let args = vec!["rwsgi".into(), "app".into(), "--chdir".into(), path.clone()];
     let Ok(Opened::Draft(draft)) = open(args, [], PROGRAM) else { panic!("refused") };
     assert_eq!(draft.finish(None).unwrap().config.chdir, Some(path.into()));
+}
+
+#[test]
+fn the_start_of_another_server_is_handed_on() {
+    let migrate = |words: &[&str]| match ask(words, &[]) {
+        Ok(Opened::Migrate(migration)) => migration,
+        other => panic!("{words:?}: {other:?}"),
+    };
+    // Without an application, and whatever else is there.
+    let line = Migration::Command("gunicorn -w 3 app".into());
+    assert_eq!(migrate(&["--from-gunicorn", "gunicorn -w 3 app"]), line);
+    assert_eq!(migrate(&["--workers", "many", "--from-unit=a.service"]), Migration::Unit("a.service".into()));
 }

@@ -165,6 +165,7 @@ impl World {
             return;
         }
         if occasion == Occasion::Exiting {
+            assert!(self.pids(Kind::Worker).is_empty(), "there is more to be said");
             self.happenings.push((self.now + millis(1), Happening::End(pid, CODE_0)));
         }
         let is_gate = matches!(occasion, Occasion::Ready | Occasion::Reloaded);

@@ -104,6 +104,8 @@ complete -c rwsgi -l reload-engine -d 'how changes are seen: auto, poll or inoti
 poll\t''
 inotify\t''"
 complete -c rwsgi -l reload-extra-file -d 'path or pattern of further files; repeatable' -r -F
+complete -c rwsgi -l from-gunicorn -d 'print what becomes of a command line of Gunicorn' -r -f
+complete -c rwsgi -l from-unit -d 'print what becomes of a systemd unit that starts Gunicorn' -r -F
 complete -c rwsgi -l generate -d 'print the manual (man, markdown, json) or completions (bash, zsh, fish) and exit' -r -f -a "man\t''
 markdown\t''
 json\t''
