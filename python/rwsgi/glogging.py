@@ -14,7 +14,6 @@ import base64
 import binascii
 import json
 import logging
-import logging.config
 import os
 import time
 import traceback
@@ -115,6 +114,12 @@ class Logger:
         error, access = self.server_handlers()
         self.error_handlers = [self._handle(self.error_log, error)]
         self.access_handlers = [self._handle(self.access_log, access)] if access else []
+        if self._is_configured():
+            self._configure(cfg)
+
+    def _configure(self, cfg):
+        import logging.config
+
         if cfg.logconfig_dict:
             logging.config.dictConfig({**CONFIG_DEFAULTS, **cfg.logconfig_dict})
         elif cfg.logconfig_json:
@@ -208,16 +213,7 @@ class Logger:
 
     def reopen_files(self):
         """Open the files of all handlers again: they were renamed."""
-        for logger in (logging.root, *logging.root.manager.loggerDict.values()):
-            for handler in getattr(logger, "handlers", ()):
-                if isinstance(handler, logging.FileHandler):
-                    handler.acquire()
-                    try:
-                        if handler.stream:
-                            handler.close()
-                            handler.stream = handler._open()
-                    finally:
-                        handler.release()
+        reopen_files()
 
     def close_on_exec(self):
         """Nothing: the files of `logging` are closed in other programs anyway."""
@@ -233,6 +229,20 @@ class Logger:
         handler._is_the_servers = True
         logger.addHandler(handler)
         return handler
+
+
+def reopen_files():
+    """Open the files of all handlers in this process again."""
+    for logger in (logging.root, *logging.root.manager.loggerDict.values()):
+        for handler in getattr(logger, "handlers", ()):
+            if isinstance(handler, logging.FileHandler):
+                handler.acquire()
+                try:
+                    if handler.stream:
+                        handler.close()
+                        handler.stream = handler._open()
+                finally:
+                    handler.release()
 
 
 def _user(environ):
