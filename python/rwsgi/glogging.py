@@ -26,6 +26,8 @@ LEVELS = {
     "debug": logging.DEBUG,
 }
 
+_CONSOLE = {"class": "logging.StreamHandler", "formatter": "generic"}
+
 # What a configuration stands on: its own keys replace these whole.
 CONFIG_DEFAULTS = {
     "version": 1,
@@ -46,16 +48,8 @@ CONFIG_DEFAULTS = {
         },
     },
     "handlers": {
-        "console": {
-            "class": "logging.StreamHandler",
-            "formatter": "generic",
-            "stream": "ext://sys.stdout",
-        },
-        "error_console": {
-            "class": "logging.StreamHandler",
-            "formatter": "generic",
-            "stream": "ext://sys.stderr",
-        },
+        "console": {**_CONSOLE, "stream": "ext://sys.stdout"},
+        "error_console": {**_CONSOLE, "stream": "ext://sys.stderr"},
     },
     "formatters": {
         "generic": {
@@ -130,7 +124,9 @@ class Logger:
             if not os.path.exists(cfg.logconfig):
                 raise FileNotFoundError(f"there is no log config `{cfg.logconfig}`")
             logging.config.fileConfig(
-                cfg.logconfig, defaults={**CONFIG_DEFAULTS, **places}, disable_existing_loggers=False
+                cfg.logconfig,
+                defaults={**CONFIG_DEFAULTS, **places},
+                disable_existing_loggers=False,
             )
 
     @property
@@ -173,8 +169,7 @@ class Logger:
             "u": _user(environ) or "-",
             "t": self.now(),
             "r": " ".join(
-                str(environ.get(key))
-                for key in ("REQUEST_METHOD", "RAW_URI", "SERVER_PROTOCOL")
+                str(environ.get(key)) for key in ("REQUEST_METHOD", "RAW_URI", "SERVER_PROTOCOL")
             ),
             "s": status,
             "m": environ.get("REQUEST_METHOD"),

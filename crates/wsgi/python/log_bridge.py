@@ -1,4 +1,4 @@
-"""From the server's logs to the loggers of `logging`: what `--logger-class` and `--log-config` ask for."""
+"""From the server's logs to those of `logging`: what `--logger-class`, `--log-config` ask for."""
 
 import importlib
 import json

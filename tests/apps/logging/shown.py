@@ -1,4 +1,4 @@
-"""What loggers, handlers and classes of the settings do, written down as one JSON object a record."""
+"""What loggers, handlers and classes of the settings do: one JSON object for each record."""
 
 import json
 import logging
