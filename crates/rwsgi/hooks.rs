@@ -32,6 +32,7 @@ impl Attendant for Steward<'_> {
 
     fn reopen_logs(&mut self) {
         logging::reopen();
+        unparked(rwsgi_wsgi::reopen_file_handlers);
     }
 }
 

@@ -113,6 +113,11 @@ impl Plan {
         }
     }
 
+    /// What is put in front of `sys.path`.
+    pub(crate) fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
     /// Makes the file of the access log, where the workers may not.
     pub(crate) fn create_access_log(&self) -> Result<(), Error> {
         self.access_log.as_ref().map_or(Ok(()), Access::create)
@@ -194,7 +199,7 @@ impl Plan {
             max_requests_jitter: self.config.max_requests_jitter,
             queue_timeout: self.config.queue_timeout,
             queue_size: self.config.queue_size,
-            reopen_logs: logging::reopen,
+            reopen_logs: logging::reopen_in_worker,
             graceful_timeout: self.config.graceful_timeout,
             loaded: reloader::tell_sources,
             numbers: rwsgi_worker::Numbers {

@@ -134,6 +134,9 @@ pub(crate) fn begin(plan: &Plan, host: Host) -> Result<(), Error> {
     assume(plan)?;
     host.start_python(plan.python.as_ref())?;
     host.forget_variables()?;
+    // Classes of the settings may lie beside the application.
+    rwsgi_wsgi::set_environment(&plan.config.env)?;
+    rwsgi_wsgi::prepend_paths(plan.paths())?;
     hooks::publish_loggers(&plan.config, LoggerSettings { settings: &plan.settings, file: None })?;
     Ok(())
 }

@@ -14,7 +14,6 @@ import base64
 import binascii
 import json
 import logging
-import logging.config
 import os
 import time
 import traceback
@@ -26,6 +25,8 @@ LEVELS = {
     "info": logging.INFO,
     "debug": logging.DEBUG,
 }
+
+_CONSOLE = {"class": "logging.StreamHandler", "formatter": "generic"}
 
 # What a configuration stands on: its own keys replace these whole.
 CONFIG_DEFAULTS = {
@@ -47,16 +48,8 @@ CONFIG_DEFAULTS = {
         },
     },
     "handlers": {
-        "console": {
-            "class": "logging.StreamHandler",
-            "formatter": "generic",
-            "stream": "ext://sys.stdout",
-        },
-        "error_console": {
-            "class": "logging.StreamHandler",
-            "formatter": "generic",
-            "stream": "ext://sys.stderr",
-        },
+        "console": {**_CONSOLE, "stream": "ext://sys.stdout"},
+        "error_console": {**_CONSOLE, "stream": "ext://sys.stderr"},
     },
     "formatters": {
         "generic": {
@@ -115,6 +108,12 @@ class Logger:
         error, access = self.server_handlers()
         self.error_handlers = [self._handle(self.error_log, error)]
         self.access_handlers = [self._handle(self.access_log, access)] if access else []
+        if self._is_configured():
+            self._configure(cfg)
+
+    def _configure(self, cfg):
+        import logging.config
+
         if cfg.logconfig_dict:
             logging.config.dictConfig({**CONFIG_DEFAULTS, **cfg.logconfig_dict})
         elif cfg.logconfig_json:
@@ -125,7 +124,9 @@ class Logger:
             if not os.path.exists(cfg.logconfig):
                 raise FileNotFoundError(f"there is no log config `{cfg.logconfig}`")
             logging.config.fileConfig(
-                cfg.logconfig, defaults={**CONFIG_DEFAULTS, **places}, disable_existing_loggers=False
+                cfg.logconfig,
+                defaults={**CONFIG_DEFAULTS, **places},
+                disable_existing_loggers=False,
             )
 
     @property
@@ -168,8 +169,7 @@ class Logger:
             "u": _user(environ) or "-",
             "t": self.now(),
             "r": " ".join(
-                str(environ.get(key))
-                for key in ("REQUEST_METHOD", "RAW_URI", "SERVER_PROTOCOL")
+                str(environ.get(key)) for key in ("REQUEST_METHOD", "RAW_URI", "SERVER_PROTOCOL")
             ),
             "s": status,
             "m": environ.get("REQUEST_METHOD"),
@@ -208,16 +208,7 @@ class Logger:
 
     def reopen_files(self):
         """Open the files of all handlers again: they were renamed."""
-        for logger in (logging.root, *logging.root.manager.loggerDict.values()):
-            for handler in getattr(logger, "handlers", ()):
-                if isinstance(handler, logging.FileHandler):
-                    handler.acquire()
-                    try:
-                        if handler.stream:
-                            handler.close()
-                            handler.stream = handler._open()
-                    finally:
-                        handler.release()
+        reopen_files()
 
     def close_on_exec(self):
         """Nothing: the files of `logging` are closed in other programs anyway."""
@@ -233,6 +224,20 @@ class Logger:
         handler._is_the_servers = True
         logger.addHandler(handler)
         return handler
+
+
+def reopen_files():
+    """Open the files of all handlers in this process again."""
+    for logger in (logging.root, *logging.root.manager.loggerDict.values()):
+        for handler in getattr(logger, "handlers", ()):
+            if isinstance(handler, logging.FileHandler):
+                handler.acquire()
+                try:
+                    if handler.stream:
+                        handler.close()
+                        handler.stream = handler._open()
+                finally:
+                    handler.release()
 
 
 def _user(environ):

@@ -4,10 +4,8 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
-import sys
 import time
 from datetime import datetime
 from pathlib import Path
@@ -15,9 +13,6 @@ from pathlib import Path
 import client
 import pytest
 from log import PATIENCE, Log
-from server import Host
-
-GUNICORN = Host("gunicorn", (str(Path(sys.executable).parent / "gunicorn"),))
 
 APP = "bodies"
 
@@ -30,6 +25,7 @@ ACCESS_LINE = (
     r'"POST /read\?q=1 HTTP/1\.1" 200 6 "http://from/" "agent \\"x\\""$'
 )
 HEADERS = [("Referer", "http://from/"), ("User-Agent", 'agent "x"')]
+JSON = ("--log-format", "json")
 
 
 def post(server):
@@ -195,9 +191,6 @@ def test_an_error_log_that_nobody_reads_stops_no_request(host, state, tmp_path):
                 assert client.request(path, "GET", "/exception").status == 500
 
 
-JSON = ("--log-format", "json")
-
-
 def parsed(log, pattern):
     """The first line in which `pattern` is found, read as JSON."""
     (match,) = log.wait(pattern)
@@ -229,81 +222,6 @@ def test_wsgi_errors_as_json(host):
         client.request((address[1], int(address[2])), "GET", "/printed")
         line = parsed(server.log, "to errors")
         assert (line["message"], line["source"]) == ("to errors", "wsgi.errors")
-
-
-@pytest.mark.parametrize("arguments", [[], ["--capture-output"]], ids=["free", "captured"])
-def test_output_goes_where_gunicorns_goes(host, arguments, tmp_path):
-    found = []
-    for one in (GUNICORN, host):
-        path = tmp_path / f"{one.name}.log"
-        with (
-            one.start(
-                "access", "--error-logfile", str(path), *arguments, bind=f"unix:{path}.s"
-            ) as server,
-            follow(path) as lines,
-        ):
-            lines.wait("Booting worker")
-            wait_for(lambda path=path: os.path.exists(f"{path}.s"))
-            client.request(f"{path}.s", "GET", "/printed")
-            lines.wait("^to errors$")
-            server.stop()
-        found.append((server.out.end(), "printed\n" in path.read_text()))
-    assert found[0] == found[1] == (("", True) if arguments else ("printed\n", False))
-
-
-@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGHUP], ids=["USR1", "HUP"])
-@pytest.mark.parametrize("how", ["rename", "copytruncate"])
-def test_rotation(host, how, number, tmp_path):
-    error, access, socket = (str(tmp_path / name) for name in ("error.log", "access.log", "socket"))
-    options = ["--error-logfile", error, "--access-logfile", access, "--capture-output"]
-    with host.start("access", *options, bind=f"unix:{socket}") as server:
-        with follow(error) as lines:
-            lines.wait("1 worker ready")
-            client.request(socket, "GET", "/printed")
-            lines.wait("^printed$")
-        for path in (error, access):
-            if how == "rename":
-                os.rename(path, path + ".1")
-            else:
-                shutil.copy(path, path + ".1")
-                os.truncate(path, 0)
-        server.signal(number)
-        with follow(error) as lines:
-            # The worker opens its own files; which request is the first to be logged there nobody can tell.
-            wait_for(lambda: asked(socket) and "printed" in read(error) and "GET" in read(access))
-            lines.wait("^to errors$")
-        server.stop()
-    assert "Shutting down" in read(error)
-    assert "\0" not in read(error) + read(access)
-    assert "Starting rwsgi" in read(error + ".1")
-    assert "Starting rwsgi" not in read(error)
-
-
-def asked(socket):
-    return client.request(socket, "GET", "/printed").status == 200
-
-
-def test_the_journal_gets_severities(host, tmp_path):
-    path = tmp_path / "journal"
-    with path.open("w") as journal:
-        place = os.fstat(journal.fileno())
-        environment = {"JOURNAL_STREAM": f"{place.st_dev}:{place.st_ino}"}
-        with (
-            host.start(
-                "broken", stderr=journal, env=environment, bind=f"unix:{tmp_path}/socket"
-            ) as server,
-            follow(path) as lines,
-        ):
-            lines.wait(r"^<6>\[.*\] \[INFO\] 1 worker ready")
-            client.request(f"{tmp_path}/socket", "GET", "/exception")
-            lines.wait(r"^<3>\[.*\] \[ERROR\] Error handling request GET /exception")
-            lines.wait(r"^<3>Traceback ")
-            server.stop()
-
-
-def test_another_stream_is_not_the_journal(host):
-    with host.start(APP, env={"JOURNAL_STREAM": "1:2"}) as server:
-        server.log.wait(r"^\[.*1 worker ready")
 
 
 def read(path):

@@ -27,17 +27,15 @@ impl Access {
     pub(crate) fn new(config: &Config) -> Result<Option<Self>, Error> {
         let request_id = config.request_id.as_deref().and_then(|name| HeaderName::try_from(name).ok());
         let format = match config.log_format {
-            LogFormat::Json if !is_python(config) => Format::json(request_id.as_ref()),
-            LogFormat::Json | LogFormat::Text => {
-                Format::compile(&config.access_log_format, request_id.as_ref())
-                    .map_err(Error::AccessLogFormat)?
-            }
+            _ if is_python(config) => Format::for_python(&config.access_log_format, request_id.as_ref()),
+            LogFormat::Json => Format::json(request_id.as_ref()),
+            LogFormat::Text => Format::compile(&config.access_log_format, request_id.as_ref())
+                .map_err(Error::AccessLogFormat)?,
         };
         let goes_to_syslog = config.syslog && !config.syslog_without_access;
         if config.access_log.is_none() && !goes_to_syslog && !is_python(config) {
             return Ok(None);
         }
-        let format = if is_python(config) { format.for_python() } else { format };
         let access = Self { target: config.access_log.clone().map(absolute), format };
         access.create()?;
         Ok(Some(access))

@@ -1,4 +1,4 @@
-"""From the server's logs to the loggers of `logging`: what `--logger-class` and `--log-config` ask for."""
+"""From the server's logs to those of `logging`: what `--logger-class`, `--log-config` ask for."""
 
 import importlib
 import json
@@ -35,7 +35,7 @@ def logger(settings, namespace, sinks):
 
 def tell_error(logger, level, text):
     """Make a record of an event of the server."""
-    logger.error_log.log(level, "%s", text)
+    logger.error_log.log(level, text)
 
 
 def tell_access(logger, line):
@@ -76,7 +76,8 @@ def _environ(told, headers):
         "QUERY_STRING": told["q"],
     }
     for name, value in headers:
-        environ["HTTP_" + name.replace("-", "_")] = value
+        key = "HTTP_" + name.replace("-", "_")
+        environ[key] = f"{environ[key]},{value}" if key in environ else value
     environ.update(told["environ"])
     return environ
 

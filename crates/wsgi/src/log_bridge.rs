@@ -4,14 +4,15 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::types::{PyAnyMethods, PyBytes, PyModule};
 use pyo3::{Bound, Py, PyAny, PyResult, Python};
 
-use crate::SettingsFile;
 use crate::embedded::{GLOGGING, HOOK_OBJECTS, LOG_BRIDGE, LOGS};
 use crate::error::traceback;
 use crate::loggers::{Loggers, PYTHONS};
 use crate::request_timeout::publish_request_timeout;
+use crate::{Error, SettingsFile};
 
 /// Events that may wait for Python.
 const WAITING: usize = 1024;
@@ -31,19 +32,42 @@ pub(crate) fn logger<'py>(
     settings: LoggerSettings<'_>,
     sinks: (&Bound<'py, PyAny>, &Bound<'py, PyAny>, Option<Bound<'py, PyAny>>),
 ) -> PyResult<Bound<'py, PyAny>> {
-    LOGS.module(py)?;
-    HOOK_OBJECTS.module(py)?;
     publish(py)?;
     let namespace = settings.file.map(|file| file.namespace(py));
     LOG_BRIDGE.module(py)?.call_method1("logger", (settings.settings, namespace, sinks))
 }
 
-/// Makes `rwsgi.glogging` importable where the wheel is not installed.
+/// Makes `rwsgi.glogging` importable where the wheel is not installed, for a settings file that has a logger class.
+///
+/// # Errors
+/// The Python exception.
+pub fn publish_glogging() -> Result<(), Error> {
+    Python::attach(publish).map_err(|error| Error::python("publish the module `rwsgi.glogging`", &error))
+}
+
 fn publish(py: Python<'_>) -> PyResult<()> {
     // The module that it belongs to.
-    publish_request_timeout()
-        .map_err(|error| pyo3::exceptions::PyRuntimeError::new_err(error.to_string()))?;
+    publish_request_timeout().map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+    LOGS.module(py)?;
+    HOOK_OBJECTS.module(py)?;
     LOG_BRIDGE.module(py)?.call_method1("publish", (GLOGGING,)).map(drop)
+}
+
+/// Opens the files of all handlers of `logging` in this process again, as Gunicorn does it with those of applications too. Takes the GIL.
+pub fn reopen_file_handlers() {
+    let reopened = Python::attach(|py| {
+        // An application that does not log has no files.
+        if PyModule::import(py, "sys")?.getattr("modules")?.contains("logging")? {
+            publish(py)?;
+            PyModule::import(py, "rwsgi.glogging")?.call_method0("reopen_files")?;
+        }
+        PyResult::Ok(())
+    });
+    if let Err(error) = reopened {
+        Python::attach(|py| {
+            tracing::error!("cannot open the files of `logging` again\n{}", traceback(py, &error));
+        });
+    }
 }
 
 /// The thread of this process that makes records.

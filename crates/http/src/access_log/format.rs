@@ -96,12 +96,20 @@ impl Format {
     }
 
     /// An object of JSON for each line, of which Python can make all that a logger of Gunicorn's gets: the atoms by their
-    /// names, `target`, `request_headers` and `response_headers` as pairs, and in `environ` the variables that this format shows.
+    /// names, `target`, `request_headers` and `response_headers` as pairs, and in `environ` the variables that the text shows. What
+    /// else stands in it is Python's business, whose loggers may have atoms of their own.
     #[must_use]
-    pub fn for_python(mut self) -> Self {
-        self.captures.all_headers = true;
-        self.layout = Layout::Python;
-        self
+    pub fn for_python(text: &str, request_id: Option<&HeaderName>) -> Self {
+        let mut captures = Captures { all_headers: true, ..Captures::new(request_id) };
+        place(&mut captures.request_headers, AUTHORIZATION);
+        for inside in text.split("%({").skip(1) {
+            if let Some((name, kind)) = inside.split_once('}')
+                && kind.starts_with(['e', 'E'])
+            {
+                place(&mut captures.environ, name.to_ascii_lowercase());
+            }
+        }
+        Self { layout: Layout::Python, captures }
     }
 
     /// The names of the variables whose values have to come with each [`Answer`](crate::Answer), in this order.

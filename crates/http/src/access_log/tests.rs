@@ -106,7 +106,7 @@ fn json_has_types_and_forges_nothing() {
 
 #[test]
 fn python_gets_all_there_is() {
-    let format = Format::compile("%({X-Id}o)s %({x.y}e)s %({x.z}e)s", None).unwrap().for_python();
+    let format = Format::for_python("%(own)s %({x.y}e)s %({x.Z}e)s", None);
     let line = logged(format, http::Request::get("/mount/a").header("referer", "from"), |record| {
         let mut answer = created();
         answer.headers.insert("x-id", HeaderValue::from_static("7"));
