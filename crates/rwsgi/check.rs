@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rwsgi_config::{Draft, File, Purpose, Settled};
 use rwsgi_os::{ExitReason, Invocation, Pid};
-use rwsgi_wsgi::SettingsFile;
+use rwsgi_wsgi::{LoggerSettings, SettingsFile};
 
 use crate::error::Error;
 use crate::plan::Plan;
@@ -48,7 +48,8 @@ fn scripted(draft: &Draft, script: Script<'_>) -> Result<(), Error> {
 /// Finds those that the file names by a text, too.
 fn find_hooks(file: &SettingsFile, plan: &Plan, typed: &str) -> Result<(), Error> {
     if plan.config.hooks.is_empty() {
-        return Ok(hooks::publish_loggers(&plan.config).map(drop)?);
+        let settings = LoggerSettings { settings: typed, file: Some(file) };
+        return Ok(hooks::publish_loggers(&plan.config, settings).map(drop)?);
     }
     hooks::find(file, (&plan.config, typed), Pid::this()).map(drop)
 }

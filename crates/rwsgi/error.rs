@@ -41,6 +41,8 @@ pub(crate) enum Error {
     OpenLog { what: &'static str, path: PathBuf, source: io::Error },
     #[error("cannot start the access log")]
     AccessLog(#[source] io::Error),
+    #[error("cannot find the address of syslog, `{address}` of `--log-syslog-to`")]
+    Syslog { address: String, source: io::Error },
     #[error("invalid value for `access_log_format` from `--access-logformat`")]
     AccessLogFormat(#[source] rwsgi_http::FormatError),
     #[error("cannot watch the file `{}` for `reload_extra_files` from `--reload-extra-file`", path.display())]

@@ -7,7 +7,7 @@
 //!
 //! Read in this order: this file, `launch` (who started us, with which sockets), `settings` (the file), `beginning` (the first mold), `check` and `migrate` (what ends without a server), `plan`, `sockets` and `traffic` (settings to
 //! options), `site` (the master's program), `roles` (its children), `script` and `molding` (those that execute a settings file), `privileges`, `host` (what the two hosts do differently),
-//! `hooks` (what applications know from Gunicorn), `home` (which Python environment the native host runs for), `logging`, `reloader`, `ui`.
+//! `hooks` (what applications know from Gunicorn), `home` (which Python environment the native host runs for), `logging`, `statsd`, `reloader`, `ui`.
 
 #![forbid(unsafe_code)]
 
@@ -30,6 +30,7 @@ mod script;
 mod settings;
 mod site;
 mod sockets;
+mod statsd;
 mod traffic;
 mod ui;
 
@@ -102,6 +103,7 @@ fn start(draft: &Draft, host: Host) -> Result<ExitReason, Error> {
     });
     let reason = served.unwrap_or_else(|error| ui::fail(&error, logging::is_elsewhere()));
     launch.ended(reason);
+    logging::flush();
     Ok(reason)
 }
 
@@ -154,7 +156,7 @@ fn plan(settled: Settled, found: &Found, host: Host, launch: &Launch) -> Result<
     site::enter(&config, launch.directory())?;
     let identity = privileges::identity(&config)?;
     logging::start(&config, privileges::owner(identity.as_ref()))?;
-    let plan = Plan::new(config, host, identity)?;
+    let plan = Plan::new(config, host, identity)?.with_settings(&typed);
     plan.check()?;
     tracing::info!("Starting rwsgi {VERSION}");
     notes.iter().for_each(ui::remark);

@@ -15,20 +15,23 @@ mod information;
 mod limits;
 mod logging;
 mod mechanics;
+mod metrics;
 mod migration;
 mod preload;
 mod proxies;
+mod python_loggers;
 mod refused;
 mod replacement;
 mod slow_clients;
 mod socket;
+mod syslog;
 mod without_effect;
 mod workers;
 
 /// Every setting, in the order of the help.
 pub static SETTINGS: &[Setting] = &joined();
 
-const SECTIONS: [&[Setting]; 17] = [
+const SECTIONS: [&[Setting]; 20] = [
     application::ROWS,
     socket::ROWS,
     workers::ROWS,
@@ -40,6 +43,9 @@ const SECTIONS: [&[Setting]; 17] = [
     proxies::ROWS,
     mechanics::ROWS,
     logging::ROWS,
+    syslog::ROWS,
+    python_loggers::ROWS,
+    metrics::ROWS,
     development::ROWS,
     hooks::ROWS,
     migration::ROWS,

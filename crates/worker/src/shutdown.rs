@@ -159,6 +159,7 @@ impl<H: Handler> Leaving<H> {
             return;
         }
         for exchange in rest {
+            self.crew.slot().counters.refuse(503);
             exchange.ticket.answer(unavailable()).into_iter().for_each(Waker::wake);
         }
         sleep(LOOK).await;

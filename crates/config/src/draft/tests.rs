@@ -129,7 +129,7 @@ fn the_application_stands_anywhere() {
 fn unambiguous_beginnings_of_options_work() {
     assert_eq!(config(&["app", "--graceful", "7"], &[]).graceful_timeout, Duration::from_secs(7));
     assert_eq!(
-        config(&["app", "--log-f=x"], &[]).error_log,
+        config(&["app", "--log-fi=x"], &[]).error_log,
         LogTarget::File("x".into()),
         "also those of an alias"
     );
