@@ -76,6 +76,7 @@ fn furnish(mold: &Mold, molding: Molding<'_>) -> Result<Cabin, Error> {
         if let Some(reports) = molding.reports.filter(|_| plan.config.reload) {
             reloader::report_through(reports);
         }
+        rwsgi_wsgi::set_environment(&plan.config.env)?;
         let settings = (&plan.config, plan.settings.as_str());
         if plan.config.hooks.is_empty() {
             hooks::publish_loggers(settings.0, LoggerSettings { settings: settings.1, file: Some(&file) })?;

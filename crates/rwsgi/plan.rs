@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use rwsgi_config::{Config, Workers};
 use rwsgi_http::Journal;
-use rwsgi_master::{Inheritance, Policy};
-use rwsgi_os::{Identity, SocketPlan};
+use rwsgi_master::{Inheritance, Numbers, Policy};
+use rwsgi_os::{Identity, SocketPlan, Statsd};
 use rwsgi_worker::PreloadOptions;
 use rwsgi_wsgi::{Embedding, Hook};
 
 use crate::error::Error;
 use crate::logging::Access;
 use crate::proxies::{header_rules, proxies};
-use crate::{Host, VERSION, home, logging, privileges, reloader, sockets, traffic};
+use crate::{Host, VERSION, home, logging, privileges, reloader, sockets, statsd, traffic};
 
 /// How long the loop of a worker may stand still: as long as a request may run, within these bounds. It turns even while Python
 /// does not, so nothing of the application takes that long, but a machine that is short of memory may. With `--timeout 0`
@@ -38,6 +38,7 @@ pub(crate) struct Plan {
     pub(crate) workers: usize,
     access_log: Option<Access>,
     paths: Vec<PathBuf>,
+    statsd: Option<Arc<Statsd>>,
     /// Settings are in a file in Python, which a mold executes.
     is_scripted: bool,
     pub(crate) config: Config,
@@ -71,6 +72,7 @@ impl Plan {
             python,
             access_log,
             paths,
+            statsd: statsd::open(&config),
             is_scripted: false,
             config,
             settings: String::new(),
@@ -137,6 +139,12 @@ impl Plan {
         }
     }
 
+    /// Whom the master tells how the server is.
+    pub(crate) fn numbers(&self) -> Option<Numbers> {
+        let backlogs = self.config.enable_backlog_metric;
+        self.statsd.clone().map(|statsd| Numbers { statsd, backlogs })
+    }
+
     /// What the application is told of this server, one of so many workers.
     pub(crate) fn wsgi(&self, workers: usize) -> rwsgi_wsgi::Options {
         rwsgi_wsgi::Options {
@@ -165,11 +173,14 @@ impl Plan {
         &self,
         inheritance: Inheritance,
     ) -> Result<(rwsgi_worker::Place, rwsgi_worker::Options), Error> {
+        let mut listeners = inheritance.listeners;
+        let metrics = listeners.split_off(listeners.len().saturating_sub(self.config.metrics_bind.len()));
         let access_log = self.access_log.as_ref().map(|access| access.start(&self.config)).transpose()?;
         let journal = Journal { access_log, meter: None };
         let http = traffic::options(&self.config, journal);
         let place = rwsgi_worker::Place {
-            listeners: inheritance.listeners,
+            listeners,
+            metrics,
             scoreboard: inheritance.scoreboard,
             slot: inheritance.slot,
             status: inheritance.status,
@@ -191,6 +202,10 @@ impl Plan {
             reopen_logs: logging::reopen_in_worker,
             graceful_timeout: self.config.graceful_timeout,
             loaded: reloader::tell_sources,
+            numbers: rwsgi_worker::Numbers {
+                statsd: self.statsd.clone(),
+                health_path: self.config.health_path.clone(),
+            },
             hooks: None,
         };
         Ok((place, options))
@@ -199,8 +214,8 @@ impl Plan {
 
 /// Whether the settings file has a function for something that happens in the server, not in a worker.
 fn has_server_hook(config: &Config) -> bool {
-    let of_server = |name: &&str| Hook::ALL.iter().any(|hook| hook.is_of_server() && hook.name() == *name);
-    config.hooks.iter().any(|name| of_server(&name))
+    let is_of_server = |name: &&str| Hook::ALL.iter().any(|hook| hook.is_of_server() && hook.name() == *name);
+    config.hooks.iter().any(is_of_server)
 }
 
 /// Makes the directories of the settings absolute, for the application may change to another one, and looks whether they

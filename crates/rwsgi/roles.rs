@@ -50,12 +50,10 @@ pub(crate) struct Stage<'a> {
 
 /// Serves in a process in which the settings file was executed, still as the master's user.
 pub(crate) fn serve_as(inheritance: Inheritance, source: Source, stage: Stage<'_>) -> ExitReason {
-    if let Some(Err(reason)) = stage.hooks.map(|hooks| hooks::begin(hooks, inheritance.number)) {
-        return reason;
-    }
-    match assume(stage.plan) {
+    let begun = stage.hooks.map_or(Ok(()), |hooks| hooks::begin(hooks, inheritance.number));
+    match begun.and_then(|()| assume(stage.plan).map_err(|error| failed(&error))) {
         Ok(()) => serve(inheritance, source, stage),
-        Err(error) => failed(&error),
+        Err(reason) => leave(reason, stage),
     }
 }
 
@@ -130,7 +128,7 @@ fn judge(preloaded: &Preloaded, plan: &Plan) -> Result<Option<Loaded>, Error> {
 }
 
 /// What comes before the application in every process that runs it.
-fn begin(plan: &Plan, host: Host) -> Result<(), Error> {
+pub(crate) fn begin(plan: &Plan, host: Host) -> Result<(), Error> {
     enter(plan)?;
     // Nothing of Python or the application may run as root.
     assume(plan)?;
@@ -163,7 +161,13 @@ fn serve(inheritance: Inheritance, source: Source, stage: Stage<'_>) -> ExitReas
         Ok(rwsgi_worker::run(place, source, options)?)
     });
     let reason = ended.unwrap_or_else(|error| failed(&error));
+    leave(reason, stage)
+}
+
+/// What comes last in a worker, however it went.
+fn leave(reason: ExitReason, stage: Stage<'_>) -> ExitReason {
     tracing::info!("Worker exiting (pid: {})", std::process::id());
+    stage.hooks.map(Hooks::worker_exit);
     logging::leave_python();
     stage.host.end_python();
     reason

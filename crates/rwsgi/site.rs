@@ -5,7 +5,7 @@ use std::env;
 use std::path::Path;
 
 use rwsgi_config::{Config, Draft, File};
-use rwsgi_master::{Preparation, Prepared, Program, Role};
+use rwsgi_master::{Numbers, Preparation, Prepared, Program, Role};
 use rwsgi_os::{Ending, ExitReason, Pid, PidFile};
 use rwsgi_wsgi::SettingsSource;
 
@@ -158,6 +158,10 @@ impl Program for Site<'_> {
         self.scripts.remove(&generation);
         self.plans.last_key_value().into_iter().for_each(|(_, plan)| log_as_in(plan));
         self.step_back();
+    }
+
+    fn numbers(&self) -> Option<Numbers> {
+        self.plans.first_key_value()?.1.numbers()
     }
 
     fn reopen_logs(&mut self) {

@@ -37,6 +37,7 @@ pub(crate) fn options(config: &Config, journal: Journal) -> Options {
         // The setting takes only what a header value may hold.
         server: config.server_header.as_deref().and_then(|text| HeaderValue::from_str(text).ok()),
         journal: journal.wanted(),
+        health: None,
         // The setting takes only what is a name.
         request_id: config.request_id.as_deref().and_then(|name| HeaderName::try_from(name).ok()),
         proxies: proxies(config),

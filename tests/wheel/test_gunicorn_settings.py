@@ -1,4 +1,4 @@
-"""Every setting of Gunicorn has a row in the table, spelled as in Gunicorn, with Gunicorn's default or a reason."""
+"""Every setting of Gunicorn has a row in the table: its spelling, its default, or a reason."""
 
 import json
 import os
@@ -11,6 +11,7 @@ SETTINGS = {setting.name: setting for setting in gunicorn.KNOWN_SETTINGS}
 
 # Those whose default is another one on purpose. The rows say why.
 OTHER_DEFAULTS = {
+    "config",
     "control_socket_disable",
     "forwarded_allow_ips",
     "keepalive",
@@ -22,7 +23,6 @@ OTHER_DEFAULTS = {
 # What Gunicorn puts in from the process that it runs in, where the table has no value.
 FROM_THE_PROCESS = {
     "chdir": util.getcwd(),
-    "config": "./gunicorn.conf.py",
     "control_socket": gunicorn.ControlSocket.default,
     "group": os.getegid(),
     "user": os.geteuid(),
@@ -55,7 +55,7 @@ def test_options_are_the_same(rows, name):
     row = row_of(rows, name)
     found = set(row["flags"]) | ({row["short"]} if row["short"] else set())
     expected = set(SETTINGS[name].cli or ())
-    # More is no harm, as for `secure_scheme_headers`; but one that Gunicorn has must not mean something else.
+    # More is no harm, as for `secure_scheme_headers`, unless Gunicorn means something else by it.
     assert expected <= found
     spellings = {option for setting in gunicorn.KNOWN_SETTINGS for option in setting.cli or ()}
     assert (found - expected) & spellings == set()
@@ -75,10 +75,10 @@ def test_an_option_takes_a_value_where_gunicorns_does(rows, name):
 def test_the_default_is_the_same_or_the_row_says_why(rows, name):
     row = row_of(rows, name)
     if name in OTHER_DEFAULTS:
-        assert row["default"] != written(SETTINGS[name])
+        assert (row["default"] or None) != written(SETTINGS[name])
         assert row["gunicorn"]["why"]
     else:
-        assert row["default"] == written(SETTINGS[name])
+        assert (row["default"] or None) == written(SETTINGS[name])
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -93,6 +93,31 @@ def test_what_is_not_the_same_has_a_reason(rows, name):
     assert {key for key in gunicorn if gunicorn[key]} == {"is"} | needed[gunicorn["is"]]
 
 
+def test_what_is_without_effect_starts_with_one_warning(host, tmp_path):
+    with host.start("hello", "--worker-tmp-dir", str(tmp_path), "--no-control-socket") as server:
+        assert server.ready().get("/").status == 200
+        lines = [line for line in server.log.text.splitlines() if "has no effect" in line]
+        assert len(lines) == 1
+        assert "[WARNING]" in lines[0]
+        assert "`worker_tmp_dir` from `--worker-tmp-dir`" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "instead"),
+    [
+        (("--certfile", "site.pem"), "proxy in front"),
+        (("-k", "gevent"), "--threads N"),
+        (("-k", "uvicorn.workers.UvicornWorker"), "uvicorn --workers N"),
+        (("--paste", "site.ini"), "paste.deploy.loadapp"),
+    ],
+)
+def test_what_is_refused_says_what_to_do(host, arguments, instead):
+    done = host.run("hello", *arguments)
+    assert done.returncode == 2
+    assert f"`{arguments[0]}`" in done.stderr or "`--worker-class`" in done.stderr
+    assert instead in done.stderr.partition("hint: ")[2]
+
+
 def row_of(rows, name):
     """The row, or no case: that there is one is a case of its own."""
     if name not in rows:
@@ -101,7 +126,7 @@ def row_of(rows, name):
 
 
 def written(setting):
-    """Gunicorn's default as the table writes one: what a user would write, None if there is nothing."""
+    """Gunicorn's default as the table writes one: what a user would write, or None."""
     default = setting.default
     if setting.section.endswith("Hooks") or default in (None, "", [], {}):
         return None

@@ -14,7 +14,8 @@ use crate::{
     kind::{Action, Kind},
     layer::{Layer, Source},
     manual,
-    setting::{Flag, Setting},
+    migration::Migration,
+    setting::{Flag, Gunicorn, Setting},
 };
 
 /// What the words of a command line say.
@@ -23,6 +24,8 @@ pub(crate) enum Said {
     Given(Layer),
     /// To print this and end: the help or the version.
     Print(String),
+    /// To look at how Gunicorn is started, and end.
+    Migrate(Migration),
 }
 
 /// Words as the shell makes them, the first of which names the program.
@@ -36,10 +39,13 @@ pub(crate) struct Words {
 pub(crate) fn read(table: &'static [Setting], words: Words, program: Program<'_>) -> Result<Said, Error> {
     let Words { words, variable } = words;
     match command(table, program).try_get_matches_from(joined(table, words)) {
-        Ok(mut matches) => match printed(table, program, &mut matches)? {
-            Some(text) => Ok(Said::Print(text)),
-            None => Ok(Said::Given(layer(table, &mut matches, variable))),
-        },
+        Ok(mut matches) => {
+            if let Some(text) = printed(table, program, &mut matches)? {
+                return Ok(Said::Print(text));
+            }
+            let migration = migration(table, &mut matches).map(Said::Migrate);
+            Ok(migration.unwrap_or_else(|| Said::Given(layer(table, &mut matches, variable))))
+        }
         Err(stop) => match stop.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Said::Print(stop.render().to_string())),
             _ => {
@@ -64,16 +70,25 @@ fn printed(
     text.map(Some).ok_or_else(|| Error::Value {
         setting: setting.name,
         value: Some(printable(&form)),
-        origin: Source::CommandLine(setting.flag),
+        origin: Box::new(Source::CommandLine(setting.flag)),
         reason: format!("expected {}", setting.expects()),
         hint: None,
     })
 }
 
-/// Puts a `=` between an option whose value may be left out and its value, if the next word is one.
+/// What is to be looked at, if anything is.
+fn migration(table: &'static [Setting], matches: &mut ArgMatches) -> Option<Migration> {
+    table.iter().find_map(|setting| match setting.kind {
+        Kind::Migration(made) => matches.remove_one::<OsString>(setting.name).map(made),
+        _ => None,
+    })
+}
+
+/// Spells options out, and puts a `=` between one whose value may be left out and its value, if the next word is one.
 fn joined(table: &[Setting], args: Vec<OsString>) -> Vec<OsString> {
     let mut joined: Vec<OsString> = Vec::with_capacity(args.len());
     for word in args {
+        let word = spelled_out(table, word);
         match joined.last_mut() {
             Some(option) if takes(table, option, &word) => {
                 option.push("=");
@@ -83,6 +98,25 @@ fn joined(table: &[Setting], args: Vec<OsString>) -> Vec<OsString> {
         }
     }
     joined
+}
+
+/// The whole option for the beginning of one, where that means one option of Gunicorn: those that Gunicorn does not have must not
+/// make it ambiguous.
+fn spelled_out(table: &[Setting], word: OsString) -> OsString {
+    let Some(text) = word.to_str().and_then(|word| word.strip_prefix("--")) else { return word };
+    let (begin, value) = text.split_once('=').map_or((text, None), |(begin, value)| (begin, Some(value)));
+    let is_whole = table.iter().flat_map(Setting::long_options).any(|flag| flag == begin);
+    if begin.is_empty() || is_whole {
+        return word;
+    }
+    let gunicorns = table.iter().filter(|setting| setting.gunicorn != Gunicorn::Own);
+    let mut begun =
+        gunicorns.filter_map(|setting| setting.long_options().find(|flag| flag.starts_with(begin)));
+    match (begun.next(), begun.next(), value) {
+        (Some(flag), None, Some(value)) => format!("--{flag}={value}").into(),
+        (Some(flag), None, None) => format!("--{flag}").into(),
+        _ => word,
+    }
 }
 
 fn takes(table: &[Setting], option: &OsStr, word: &OsStr) -> bool {

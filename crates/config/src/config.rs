@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::{bind::Address, network::Networks, syslog::SyslogAddress};
+use crate::{bind::Address, network::Networks, statsd::StatsdAddress, syslog::SyslogAddress};
 
 /// What the server is asked to do, one field for each row of [`SETTINGS`](crate::SETTINGS).
 ///
@@ -169,6 +169,18 @@ pub struct Config {
     pub log_config_json: Option<PathBuf>,
     /// The same as a dictionary of a Python file, as JSON.
     pub log_config_dict: Option<String>,
+    /// The addresses at which the server tells its numbers, in the given order.
+    pub metrics_bind: Vec<Address>,
+    /// The path under which the server says how it is, without a slash at its end; `None`: nowhere.
+    pub health_path: Option<String>,
+    /// The statsd that metrics are sent to, if any.
+    pub statsd_host: Option<StatsdAddress>,
+    /// What goes before the name of each of them, for a dot to be put between.
+    pub statsd_prefix: String,
+    /// What is put behind each of them.
+    pub dogstatsd_tags: String,
+    /// Whether the lengths of the listen queues are among them.
+    pub enable_backlog_metric: bool,
     /// Whether a server in the background keeps its standard streams.
     pub enable_stdio_inheritance: bool,
     /// The names of the hooks that a file defines (`post_fork`), in the order of the table. The functions are with whoever

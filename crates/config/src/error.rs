@@ -26,7 +26,7 @@ pub enum Error {
         /// The value as it was written, with control characters escaped; `None` if it is no text.
         value: Option<String>,
         /// Where it was written.
-        origin: Source,
+        origin: Box<Source>,
         /// What was expected.
         reason: String,
         /// What to write instead.
@@ -38,7 +38,7 @@ pub enum Error {
         /// The setting's name, as in a settings file.
         setting: &'static str,
         /// Where it was written.
-        origin: Source,
+        origin: Box<Source>,
         /// Why it is refused.
         reason: &'static str,
         /// What to do in its place.
@@ -98,7 +98,7 @@ impl Error {
         match self {
             Self::CommandLine { variable, .. } => variable.is_none(),
             Self::Value { origin, .. } | Self::Refused { origin, .. } => {
-                matches!(origin, Source::CommandLine(_))
+                matches!(**origin, Source::CommandLine(_))
             }
             Self::Contradiction { typed, .. } => *typed,
             Self::File { .. } => false,

@@ -110,7 +110,7 @@ impl Reader {
 
     /// What a file can give: `help` may be the name of anything in it.
     fn settings(&self) -> impl Iterator<Item = &'static Setting> + use<> {
-        self.table.iter().filter(|setting| !matches!(setting.kind, Kind::Action(_)))
+        self.table.iter().filter(|setting| setting.storable())
     }
 
     fn take(
@@ -125,7 +125,7 @@ impl Reader {
             return Err(Error::Value {
                 setting: setting.name,
                 value: None,
-                origin: source,
+                origin: Box::new(source),
                 reason: "expected it in a file in Python: a hook is a function".into(),
                 hint: Some("write a `gunicorn.conf.py`, and leave this file out".into()),
             });
@@ -137,7 +137,7 @@ impl Reader {
                 return Err(Error::Value {
                     setting: setting.name,
                     value: None,
-                    origin: source,
+                    origin: Box::new(source),
                     reason: refusal.reason,
                     hint: refusal.hint,
                 });

@@ -11,10 +11,13 @@ use crate::{
     account, application,
     bind::{self, Address},
     config::{Config, LogTarget, Workers},
-    header, manual, mode,
+    header, manual,
+    migration::Migration,
+    mode,
     near::nearest,
     network::{self, Networks},
     prefix, size,
+    statsd::{self, StatsdAddress},
 };
 
 /// The grammar of a setting's value, with the function that puts the value into its field.
@@ -84,6 +87,10 @@ pub(crate) enum Kind {
     Unread,
     /// A form of the manual, on the command line only: print it and end.
     Manual,
+    /// Where a statsd listens.
+    Statsd(fn(&mut Config, StatsdAddress)),
+    /// How Gunicorn is started, on the command line only: look at it and end.
+    Migration(fn(OsString) -> Migration),
     /// No value: print something and end.
     Action(Action),
 }
@@ -161,12 +168,13 @@ impl Kind {
             Self::Patterns(store) => store(config, each(values, |text| self.pattern(text))?),
             Self::UrlPaths(store) => store(config, last(values, prefix::paths)?),
             Self::RootPath(store) => store(config, last(values, prefix::root)?),
+            Self::Statsd(store) => store(config, last(values, statsd::parse)?),
             Self::Parsed { parse, .. } => last(values, |text| parse(config, text))?,
             Self::Class { check, store, .. } => {
                 store(config, last(values, |text| check(text).map(|()| text.trim().to_owned()))?);
             }
             Self::Dictionary(store) => store(config, last(values, |text| self.dictionary(text))?),
-            Self::Hook { .. } | Self::Unread | Self::Manual | Self::Action(_) => {}
+            Self::Hook { .. } | Self::Unread | Self::Manual | Self::Migration(_) | Self::Action(_) => {}
         }
         Ok(())
     }
@@ -199,19 +207,23 @@ impl Kind {
             Self::Patterns(_) => "the path of a file, or a pattern such as `templates/*.html`".into(),
             Self::UrlPaths(_) => prefix::EXPECTS_PATHS.into(),
             Self::RootPath(_) => prefix::EXPECTS_ROOT.into(),
+            Self::Statsd(_) => statsd::EXPECTS.into(),
             Self::Parsed { expects, .. } => expects.into(),
             Self::Class { expects, .. } => expects.into(),
             Self::Dictionary(_) => "a dictionary".into(),
-            Self::Hook { parameters } => format!("a function of ({})", parameters.join(", ")),
+            Self::Hook { parameters } => {
+                format!("a function of ({})", parameters.join(", ").replace('=', ""))
+            }
             Self::Unread => "as in Gunicorn".into(),
             Self::Manual => one_of(manual::FORMS),
+            Self::Migration(_) => "a command line, or the path of a unit file".into(),
             Self::Action(_) => "no value".into(),
         }
     }
 
     /// Whether the option prints something and ends, so that it is no setting of a server.
     pub(crate) const fn prints(self) -> bool {
-        matches!(self, Self::Manual | Self::Action(_))
+        matches!(self, Self::Manual | Self::Migration(_) | Self::Action(_))
     }
 
     /// Whether two texts say the same.

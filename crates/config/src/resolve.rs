@@ -28,10 +28,10 @@ pub(crate) fn resolve<'a>(
             continue;
         }
         (setting.given)(&mut config);
-        if matches!(setting.kind, Kind::Hook { .. }) {
-            config.hooks.push(setting.name);
+        match standing(setting, entry)? {
+            None if matches!(setting.kind, Kind::Hook { .. }) => config.hooks.push(setting.name),
+            note => notes.extend(note),
         }
-        notes.extend(standing(setting, entry)?);
     }
     Ok((config, notes))
 }
@@ -40,7 +40,7 @@ fn invalid(setting: &Setting, value: &OsStr, source: &Source, refusal: Refusal) 
     Error::Value {
         setting: setting.name,
         value: Some(as_written(setting, source, printable(value))),
-        origin: source.clone(),
+        origin: Box::new(source.clone()),
         reason: printable(OsStr::new(&refusal.reason)),
         hint: refusal.hint.map(|hint| printable(OsStr::new(&hint))),
     }
@@ -64,12 +64,18 @@ fn standing(setting: &Setting, entry: &Entry) -> Result<Option<Note>, Error> {
     let name = setting.name;
     match setting.gunicorn {
         Gunicorn::WithoutEffect(why) => {
-            let text = format!("the setting `{name}` from {} has no effect: {why}", entry.source);
+            let text = match &entry.source {
+                Source::File(place) => format!("{place}: the setting `{name}` has no effect: {why}"),
+                source => format!("the setting `{name}` from {source} has no effect: {why}"),
+            };
             Ok(Some(Note::warning(text, None)))
         }
-        Gunicorn::Refused { why, instead } => {
-            Err(Error::Refused { setting: name, origin: entry.source.clone(), reason: why, instead })
-        }
+        Gunicorn::Refused { why, instead } => Err(Error::Refused {
+            setting: name,
+            origin: Box::new(entry.source.clone()),
+            reason: why,
+            instead,
+        }),
         Gunicorn::Same | Gunicorn::Differs(_) | Gunicorn::Own => Ok(None),
     }
 }

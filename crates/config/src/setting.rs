@@ -169,6 +169,8 @@ pub enum Section {
     Syslog,
     /// The loggers of Python's standard library.
     PythonLoggers,
+    /// What the server tells of itself in numbers.
+    Metrics,
     /// For those who write the application.
     Development,
     /// Functions of a Python file that are called when something happens.
@@ -199,6 +201,7 @@ impl Section {
             Self::Logging => "Logging",
             Self::Syslog => "Syslog",
             Self::PythonLoggers => "Python's loggers",
+            Self::Metrics => "Metrics",
             Self::Development => "Development",
             Self::Hooks => "Server hooks",
             Self::Information => "Information",

@@ -42,8 +42,17 @@ enum Shape {
 impl Kind {
     /// The texts that stand for a value of a file; `None` if it leaves the setting as it is.
     pub(crate) fn texts(self, value: &Value) -> Result<Option<Vec<OsString>>, Refusal> {
-        if *value == Value::Nothing {
-            return Ok(None);
+        match (self, value) {
+            // As in Gunicorn, and the careful reading of an unset variable: nobody is trusted, not whom the default trusts.
+            (Self::Networks(_) | Self::NameList(_), Value::Nothing) => {
+                return Ok(Some(vec![OsString::new()]));
+            }
+            (_, Value::Nothing) => return Ok(None),
+            // As in Gunicorn, whose users write `os.environ.get("PIDFILE", "")`.
+            (Self::Path(_) | Self::Application(_), Value::Text(text)) if text.trim().is_empty() => {
+                return Ok(None);
+            }
+            _ => {}
         }
         let texts = match self.shape() {
             Shape::Word => text(value).map(one),
@@ -73,7 +82,9 @@ impl Kind {
             | Self::Log(_)
             | Self::HeaderText(_)
             | Self::RootPath(_)
+            | Self::Statsd(_)
             | Self::Manual
+            | Self::Migration(_)
             | Self::Parsed { .. }
             | Self::Action(_) => Shape::Word,
             Self::Number { .. }

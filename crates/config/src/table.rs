@@ -15,6 +15,8 @@ mod information;
 mod limits;
 mod logging;
 mod mechanics;
+mod metrics;
+mod migration;
 mod preload;
 mod proxies;
 mod python_loggers;
@@ -29,7 +31,7 @@ mod workers;
 /// Every setting, in the order of the help.
 pub static SETTINGS: &[Setting] = &joined();
 
-const SECTIONS: [&[Setting]; 18] = [
+const SECTIONS: [&[Setting]; 20] = [
     application::ROWS,
     socket::ROWS,
     workers::ROWS,
@@ -43,8 +45,10 @@ const SECTIONS: [&[Setting]; 18] = [
     logging::ROWS,
     syslog::ROWS,
     python_loggers::ROWS,
+    metrics::ROWS,
     development::ROWS,
     hooks::ROWS,
+    migration::ROWS,
     information::ROWS,
     without_effect::ROWS,
     refused::ROWS,

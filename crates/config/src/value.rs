@@ -10,8 +10,8 @@ pub(crate) enum Value {
     Decimal(f64),
     Text(String),
     /// Also a tuple or a set.
-    List(Vec<Value>),
-    Map(Vec<(Value, Value)>),
+    List(Vec<Self>),
+    Map(Vec<(Self, Self)>),
     /// Anything that can be called and is no class.
     Function {
         /// As Gunicorn prints it: `pre_fork()`.

@@ -1,7 +1,7 @@
 //! The grammar of Gunicorn's worker classes: the native model goes by two of their names, and for each of the others
 //! there is something to be said.
 
-use crate::kind::Refusal;
+use crate::{kind::Refusal, near::nearest};
 
 /// Whether this is a class whose place the native model takes.
 pub(crate) fn parse(text: &str) -> Result<(), Refusal> {
@@ -12,14 +12,18 @@ pub(crate) fn parse(text: &str) -> Result<(), Refusal> {
     let known = FOREIGN.iter().find(|family| family.marks.iter().any(|mark| text.contains(mark)));
     match known {
         Some(family) => Err(Refusal::new(family.reason).hint(family.hint)),
-        None => Err(Refusal::new(format!("expected {EXPECTS}")).hint(
-            "classes of other packages cannot be loaded; what one adds can often be done in a hook, such as `post_worker_init`",
-        )),
+        None => Err(Refusal::new(format!("expected {EXPECTS}")).hint(match nearest(text, NATIVE) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => NO_OTHER.to_owned(),
+        })),
     }
 }
 
 /// What [`parse`] takes, as the end of a sentence that begins with "expected".
 pub(crate) const EXPECTS: &str = "`sync` or `gthread`";
+
+const NO_OTHER: &str = "classes of other packages cannot be loaded; what one adds can often be done in a hook, such as \
+                        `post_worker_init`";
 
 const NATIVE: [&str; 6] = [
     "sync",
@@ -90,7 +94,8 @@ mod tests {
             ("aiohttp.GunicornWebWorker", "aiohttp.web"),
             ("egg:meinheld#gunicorn_worker", "hook"),
             ("mysite.workers.Worker", "hook"),
-            ("Sync", "hook"),
+            ("Sync", "did you mean `sync`?"),
+            ("gthred", "did you mean `gthread`?"),
             ("", "hook"),
         ] {
             let refusal = parse(text).expect_err(text);

@@ -21,6 +21,14 @@ pub struct Journal {
 pub trait Meter: Debug + Send + Sync {
     /// A request is over, however it ended. Called on the loop by its connection: must not block.
     fn finished(&self, request: &Finished<'_>);
+
+    /// A request has begun, of which [`finished`](Self::finished) will tell. Called likewise.
+    fn begun(&self) {}
+
+    /// A request is refused by the server itself with this status. Called likewise.
+    fn refused(&self, status: u16) {
+        let _ = status;
+    }
 }
 
 /// A request that is over.

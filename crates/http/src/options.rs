@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 
 use crate::framing::Limits;
+use crate::health::Health;
 use crate::journal::Journal;
 use crate::patience::Timeouts;
 use crate::proxies::Proxies;
@@ -54,6 +55,8 @@ pub struct Options {
     /// The header by which requests are told apart: believed where it comes from a trusted peer, else made, and put into the
     /// answer too. `None`: there is none.
     pub request_id: Option<HeaderName>,
+    /// Under which path the server says how it is; `None`: nowhere.
+    pub health: Option<Health>,
     /// What is believed of proxies.
     pub proxies: Proxies,
 }

@@ -77,6 +77,7 @@ impl Record {
         head: &request::Parts,
         from: (&Arc<Peer>, Option<&Origin>),
     ) -> Box<Self> {
+        journal.meter.iter().for_each(|meter| meter.begun());
         let log = journal.access_log.as_ref();
         Box::new(Self {
             method: head.method.clone(),

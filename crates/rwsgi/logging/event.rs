@@ -19,6 +19,7 @@ use tracing_subscriber::layer::{Context, SubscriberExt};
 use super::syslog::Syslog;
 use super::{journal, python};
 use crate::error::Error;
+use crate::statsd;
 
 /// Events of this target are worse than errors: `WORKER TIMEOUT`.
 const CRITICAL: &str = "critical";
@@ -188,6 +189,7 @@ impl<S: Subscriber> Layer<S> for ErrorLog {
         let mut message = Message(String::new());
         event.record(&mut message);
         let severity = severity(event.metadata());
+        statsd::count_line(event, severity == LogLevel::Critical);
         let is_pythons = event.metadata().target().starts_with(PYTHONS);
         if is_pythons || !python::tell(severity, &message.0) {
             style.write(&Line { severity, message: &message.0, source: None });

@@ -80,6 +80,7 @@ impl Crew {
         match due {
             Due::Slow => self.inquire(inquiry(Cause::Slow)),
             Due::Over => {
+                self.slot().counters.timeouts.add_shared(1);
                 self.answer_for(running);
                 tracing::error!(target: "critical", "WORKER TIMEOUT (pid:{})", std::process::id());
                 self.inquire(inquiry(Cause::Timeout));

@@ -2,8 +2,6 @@
 
 import gc
 
-preload_app = True
-
 
 def when_ready(server):
     gc.freeze()

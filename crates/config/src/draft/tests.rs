@@ -3,11 +3,13 @@ use std::time::Duration;
 use super::*;
 use crate::{
     config::{LogTarget, ProxyProtocol, Workers},
+    migration::Migration,
     setting::Flag,
 };
 
 mod cases;
 mod errors;
+mod not_honoured;
 mod sources;
 
 use cases::{CASES, networks, plain, tcp};
@@ -131,6 +133,15 @@ fn unambiguous_beginnings_of_options_work() {
         LogTarget::File("x".into()),
         "also those of an alias"
     );
+}
+
+#[test]
+fn an_option_of_gunicorns_may_be_as_short_as_there() {
+    for words in [&["app", "--time", "7"][..], &["app", "--time=7"]] {
+        assert_eq!(config(words, &[]).timeout, Some(Duration::from_secs(7)), "{words:?}");
+    }
+    assert_eq!(config(&["app", "--timeout-k", "7"], &[]).timeout_kill, Duration::from_secs(7));
+    assert!(config(&["app", "--prel"], &[]).preload_app, "also a switch");
 }
 
 #[test]
@@ -260,4 +271,16 @@ fn arguments_that_are_not_text_reach_paths() {
     let args = vec!["rwsgi".into(), "app".into(), "--chdir".into(), path.clone()];
     let Ok(Opened::Draft(draft)) = open(args, [], PROGRAM) else { panic!("refused") };
     assert_eq!(draft.finish(None).unwrap().config.chdir, Some(path.into()));
+}
+
+#[test]
+fn the_start_of_another_server_is_handed_on() {
+    let migrate = |words: &[&str]| match ask(words, &[]) {
+        Ok(Opened::Migrate(migration)) => migration,
+        other => panic!("{words:?}: {other:?}"),
+    };
+    // Without an application, and whatever else is there.
+    let line = Migration::Command("gunicorn -w 3 app".into());
+    assert_eq!(migrate(&["--from-gunicorn", "gunicorn -w 3 app"]), line);
+    assert_eq!(migrate(&["--workers", "many", "--from-unit=a.service"]), Migration::Unit("a.service".into()));
 }

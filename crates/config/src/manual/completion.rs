@@ -42,12 +42,13 @@ fn with_values(arg: Arg, setting: &Setting) -> Arg {
     arg.value_parser(PossibleValuesParser::new(words))
 }
 
+/// What stands for the value tells what it is.
 fn hint(setting: &Setting) -> ValueHint {
-    match setting.kind {
-        Kind::Path(_) if setting.metavar == "DIR" => ValueHint::DirPath,
-        Kind::Path(_) | Kind::Log(_) | Kind::Patterns(_) => ValueHint::FilePath,
-        Kind::Account(_) if setting.name == "user" => ValueHint::Username,
-        Kind::Action(_) | Kind::Switch { .. } => ValueHint::Unknown,
+    match setting.metavar {
+        "DIR" => ValueHint::DirPath,
+        "FILE" | "PATH" | "PATTERN" => ValueHint::FilePath,
+        "USER" => ValueHint::Username,
+        "" => ValueHint::Unknown,
         _ => ValueHint::Other,
     }
 }

@@ -41,7 +41,8 @@ taken from these, the later one over the earlier one:
 
 1. its default;
 2. the environment: the variables that Gunicorn reads too (`WEB_CONCURRENCY`, `PORT`, …), over them `RWSGI_` and the name in
-   upper case;
+   upper case. An empty one is one that is not set. Where a setting takes several values, the variable with its name holds
+   addresses with commas between them, and other values one a line;
 3. one file: what `--config` names, or in the start directory `rwsgi.toml`, `[tool.rwsgi]` of `pyproject.toml`, `gunicorn.conf.py`;
 4. `GUNICORN_CMD_ARGS`, over it `RWSGI_CMD_ARGS`: options as on the command line;
 5. the command line.
@@ -67,20 +68,25 @@ fn entry(text: &mut String, setting: &Setting) {
         line("Command line", "no option");
     }
     if setting.storable() {
-        line("Environment", &code(variables(setting)));
+        let variables = variables(setting);
+        if !variables.is_empty() {
+            line("Environment", &code(variables));
+        }
         line("Value", &setting.expects());
         line("Default", &default(setting).map_or("none".to_owned(), |default| code(vec![default])));
     }
-    line("Gunicorn", &relation(setting.gunicorn));
+    let (label, text) = relation(setting.gunicorn);
+    line(label, &text);
 }
 
-fn relation(gunicorn: Gunicorn) -> String {
+/// What Gunicorn has to do with it, behind a label.
+fn relation(gunicorn: Gunicorn) -> (&'static str, String) {
     match gunicorn {
-        Gunicorn::Same => "the same".into(),
-        Gunicorn::Differs(why) => format!("differs: {why}"),
-        Gunicorn::WithoutEffect(why) => format!("without effect: {why}"),
-        Gunicorn::Refused { why, instead } => format!("refused: {why}. Instead: {instead}"),
-        Gunicorn::Own => "has no such setting".into(),
+        Gunicorn::Same => ("Gunicorn", "the same".into()),
+        Gunicorn::Differs(why) => ("Gunicorn", format!("differs: {why}")),
+        Gunicorn::WithoutEffect(why) => ("Without effect", why.into()),
+        Gunicorn::Refused { why, instead } => ("Refused", format!("{why}. Instead: {instead}")),
+        Gunicorn::Own => ("Gunicorn", "has no such setting".into()),
     }
 }
 

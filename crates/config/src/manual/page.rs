@@ -92,7 +92,10 @@ fn entry(page: &mut Roff, setting: &Setting) {
     let mut facts = Vec::new();
     if setting.storable() {
         facts.push(format!("file: `{}`", setting.name));
-        facts.push(format!("environment: `{}`", variables(setting).join("`, `")));
+        let variables = variables(setting);
+        if !variables.is_empty() {
+            facts.push(format!("environment: `{}`", variables.join("`, `")));
+        }
         facts.push(format!("value: {}", setting.expects()));
         facts.extend(default(setting).map(|default| format!("default: `{default}`")));
     }

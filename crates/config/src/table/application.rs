@@ -21,6 +21,9 @@ pub(super) const ROWS: &[Setting] = &[
         short: Some('c'),
         metavar: "FILE",
         help: "settings: a .py or .toml file, or python:MODULE [default: rwsgi.toml, gunicorn.conf.py]",
+        more: "`python:MODULE` takes what a Python module defines; `file:` may stand before a path. A path that ends with `.toml` is read as \
+               TOML, `pyproject.toml` from its table `[tool.rwsgi]`, and any other is executed by Python. An empty text is as if the \
+               option were not there; `/dev/null` reads no file at all. A file cannot name another one.",
         gunicorn: Gunicorn::Differs("`rwsgi.toml` and `[tool.rwsgi]` in `pyproject.toml` are looked for too"),
         // Whoever opens the settings looks at it before there are any.
         kind: Kind::Text(|_, _| {}),

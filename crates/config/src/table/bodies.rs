@@ -53,7 +53,7 @@ pub(super) const ROWS: &[Setting] = &[
         name: "body_temp_dir",
         flag: Flag::Long("body-temp-dir"),
         metavar: "DIR",
-        help: "directory of these files [default: the system's]",
+        help: "directory of temporary files [default: the system's]",
         gunicorn: Gunicorn::Own,
         kind: Kind::Path(|config, path| config.body_temp_dir = Some(path)),
         ..ROW

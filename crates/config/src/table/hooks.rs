@@ -8,7 +8,7 @@ use crate::{
 pub(super) const ROWS: &[Setting] = &[
     Setting {
         name: "on_starting",
-        help: "before the addresses are bound",
+        help: "at the start, before anything else",
         kind: Kind::Hook { parameters: &["server"] },
         ..SERVER
     },

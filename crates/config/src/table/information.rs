@@ -11,6 +11,7 @@ pub(super) const ROWS: &[Setting] = &[
         flag: Flag::Long("check-config"),
         default: Some("false"),
         help: "check the settings and load the application, then exit",
+        gunicorn: Gunicorn::Same,
         kind: Kind::Switch { flag: true, store: |config, is_on| config.check_config = is_on },
         ..ROW
     },

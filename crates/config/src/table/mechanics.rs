@@ -48,7 +48,7 @@ pub(super) const ROWS: &[Setting] = &[
         flag: Flag::Long("group"),
         short: Some('g'),
         metavar: "GROUP",
-        help: "run the workers as this group, likewise",
+        help: "run the workers as this group, a name or a number",
         kind: Kind::Account(|config, group| config.group = Some(group)),
         ..ROW
     },

@@ -22,7 +22,7 @@ pub(super) const ROWS: &[Setting] = &[
         flag: Flag::Long("max-requests-jitter"),
         default: Some("0"),
         metavar: "N",
-        help: "up to this many more, at random",
+        help: "up to this many requests more, at random",
         more: "Drawn for each worker, so that not all of them are replaced at once.",
         kind: Kind::Number {
             least: 0,
@@ -46,7 +46,7 @@ pub(super) const ROWS: &[Setting] = &[
         flag: Flag::Long("max-worker-lifetime-jitter"),
         default: Some("0"),
         metavar: "SECONDS",
-        help: "up to this many more, at random",
+        help: "up to this many seconds more, at random",
         gunicorn: Gunicorn::Own,
         kind: Kind::Seconds(|config, jitter| config.max_worker_lifetime_jitter = jitter.unwrap_or_default()),
         ..ROW

@@ -44,7 +44,7 @@ pub(super) const ROWS: &[Setting] = &[
         flag: Flag::Long("body-grace"),
         default: Some("10"),
         metavar: "SECONDS",
-        help: "seconds before that rate counts; 0: at once",
+        help: "seconds before --body-min-rate counts; 0: at once",
         gunicorn: Gunicorn::Own,
         kind: Kind::Seconds(|config, grace| config.body_grace = grace.unwrap_or_default()),
         ..ROW

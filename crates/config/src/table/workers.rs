@@ -27,7 +27,7 @@ pub(super) const ROWS: &[Setting] = &[
         short: Some('k'),
         default: Some("sync"),
         metavar: "WORD",
-        help: "model of a worker: sync or gthread, the same here",
+        help: "model: sync or gthread, the same here",
         gunicorn: Gunicorn::Differs(
             "both words mean the one model, in which `threads` alone decides; other classes are refused",
         ),
@@ -86,7 +86,7 @@ pub(super) const ROWS: &[Setting] = &[
         flag: Flag::Long("timeout-kill"),
         default: Some("5"),
         metavar: "SECONDS",
-        help: "seconds after that until its worker is replaced",
+        help: "seconds past --timeout, then its worker goes",
         more: "For a request that was interrupted and goes on nevertheless. With 0 each request over its \
                time costs its worker.",
         gunicorn: Gunicorn::Own,

@@ -53,6 +53,7 @@ pub(super) fn options() -> Options {
         sendfile_roots: Vec::new(),
         request_buffering: true,
         journal: None,
+        health: None,
         request_id: None,
         proxies: Proxies::default(),
     }

@@ -2,6 +2,7 @@ use super::*;
 
 mod boot;
 mod count;
+mod files;
 mod health;
 mod limits;
 mod molds;

@@ -6,6 +6,7 @@ use crate::{
     bind::Address,
     config::{Config, HeaderMap, LogFormat, LogLevel, LogTarget, ProxyProtocol, ReloadEngine, Workers},
     network::Networks,
+    statsd::StatsdAddress,
     syslog::{SyslogAddress, SyslogSocket},
 };
 
@@ -168,6 +169,20 @@ pub(super) const CASES: &[Case] = &[
     ("initgroups", &[], |c| c.initgroups = true),
     ("umask", &["0027"], |c| c.umask = Some(0o27)),
     ("umask", &["0"], |c| c.umask = Some(0)),
+    ("metrics_bind", &["9100", "unix:/m"], |c| {
+        c.metrics_bind = vec![tcp("127.0.0.1", 9100), Address::Unix("/m".into())];
+    }),
+    ("health_path", &["/-/health/"], |c| c.health_path = Some("/-/health".into())),
+    ("health_path", &["/"], |c| c.health_path = None),
+    ("statsd_host", &["unix:///run/statsd"], |c| {
+        c.statsd_host = Some(StatsdAddress::Unix("/run/statsd".into()));
+    }),
+    ("statsd_host", &["stats"], |c| {
+        c.statsd_host = Some(StatsdAddress::Udp { host: "stats".into(), port: 8125 });
+    }),
+    ("dogstatsd_tags", &["a:b,c"], |c| c.dogstatsd_tags = "a:b,c".into()),
+    ("statsd_prefix", &["site"], |c| c.statsd_prefix = "site".into()),
+    ("enable_backlog_metric", &[], |c| c.enable_backlog_metric = true),
     ("enable_stdio_inheritance", &[], |c| c.enable_stdio_inheritance = true),
     ("check_config", &[], |c| c.check_config = true),
     ("print_config", &[], |c| c.print_config = true),

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, time::Duration};
 use rwsgi_os::{Ending, Pid, Report};
 
 use super::{Phase, world::*};
-use crate::{Policy, event::Event, intent::Intent};
+use crate::{Occasion, Policy, event::Event, intent::Intent};
 
 /// Numbers that look like chance and are the same each time (xorshift).
 struct Chance(u64);
@@ -208,7 +208,7 @@ fn calm(world: &mut World, chance: &mut Chance) {
 
 #[test]
 fn whatever_happens_the_server_comes_back_to_what_is_wanted() {
-    let (mut ended, mut reloads) = (0, 0);
+    let (mut ended, mut reloads, mut occasions) = (0, 0, 0);
     for seed in 0..150 {
         let mut chance = Chance::seed(seed);
         let policy = chance.policy();
@@ -232,6 +232,7 @@ fn whatever_happens_the_server_comes_back_to_what_is_wanted() {
         let has_mold = matches!(world.settled, Settled::To(policy) if policy.mold);
         let census = world.supervisor.status();
         reloads += census.generation;
+        occasions += world.occasions.len();
         assert_eq!(world.serving().len(), census.wanted, "seed {seed}: {:?}", world.supervisor);
         assert!(world.generations().iter().all(|&generation| generation == census.generation), "seed {seed}");
         assert!(!census.reloading && world.supervisor.is_well(), "seed {seed}");
@@ -242,8 +243,14 @@ fn whatever_happens_the_server_comes_back_to_what_is_wanted() {
         world.intent(Intent::Stop);
         world.run(seconds(600));
         assert!(world.finished.is_some(), "seed {seed}");
+        let has_hooks = matches!(world.settled, Settled::To(policy) if policy.attended);
+        let last_words = world.occasions.last() == Some(&(census.generation, Occasion::Exiting));
+        assert_eq!(last_words, has_hooks, "seed {seed}");
     }
-    assert!(ended < 75 && reloads > 500, "{ended} {reloads}: the walks went nowhere");
+    assert!(
+        ended < 75 && reloads > 500 && occasions > 500,
+        "{ended} {reloads} {occasions}: they went nowhere"
+    );
 }
 
 #[test]

@@ -266,11 +266,6 @@ impl World {
         self.event(Event::MoldReady(generation));
     }
 
-    pub(super) fn mold_has_threads(&mut self, generation: u32) {
-        self.unfit.insert(generation);
-        self.event(Event::MoldThreads(generation));
-    }
-
     pub(super) fn exit(&mut self, pid: i32, ending: Ending) {
         let exit = Exit { pid: Pid::from_raw(pid), ending, out_of_memory: false };
         self.event(Event::Exited(exit));

@@ -121,6 +121,27 @@ impl World {
         }
     }
 
+    /// The mold that was there before the master, and has told its settings.
+    pub(in super::super) fn first_mold(&mut self) {
+        let pid = self.born(Kind::Mold, 1, Boot::Hangs);
+        self.processes.entry(pid.as_raw()).and_modify(|mold| mold.evaluating = false);
+        self.event(Event::MoldForked(1, pid));
+        self.event(Event::Evaluated(1));
+    }
+
+    /// A hook has come to its end.
+    pub(in super::super) fn attended(&mut self, generation: u32, occasion: Occasion, content: bool) {
+        if content {
+            self.open.insert(generation);
+        }
+        self.event(Event::Attended(generation, occasion, content));
+    }
+
+    pub(in super::super) fn mold_has_threads(&mut self, generation: u32) {
+        self.unfit.insert(generation);
+        self.event(Event::MoldThreads(generation));
+    }
+
     fn load(&mut self, generation: u32) {
         let is_its = |process: &&mut Process| process.kind == Kind::Mold && process.generation == generation;
         let waiting = |process: &&mut Process| is_its(process) && !process.ready && !process.evaluating;
@@ -144,6 +165,7 @@ impl World {
             return;
         }
         if occasion == Occasion::Exiting {
+            assert!(self.pids(Kind::Worker).is_empty(), "there is more to be said");
             self.happenings.push((self.now + millis(1), Happening::End(pid, CODE_0)));
         }
         let is_gate = matches!(occasion, Occasion::Ready | Occasion::Reloaded);

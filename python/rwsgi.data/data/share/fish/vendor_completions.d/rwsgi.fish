@@ -1,4 +1,4 @@
-complete -c rwsgi -s c -l config -d 'settings: a .py or .toml file, or python:MODULE [default: rwsgi.toml, gunicorn.conf.py]' -r -f
+complete -c rwsgi -s c -l config -d 'settings: a .py or .toml file, or python:MODULE [default: rwsgi.toml, gunicorn.conf.py]' -r -F
 complete -c rwsgi -l chdir -d 'change to this directory before the application is loaded' -r -f -a "(__fish_complete_directories)"
 complete -c rwsgi -l pythonpath -d 'directories to put first on the Python path, separated by commas' -r -f
 complete -c rwsgi -s e -l env -d 'environment variable to set for the application; repeatable' -r -f
@@ -6,12 +6,12 @@ complete -c rwsgi -l python -d 'python or virtual environment to run for; native
 complete -c rwsgi -s b -l bind -d 'listen on HOST:PORT, PORT, [IPV6]:PORT, unix:PATH, unix:@NAME or fd://N; repeatable [default: 0.0.0.0:$PORT, else 127.0.0.1:8000]' -r -f
 complete -c rwsgi -l backlog -d 'connections that may wait to be accepted, for each address [default: 2048]' -r -f
 complete -c rwsgi -s w -l workers -d 'worker processes, or auto [default: $WEB_CONCURRENCY, else 1]' -r -f
-complete -c rwsgi -s k -l worker-class -d 'model of a worker: sync or gthread, the same here [default: sync]' -r -f -a "sync\t''
+complete -c rwsgi -s k -l worker-class -d 'model: sync or gthread, the same here [default: sync]' -r -f -a "sync\t''
 gthread\t''"
 complete -c rwsgi -l threads -d 'threads that run the application in each worker [default: 1]' -r -f
 complete -c rwsgi -l worker-connections -d 'connections that each worker holds at a time [default: 1000]' -r -f
 complete -c rwsgi -s t -l timeout -d 'seconds a request may run, then 504; 0: no limit [default: 30]' -r -f
-complete -c rwsgi -l timeout-kill -d 'seconds after that until its worker is replaced [default: 5]' -r -f
+complete -c rwsgi -l timeout-kill -d 'seconds past --timeout, then its worker goes [default: 5]' -r -f
 complete -c rwsgi -l slow-log -d 'seconds until a running request is logged; 0: off [default: 0]' -r -f
 complete -c rwsgi -l graceful-timeout -d 'seconds requests may still run at a stop [default: 30]' -r -f
 complete -c rwsgi -l keep-alive -d 'seconds an idle connection is kept; 0: not at all [default: 5]' -r -f
@@ -19,9 +19,9 @@ complete -c rwsgi -l queue-timeout -d 'seconds a request waits for a thread; 0: 
 complete -c rwsgi -l queue-size -d 'requests that wait in a worker, more: 503 [default: 1024]' -r -f
 complete -c rwsgi -l boot-timeout -d 'seconds until a worker must be ready; 0: no limit [default: 60]' -r -f
 complete -c rwsgi -l max-requests -d 'requests a worker serves; 0: no limit [default: 0]' -r -f
-complete -c rwsgi -l max-requests-jitter -d 'up to this many more, at random [default: 0]' -r -f
+complete -c rwsgi -l max-requests-jitter -d 'up to this many requests more, at random [default: 0]' -r -f
 complete -c rwsgi -l max-worker-lifetime -d 'seconds a worker serves; 0: no limit [default: 0]' -r -f
-complete -c rwsgi -l max-worker-lifetime-jitter -d 'up to this many more, at random [default: 0]' -r -f
+complete -c rwsgi -l max-worker-lifetime-jitter -d 'up to this many seconds more, at random [default: 0]' -r -f
 complete -c rwsgi -l max-worker-memory -d 'memory of a worker (RSS); 0: no limit [default: 0]' -r -f
 complete -c rwsgi -l reload-surge -d 'extra workers during a reload [default: 1]' -r -f
 complete -c rwsgi -l reload-max-unavailable -d 'missing workers during a reload [default: 0]' -r -f
@@ -34,28 +34,28 @@ complete -c rwsgi -l limit-connections-per-ip -d 'connections of one client; 0: 
 complete -c rwsgi -l header-timeout -d 'seconds until all headers are there; 0: no limit [default: 10]' -r -f
 complete -c rwsgi -l body-timeout -d 'seconds of silence in a body; 0: no limit [default: 30]' -r -f
 complete -c rwsgi -l body-min-rate -d 'average bytes per second of a body; 0: no limit [default: 500]' -r -f
-complete -c rwsgi -l body-grace -d 'seconds before that rate counts; 0: at once [default: 10]' -r -f
+complete -c rwsgi -l body-grace -d 'seconds before --body-min-rate counts; 0: at once [default: 10]' -r -f
 complete -c rwsgi -l write-timeout -d 'seconds a response may stand still; 0: no limit [default: 60]' -r -f
 complete -c rwsgi -l body-memory -d 'memory of a worker for bodies, then files; 0: no limit [default: 64M]' -r -f
 complete -c rwsgi -l response-buffer -d 'memory of a response, then a file; 0: no limit [default: 1M]' -r -f
 complete -c rwsgi -l response-temp-max -d 'size of a response\'s file; 0: no limit [default: 1G]' -r -f
-complete -c rwsgi -l body-temp-dir -d 'directory of these files [default: the system\'s]' -r -f -a "(__fish_complete_directories)"
+complete -c rwsgi -l body-temp-dir -d 'directory of temporary files [default: the system\'s]' -r -f -a "(__fish_complete_directories)"
 complete -c rwsgi -l sendfile-root -d 'what X-Accel-Redirect, X-Sendfile may name; repeatable' -r -f
 complete -c rwsgi -l forwarded-allow-ips -d 'trusted proxies: addresses, networks, unix or * [default: $FORWARDED_ALLOW_IPS, else 127.0.0.1,::1,unix]' -r -f
-complete -c rwsgi -l secure-scheme-headers -d 'headers by which they say https [default: X-FORWARDED-PROTOCOL=ssl, X-FORWARDED-PROTO=https, X-FORWARDED-SSL=on]' -r -f
-complete -c rwsgi -l forwarder-headers -d 'names with an underscore they may send, or * [default: SCRIPT_NAME,PATH_INFO]' -r -f
-complete -c rwsgi -l header-map -d 'other such names: drop, refuse or dangerous [default: drop]' -r -f -a "drop\t''
+complete -c rwsgi -l secure-scheme-headers -d 'headers by which trusted proxies say https [default: X-FORWARDED-PROTOCOL=ssl, X-FORWARDED-PROTO=https, X-FORWARDED-SSL=on]' -r -f
+complete -c rwsgi -l forwarder-headers -d 'names with an underscore that trusted proxies may send [default: SCRIPT_NAME,PATH_INFO]' -r -f
+complete -c rwsgi -l header-map -d 'other names with an underscore: drop, refuse or dangerous [default: drop]' -r -f -a "drop\t''
 refuse\t''
 dangerous\t''"
 complete -c rwsgi -l proxy-protocol -d 'PROXY protocol: off, v1, v2, auto; alone: auto [default: off]' -r -f -a "off\t''
 v1\t''
 v2\t''
 auto\t''"
-complete -c rwsgi -l proxy-allow-from -d 'who may speak it, as above [default: 127.0.0.1,::1,unix]' -r -f
-complete -c rwsgi -l root-path -d 'SCRIPT_NAME of the application [default: $SCRIPT_NAME]' -r -f
+complete -c rwsgi -l proxy-allow-from -d 'senders of PROXY headers: addresses, networks, unix or * [default: 127.0.0.1,::1,unix]' -r -f
+complete -c rwsgi -l root-path -d 'SCRIPT_NAME of the application [default: $SCRIPT_NAME]' -r -F
 complete -c rwsgi -s p -l pid -d 'write the process id of the master to this file' -r -F
 complete -c rwsgi -s u -l user -d 'run the workers as this user, a name or a number' -r -f -a "(__fish_complete_users)"
-complete -c rwsgi -s g -l group -d 'run the workers as this group, likewise' -r -f
+complete -c rwsgi -s g -l group -d 'run the workers as this group, a name or a number' -r -f
 complete -c rwsgi -s m -l umask -d 'mode bits that unix sockets lack, as 0117 [default: sockets are 0660]' -r -f
 complete -c rwsgi -l server-header -d 'text of the Server header, or off [default: rwsgi]' -r -f
 complete -c rwsgi -l log-level -d 'debug, info, warning, error or critical [default: info]' -r -f -a "debug\t''
@@ -95,10 +95,17 @@ local7\t''"
 complete -c rwsgi -l logger-class -d 'class of Python that logs; slow [default: gunicorn.glogging.Logger]' -r -f
 complete -c rwsgi -l log-config -d 'configure Python\'s loggers from an INI file; slow' -r -F
 complete -c rwsgi -l log-config-json -d 'configure Python\'s loggers from a JSON file; slow' -r -F
+complete -c rwsgi -l metrics-bind -d 'answer Prometheus at this address, as for --bind; repeatable [default: off]' -r -f
+complete -c rwsgi -l health-path -d 'answer PATH, PATH/live and PATH/ready without the application [default: off]' -r -F
+complete -c rwsgi -l statsd-host -d 'send metrics to the statsd at HOST:PORT, [IPV6]:PORT or unix://PATH [default: off]' -r -f
+complete -c rwsgi -l dogstatsd-tags -d 'tags behind each metric for statsd, with commas between them [default: ]' -r -f
+complete -c rwsgi -l statsd-prefix -d 'put before the name of each metric for statsd, with a dot between them [default: ]' -r -f
 complete -c rwsgi -l reload-engine -d 'how changes are seen: auto, poll or inotify [default: auto]' -r -f -a "auto\t''
 poll\t''
 inotify\t''"
 complete -c rwsgi -l reload-extra-file -d 'path or pattern of further files; repeatable' -r -F
+complete -c rwsgi -l from-gunicorn -d 'print what becomes of a command line of Gunicorn' -r -f
+complete -c rwsgi -l from-unit -d 'print what becomes of a systemd unit that starts Gunicorn' -r -F
 complete -c rwsgi -l generate -d 'print the manual (man, markdown, json) or completions (bash, zsh, fish) and exit' -r -f -a "man\t''
 markdown\t''
 json\t''
@@ -110,13 +117,14 @@ complete -c rwsgi -l preload -d 'load the application once and fork the workers 
 complete -c rwsgi -l preload-strict -d 'refuse an application that starts threads as it loads'
 complete -c rwsgi -l no-request-buffering -d 'let the application read bodies as they come'
 complete -c rwsgi -l no-sendfile -d 'do not send files by sendfile; also SENDFILE=false'
-complete -c rwsgi -l forwarded-for -d 'believe their X-Forwarded-For or Forwarded'
+complete -c rwsgi -l forwarded-for -d 'believe X-Forwarded-For or Forwarded of trusted proxies'
 complete -c rwsgi -s D -l daemon -d 'go into the background'
 complete -c rwsgi -l initgroups -d 'give the workers all groups that the user is in'
 complete -c rwsgi -l capture-output -d 'send standard output and error to the error log\'s file'
 complete -c rwsgi -s R -l enable-stdio-inheritance -d 'keep standard input, output and error with --daemon'
 complete -c rwsgi -l log-syslog -d 'send the logs to syslog too'
 complete -c rwsgi -l disable-redirect-access-to-syslog -d 'keep the access log out of syslog'
+complete -c rwsgi -l enable-backlog-metric -d 'tell statsd every second how many connections wait to be accepted'
 complete -c rwsgi -l reload -d 'reload when the code changes'
 complete -c rwsgi -l check-config -d 'check the settings and load the application, then exit'
 complete -c rwsgi -l print-config -d 'print the settings and where they come from, check, then exit'
