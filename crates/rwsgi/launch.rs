@@ -47,6 +47,11 @@ impl Launch {
         self.invocation.directory().unwrap_or(Path::new("."))
     }
 
+    /// The command line for `sys.argv` of a Python that this program starts. That of the process is a title by then.
+    pub(crate) fn argv(&self) -> Vec<String> {
+        self.invocation.arguments().iter().map(|argument| argument.to_string_lossy().into_owned()).collect()
+    }
+
     /// Whether somebody in the foreground waits for this process to have started.
     pub(crate) fn is_in_background(&self) -> bool {
         self.background.is_some()

@@ -7,7 +7,7 @@
 //!
 //! Read in this order: this file, `launch` (who started us, with which sockets), `settings` (the file), `beginning` (the first mold), `plan`, `sockets` and `traffic` (settings to
 //! options), `site` (the master's program), `roles` (its children), `script` and `molding` (those that execute a settings file), `privileges`, `host` (what the two hosts do differently),
-//! `hooks` (what applications know from Gunicorn), `home` (which Python environment the native host runs for), `logging`, `reloader`, `ui`.
+//! `hooks` (what applications know from Gunicorn), `home` (which Python environment the native host runs for), `logging`, `titles`, `reloader`, `ui`.
 
 #![forbid(unsafe_code)]
 
@@ -28,6 +28,7 @@ mod script;
 mod settings;
 mod site;
 mod sockets;
+mod titles;
 mod traffic;
 mod ui;
 
@@ -45,6 +46,7 @@ use crate::plan::Plan;
 use crate::reloader::Watched;
 use crate::settings::Found;
 use crate::site::{Scripted, Site};
+use crate::titles::Part;
 pub use rwsgi_wsgi::RequestTimeout;
 
 /// The version of this package.
@@ -97,6 +99,7 @@ fn start(draft: &Draft, host: Host) -> Result<ExitReason, Error> {
 fn serve(draft: &Draft, start: Start, host: Host, launch: &mut Launch) -> Result<ExitReason, Error> {
     let Start { found, settled, first } = start;
     let (plan, typed) = plan(settled, &found, host, launch)?;
+    plan.titles.show(Part::Master);
     let reloader = plan.reloader()?;
     launch.explain_sockets(&plan.config);
     let sockets = launch.sockets(plan.sockets.clone());
@@ -109,6 +112,7 @@ fn serve(draft: &Draft, start: Start, host: Host, launch: &mut Launch) -> Result
     let started = launch.started(&plan.config).and_then(|()| reloader::start(reloader, reports, host));
     let watcher = match started {
         Ok(Watched::Here(watcher)) => {
+            plan.titles.show(Part::Reloader);
             // The master's, and in its way: who holds a listener keeps the port.
             drop((listeners, pid_file, plan, first_mold));
             return Ok(watcher.run());
@@ -123,6 +127,7 @@ fn serve(draft: &Draft, start: Start, host: Host, launch: &mut Launch) -> Result
     let hooks = host.fork_hooks();
     let options = rwsgi_master::Options {
         policy: plan.policy(),
+        worker_class: plan.worker_class(),
         hooks: &*hooks,
         invocation: launch.invocation(),
         predecessor: launch.predecessor(),
@@ -143,7 +148,7 @@ fn plan(settled: Settled, found: &Found, host: Host, launch: &Launch) -> Result<
     site::enter(&config, launch.directory())?;
     let identity = privileges::identity(&config)?;
     logging::start(&config, privileges::owner(identity.as_ref()))?;
-    let plan = Plan::new(config, host, identity)?;
+    let plan = Plan::new(config, identity, host, launch)?;
     plan.check()?;
     tracing::info!("Starting rwsgi {VERSION}");
     notes.iter().for_each(ui::remark);

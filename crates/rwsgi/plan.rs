@@ -14,7 +14,9 @@ use rwsgi_worker::PreloadOptions;
 use rwsgi_wsgi::{Embedding, Hook};
 
 use crate::error::Error;
+use crate::launch::Launch;
 use crate::proxies::{header_rules, proxies};
+use crate::titles::Titles;
 use crate::{Host, VERSION, home, logging, privileges, reloader, sockets, traffic};
 
 /// How long the loop of a worker may stand still: as long as a request may run, within these bounds. It turns even while Python
@@ -35,6 +37,7 @@ pub(crate) struct Plan {
     /// The current directory of the application at its start.
     pub(crate) directory: PathBuf,
     pub(crate) workers: usize,
+    pub(crate) titles: Titles,
     access_log: Option<Access>,
     paths: Vec<PathBuf>,
     /// Settings are in a file in Python, which a mold executes.
@@ -49,7 +52,12 @@ struct Access {
 }
 
 impl Plan {
-    pub(crate) fn new(mut config: Config, host: Host, identity: Option<Identity>) -> Result<Self, Error> {
+    pub(crate) fn new(
+        mut config: Config,
+        identity: Option<Identity>,
+        host: Host,
+        launch: &Launch,
+    ) -> Result<Self, Error> {
         let format = Format::compile(&config.access_log_format).map_err(Error::AccessLogFormat)?;
         let access_log = match config.access_log.clone() {
             Some(target) => {
@@ -65,14 +73,14 @@ impl Plan {
             .collect();
         find_directories(&mut config, &directory)?;
         let python = match host {
-            Host::Native => Some(Embedding {
-                executable: home::find(config.python.as_deref())?,
-                argv: std::env::args().collect(),
-            }),
+            Host::Native => {
+                Some(Embedding { executable: home::find(config.python.as_deref())?, argv: launch.argv() })
+            }
             Host::Extension => None,
         };
         Ok(Self {
             sockets: sockets::plans(&config, privileges::owner(identity.as_ref())),
+            titles: Titles::new(&config, launch),
             workers: match config.workers {
                 Workers::Auto => rwsgi_os::available_cpus(),
                 Workers::Count(count) => count,
@@ -114,6 +122,11 @@ impl Plan {
             attended: self.is_scripted && has_server_hook(config),
             patient: config.reload,
         }
+    }
+
+    /// What Gunicorn calls such workers.
+    pub(crate) fn worker_class(&self) -> &'static str {
+        if self.config.threads > 1 { "gthread" } else { "sync" }
     }
 
     /// Makes the file of the access log, where the workers may not.

@@ -7,3 +7,4 @@ mod privileges;
 mod python;
 mod settings;
 mod sockets;
+mod titles;

@@ -48,6 +48,7 @@ pub(super) fn plain() -> Config {
         ]),
         forwarder_headers: vec!["SCRIPT_NAME".into(), "PATH_INFO".into()],
         proxy_allow_ips: networks(true, &["127.0.0.1/32", "::1/128"]),
+        default_proc_name: "gunicorn".into(),
         server_header: Some("rwsgi".into()),
         access_log_format: r#"%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s""#.into(),
         ..Config::default()
@@ -183,6 +184,7 @@ pub(super) const CASES: &[Case] = &[
     ("errorlog", &["e.log"], |c| c.error_log = LogTarget::File("e.log".into())),
     ("accesslog", &["-"], |c| c.access_log = Some(LogTarget::Std)),
     ("accesslog", &["a.log"], |c| c.access_log = Some(LogTarget::File("a.log".into()))),
+    ("proc_name", &["mysite"], |c| c.proc_name = "mysite".into()),
     ("access_log_format", &["%(h)s"], |c| c.access_log_format = "%(h)s".into()),
 ];
 
