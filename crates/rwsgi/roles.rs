@@ -137,6 +137,7 @@ fn begin(plan: &Plan, host: Host) -> Result<(), Error> {
     assume(plan)?;
     host.start_python(plan.python.as_ref())?;
     host.forget_variables()?;
+    plan.titles.share();
     hooks::publish_loggers(&plan.config)?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use rwsgi_wsgi::{Embedding, SettingsFile, SettingsSource};
 
 use crate::error::Error;
 use crate::launch::Launch;
-use crate::{Host, home, logging};
+use crate::{Host, home, logging, titles};
 
 /// Which file, and for what Python.
 #[derive(Clone, Copy)]
@@ -37,6 +37,7 @@ impl Script<'_> {
         };
         host.start_python(embedding.as_ref())?;
         host.forget_variables()?;
+        titles::share(launch.arguments());
         let added = early.pythonpath.iter().map(|path| directory.join(path));
         let paths: Vec<_> = std::iter::once(directory.to_owned()).chain(added).collect();
         rwsgi_wsgi::prepend_paths(&paths)?;

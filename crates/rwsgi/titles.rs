@@ -1,5 +1,6 @@
 //! What `ps` shows for the processes: what each is, and in brackets whose (Gunicorn's `proc_name`).
 
+use std::ffi::OsString;
 use std::fmt;
 
 use rwsgi_config::Config;
@@ -32,12 +33,22 @@ impl fmt::Display for Part {
 #[derive(Debug)]
 pub(crate) struct Titles {
     name: String,
+    arguments: Vec<OsString>,
     predecessor: Option<Pid>,
 }
 
 impl Titles {
     pub(crate) fn new(config: &Config, launch: &Launch) -> Self {
-        Self { name: config.process_name().to_owned(), predecessor: launch.predecessor() }
+        Self {
+            name: config.process_name().to_owned(),
+            arguments: launch.arguments().to_owned(),
+            predecessor: launch.predecessor(),
+        }
+    }
+
+    /// See [`share`].
+    pub(crate) fn share(&self) {
+        share(&self.arguments);
     }
 
     /// Gives this process its title: the master, or a child of it.
@@ -47,6 +58,14 @@ impl Titles {
         let is_second = self.predecessor.is_some_and(|pid| rwsgi_os::parent_of(master) == Some(pid));
         let suffix = if is_second { ".2" } else { "" };
         set(&format!("{}: {part} [{}{suffix}]", PROGRAM.name, self.name));
+    }
+}
+
+/// Where Python has just come to be: the application may set titles too, if it has the package for it, which looks for the command
+/// line where ours is. It looks once, and would do nothing from then on.
+pub(crate) fn share(arguments: &[OsString]) {
+    if rwsgi_wsgi::has_setproctitle() {
+        rwsgi_os::without_title(arguments, rwsgi_wsgi::begin_setproctitle);
     }
 }
 

@@ -79,6 +79,40 @@ fn the_application_finds_its_environment_and_the_command_line() {
     assert_eq!(server.get("/").text(), format!("whole 1 {before} {before}"));
 }
 
+/// Like the package of that name, it looks for the command line when it is first used, and never again.
+const SETPROCTITLE: &str = "
+import os
+found = None
+def getproctitle():
+    global found
+    if found is None:
+        found = open('/proc/self/cmdline').read().split('\\0')[1:3]
+        open('/proc/self/comm', 'w').write('changed')
+    return f'{found}'
+";
+
+const TITLED: &str = "
+import setproctitle
+from stage import answer
+def application(environ, start_response):
+    return answer(start_response, setproctitle.getproctitle())
+";
+
+#[test]
+fn an_application_may_set_titles_with_setproctitle() {
+    for arguments in [&[][..], &["--preload"], &["-c", "python:settings"]] {
+        let server = Server::wsgi(TITLED).args(arguments.iter().copied()).file("settings.py", "");
+        let packages = server.folder().join("packages");
+        let server =
+            server.file("packages/setproctitle.py", SETPROCTITLE).env("PYTHONPATH", packages).start();
+        assert_eq!(server.get("/").text(), "['app:application', '--bind']", "{arguments:?}");
+        for pid in server.worker_pids() {
+            assert!(title_of(pid).ends_with(" [app:application]"), "{}", title_of(pid));
+            assert_eq!(fs::read_to_string(format!("/proc/{pid}/comm")).unwrap(), "rwsgi\n");
+        }
+    }
+}
+
 #[test]
 fn a_long_name_is_cut_to_the_length_of_the_command_line() {
     let name = "n".repeat(4000);

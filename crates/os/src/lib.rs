@@ -106,7 +106,7 @@ pub use self::{
     stat::parent_of,
     terminal::has_terminal,
     thread::ThreadId,
-    title::set_title,
+    title::{set_title, without_title},
     unsent::unsent_bytes,
     wait::readable_within,
     write::write_if_ready,

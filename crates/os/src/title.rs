@@ -1,14 +1,18 @@
 //! What process lists show for this process instead of its command line.
 
 use std::{
-    ffi::{CStr, c_char},
+    ffi::{CStr, OsString, c_char},
+    fs, iter,
     ops::Range,
+    os::unix::ffi::OsStrExt,
     ptr,
     sync::{
         Once,
         atomic::{AtomicU8, Ordering},
     },
 };
+
+use nix::sys::prctl;
 
 use crate::stat::Stat;
 
@@ -20,11 +24,33 @@ use crate::stat::Stat;
 /// `false` where the kernel does not tell where they are (no `/proc`): nothing is changed then.
 #[must_use]
 pub fn set_title(title: &str) -> bool {
+    write(title.as_bytes())
+}
+
+/// Runs `work` while the command line is to be found where it was, for those who write titles themselves and look for it there. The
+/// title and the name that the thread had are there again afterwards.
+pub fn without_title<T>(arguments: &[OsString], work: impl FnOnce() -> T) -> T {
+    let (title, name) = (fs::read("/proc/self/cmdline"), prctl::get_name());
+    if title.is_ok() {
+        write(
+            &arguments.iter().flat_map(|argument| [argument.as_bytes(), b"\0"]).collect::<Vec<_>>().concat(),
+        );
+    }
+    let result = work();
+    if let Ok(title) = title {
+        write(&title);
+    }
+    // It was a name before.
+    let _ = name.map(|name| prctl::set_name(&name));
+    result
+}
+
+fn write(title: &[u8]) -> bool {
     let Some(room) = room().filter(|room| !room.is_empty()) else { return false };
     keep_program_name(&room);
     // A last byte that is not NUL tells the kernel that the title goes on behind it, in the environment.
     let last = room.end - 1;
-    let bytes = title.bytes().chain(std::iter::repeat(0));
+    let bytes = title.iter().copied().chain(iter::repeat(0));
     for (place, byte) in room.zip(bytes) {
         let byte = if place == last { 0 } else { byte };
         // SAFETY: the kernel has put the arguments there, on the stack of the first thread, which is mapped and writable as long as
@@ -43,7 +69,8 @@ fn room() -> Option<Range<usize>> {
     (room.start != 0).then_some(room)
 }
 
-// errno(3) has these: names of this program for messages, which both point into the arguments.
+// SAFETY: glibc and musl have both, of this type (program_invocation_name(3)): names of the program for messages, which point into the
+// arguments.
 unsafe extern "C" {
     static mut program_invocation_name: *mut c_char;
     static mut program_invocation_short_name: *mut c_char;

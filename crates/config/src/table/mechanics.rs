@@ -82,7 +82,9 @@ pub(super) const ROWS: &[Setting] = &[
         more: "`ps` shows `rwsgi: master [NAME]`, `rwsgi: worker [NAME]`, `rwsgi: mold [NAME]` and `rwsgi: reloader [NAME]`, cut to \
                the length of the command line that was typed. A master that was started by `USR2`, and its processes, add `.2` to the \
                name as long as the first one is there. What `pgrep -x` and `killall` look for stays `rwsgi`.",
-        gunicorn: Gunicorn::Differs("the titles begin with `rwsgi:`, and it takes no package setproctitle"),
+        gunicorn: Gunicorn::Differs(
+            "the titles begin with `rwsgi:` and are there without the package setproctitle, which an application may use all the same",
+        ),
         kind: Kind::Text(|config, name| config.proc_name = name),
         ..ROW
     },
