@@ -14,8 +14,10 @@ use rwsgi_worker::PreloadOptions;
 use rwsgi_wsgi::{Embedding, Hook};
 
 use crate::error::Error;
+use crate::launch::Launch;
 use crate::logging::Access;
 use crate::proxies::{header_rules, proxies};
+use crate::titles::Titles;
 use crate::{Host, VERSION, home, logging, privileges, reloader, sockets, statsd, traffic};
 
 /// How long the loop of a worker may stand still: as long as a request may run, within these bounds. It turns even while Python
@@ -36,6 +38,7 @@ pub(crate) struct Plan {
     /// The current directory of the application at its start.
     pub(crate) directory: PathBuf,
     pub(crate) workers: usize,
+    pub(crate) titles: Titles,
     access_log: Option<Access>,
     paths: Vec<PathBuf>,
     statsd: Option<Arc<Statsd>>,
@@ -47,7 +50,12 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(mut config: Config, host: Host, identity: Option<Identity>) -> Result<Self, Error> {
+    pub(crate) fn new(
+        mut config: Config,
+        identity: Option<Identity>,
+        host: Host,
+        launch: &Launch,
+    ) -> Result<Self, Error> {
         let access_log = Access::new(&config)?;
         let directory = std::env::current_dir().map_err(Error::CurrentDirectory)?;
         let paths = std::iter::once(directory.clone())
@@ -55,14 +63,14 @@ impl Plan {
             .collect();
         find_directories(&mut config, &directory)?;
         let python = match host {
-            Host::Native => Some(Embedding {
-                executable: home::find(config.python.as_deref())?,
-                argv: std::env::args().collect(),
-            }),
+            Host::Native => {
+                Some(Embedding { executable: home::find(config.python.as_deref())?, argv: launch.argv() })
+            }
             Host::Extension => None,
         };
         Ok(Self {
             sockets: sockets::plans(&config, privileges::owner(identity.as_ref())),
+            titles: Titles::new(&config, launch),
             workers: match config.workers {
                 Workers::Auto => rwsgi_os::available_cpus(),
                 Workers::Count(count) => count,
@@ -116,6 +124,11 @@ impl Plan {
     /// What is put in front of `sys.path`.
     pub(crate) fn paths(&self) -> &[PathBuf] {
         &self.paths
+    }
+
+    /// What Gunicorn calls such workers.
+    pub(crate) fn worker_class(&self) -> &'static str {
+        if self.config.threads > 1 { "gthread" } else { "sync" }
     }
 
     /// Makes the file of the access log, where the workers may not.

@@ -3,21 +3,21 @@
 use std::env;
 use std::io;
 use std::os::fd::AsFd;
-use std::path::Path;
 
 use rwsgi_config::Early;
 use rwsgi_os::{ExitReason, exit_now};
 use rwsgi_wsgi::{Embedding, SettingsFile, SettingsSource};
 
 use crate::error::Error;
-use crate::{Host, home, logging};
+use crate::launch::Launch;
+use crate::{Host, home, logging, titles};
 
 /// Which file, and for what Python.
 #[derive(Clone, Copy)]
 pub(crate) struct Script<'a> {
     pub(crate) source: &'a SettingsSource,
-    /// Where the program was started: the file is executed there, whatever `chdir` says.
-    pub(crate) directory: &'a Path,
+    /// How the program was started: the file is executed in its start directory, whatever `chdir` says.
+    pub(crate) launch: &'a Launch,
     pub(crate) early: &'a Early,
     pub(crate) host: Host,
 }
@@ -25,18 +25,19 @@ pub(crate) struct Script<'a> {
 impl Script<'_> {
     /// Starts Python, if it is not there, and executes the file, as whoever this process is.
     pub(crate) fn execute(self) -> Result<SettingsFile, Error> {
-        let Self { source, directory, early, host } = self;
+        let Self { source, launch, early, host } = self;
+        let directory = launch.directory();
         let failed = |source| Error::Chdir { directory: directory.to_owned(), source };
         env::set_current_dir(directory).map_err(failed)?;
         let embedding = match host {
-            Host::Native => Some(Embedding {
-                executable: home::find(early.python.as_deref())?,
-                argv: env::args().collect(),
-            }),
+            Host::Native => {
+                Some(Embedding { executable: home::find(early.python.as_deref())?, argv: launch.argv() })
+            }
             Host::Extension => None,
         };
         host.start_python(embedding.as_ref())?;
         host.forget_variables()?;
+        titles::share(launch.arguments());
         let added = early.pythonpath.iter().map(|path| directory.join(path));
         let paths: Vec<_> = std::iter::once(directory.to_owned()).chain(added).collect();
         rwsgi_wsgi::prepend_paths(&paths)?;

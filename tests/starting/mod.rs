@@ -10,3 +10,4 @@ mod privileges;
 mod python;
 mod settings;
 mod sockets;
+mod titles;
