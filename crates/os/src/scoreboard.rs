@@ -3,7 +3,7 @@ use std::{
     mem::size_of,
     net::IpAddr,
     num::NonZeroUsize,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::fd::OwnedFd,
     ptr::NonNull,
     slice,
     sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering},
@@ -35,7 +35,6 @@ pub struct Scoreboard {
     base: NonNull<Header>,
     slots: usize,
     crowds: CrowdKey,
-    memory: OwnedFd,
 }
 
 // SAFETY: the mapping lives until `drop`, and is reached only as `&[Slot]`, whose fields are all atomics, and, while the board is
@@ -55,18 +54,26 @@ struct Header {
 }
 
 impl Scoreboard {
-    /// Makes a board of `slots` free slots, at least one.
+    /// Makes a board of `slots` free slots, at least one, for this process and those that it forks.
+    ///
+    /// # Errors
+    /// As [`Self::shared`].
+    pub fn new(slots: usize) -> Result<Self, Error> {
+        Self::shared(slots).map(|(board, _)| board)
+    }
+
+    /// The same with the descriptor by which other processes can [attach](Self::attach) to it.
     ///
     /// # Errors
     /// The kernel has no memory or descriptor for it.
-    pub fn new(slots: usize) -> Result<Self, Error> {
+    pub fn shared(slots: usize) -> Result<(Self, OwnedFd), Error> {
         let slots = slots.max(1);
         let memory = shared_memory(bytes_of(slots)).map_err(map_error)?;
         let base = map(&memory, slots)?;
         let crowds = CrowdKey::draw();
         // SAFETY: the mapping begins with a header, page-aligned, and nobody else knows of it yet.
         unsafe { base.write(Header { slots: slots as u64, crowds }) };
-        Ok(Self { base, slots, crowds, memory })
+        Ok((Self { base, slots, crowds }, memory))
     }
 
     /// The board that a master has made, in a process that has its descriptor but was not forked with the mapping.
@@ -84,7 +91,7 @@ impl Scoreboard {
         let base = map(&memory, slots)?;
         // SAFETY: the mapping begins with the header that `new` wrote before anybody could attach, and that nobody writes again.
         let Header { slots: made, crowds } = unsafe { base.read() };
-        let board = Self { base, slots, crowds, memory };
+        let board = Self { base, slots, crowds };
         if made != slots as u64 {
             return Err(map_error(io::Error::from(io::ErrorKind::InvalidData)));
         }
@@ -155,13 +162,6 @@ impl Drop for Scoreboard {
         // SAFETY: exactly this was mapped; nobody borrows a slot any more, since they borrow `self`. Other
         // processes keep theirs. Unmapping a mapping of our own cannot fail.
         let _ = unsafe { munmap(self.base.cast(), bytes_of(self.slots)) };
-    }
-}
-
-/// By which another process attaches to it.
-impl AsFd for Scoreboard {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.memory.as_fd()
     }
 }
 
@@ -359,8 +359,8 @@ mod tests {
 
     #[test]
     fn who_attaches_sees_the_same_slots_and_the_same_crowds() {
-        let board = Scoreboard::new(3).unwrap();
-        let other = Scoreboard::attach(board.as_fd().try_clone_to_owned().unwrap()).unwrap();
+        let (board, descriptor) = Scoreboard::shared(3).unwrap();
+        let other = Scoreboard::attach(descriptor).unwrap();
         assert_eq!(other.slots().len(), 3);
         other.slot(2).claim(7, Stage::Ready);
         other.slot(2).requests.increment();
