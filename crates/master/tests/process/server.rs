@@ -138,6 +138,15 @@ impl Server {
         assert_eq!(descriptors(process), self.before + count, "process {process} in\n{}", self.text);
     }
 
+    /// A process has ended, or is about to and has closed everything.
+    pub(crate) fn has_no_descriptors(&self, process: Pid) {
+        let deadline = Instant::now() + DEADLINE;
+        while fs::read_dir(format!("/proc/{process}/fd")).is_ok_and(|open| open.count() > 0) {
+            assert!(Instant::now() < deadline, "{process} does not end in\n{}", self.text);
+            thread::yield_now();
+        }
+    }
+
     /// A worker has the listener, its end of the lifeline and of its own status pipe, and both ends of its own signal pipe.
     pub(crate) fn is_worker_tidy(&self, worker: Pid) {
         self.has_descriptors(worker, 1 + 1 + 1 + 2);
