@@ -80,15 +80,15 @@ impl Scoreboard {
     ///
     /// # Errors
     /// The kernel has no memory for it, or this is not the descriptor of a board.
-    pub fn attach(memory: OwnedFd) -> Result<Self, Error> {
-        let length = fstat(&memory).map_err(map_error)?.st_size;
+    pub fn attach(memory: &OwnedFd) -> Result<Self, Error> {
+        let length = fstat(memory).map_err(map_error)?.st_size;
         let length = usize::try_from(length).unwrap_or(0);
         let (header, slot) = (size_of::<Header>(), size_of::<Slot>());
         let slots = length.saturating_sub(header) / slot;
         if slots == 0 || bytes_of(slots) != length {
             return Err(map_error(io::Error::from(io::ErrorKind::InvalidData)));
         }
-        let base = map(&memory, slots)?;
+        let base = map(memory, slots)?;
         // SAFETY: the mapping begins with the header that `new` wrote before anybody could attach, and that nobody writes again.
         let Header { slots: made, crowds } = unsafe { base.read() };
         let board = Self { base, slots, crowds };
@@ -360,7 +360,7 @@ mod tests {
     #[test]
     fn who_attaches_sees_the_same_slots_and_the_same_crowds() {
         let (board, descriptor) = Scoreboard::shared(3).unwrap();
-        let other = Scoreboard::attach(descriptor).unwrap();
+        let other = Scoreboard::attach(&descriptor).unwrap();
         assert_eq!(other.slots().len(), 3);
         other.slot(2).claim(7, Stage::Ready);
         other.slot(2).requests.increment();
@@ -379,10 +379,10 @@ mod tests {
     #[test]
     fn what_is_no_board_is_refused() {
         for bytes in [0, 1, 4096] {
-            assert!(Scoreboard::attach(shared_memory(bytes).unwrap()).is_err());
+            assert!(Scoreboard::attach(&shared_memory(bytes).unwrap()).is_err());
         }
         let empty = shared_memory(bytes_of(2)).unwrap();
-        assert!(Scoreboard::attach(empty).is_err(), "its header names no slots");
+        assert!(Scoreboard::attach(&empty).is_err(), "its header names no slots");
     }
 
     #[test]
