@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rwsgi_config::Migration;
+
 /// An action of the program that failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -29,12 +31,18 @@ pub(crate) enum Error {
     GiveLog { what: &'static str, path: PathBuf, source: io::Error },
     #[error("the process in the background is gone, and has not said why")]
     Background,
+    #[error("cannot read the unit file `{}`", path.display())]
+    ReadUnit { path: PathBuf, source: io::Error },
+    #[error("there is no start of Gunicorn in {}", place(.0))]
+    NoGunicorn(Migration),
     #[error("cannot find the current directory")]
     CurrentDirectory(#[source] io::Error),
     #[error("cannot open the {what} `{}`", path.display())]
     OpenLog { what: &'static str, path: PathBuf, source: io::Error },
     #[error("cannot start the access log")]
     AccessLog(#[source] io::Error),
+    #[error("cannot find the address of syslog, `{address}` of `--log-syslog-to`")]
+    Syslog { address: String, source: io::Error },
     #[error("invalid value for `access_log_format` from `--access-logformat`")]
     AccessLogFormat(#[source] rwsgi_http::FormatError),
     #[error("cannot watch the file `{}` for `reload_extra_files` from `--reload-extra-file`", path.display())]
@@ -72,7 +80,14 @@ impl Error {
             Self::Bodies { .. } => {
                 Some("give that directory to them, or name another one with `--body-temp-dir`".to_owned())
             }
+            Self::NoGunicorn(Migration::Command(_)) => Some(
+                "write the whole command line as one word, such as `--from-gunicorn 'gunicorn -w 3 mysite.wsgi'`".to_owned(),
+            ),
+            Self::NoGunicorn(Migration::Unit(_)) => Some(
+                "if it starts a script, look at the command line in that with `--from-gunicorn`".to_owned(),
+            ),
             Self::Master(error) => error.hint(),
+            Self::Worker(rwsgi_worker::Error::Load(error)) => error.hint.clone(),
             Self::NoPython { .. } | Self::UnknownPython { .. } => {
                 Some("name a virtual environment or its `bin/python` with `--python`".to_owned())
             }
@@ -101,6 +116,8 @@ impl Error {
     pub(crate) fn traceback(&self) -> Option<&str> {
         match self {
             Self::SettingsFile(error) => error.traceback.as_deref(),
+            Self::Hooks(error) => error.traceback.as_deref(),
+            Self::Worker(rwsgi_worker::Error::Load(error)) => error.traceback.as_deref(),
             _ => None,
         }
     }
@@ -109,8 +126,17 @@ impl Error {
     pub(crate) fn exit(&self) -> rwsgi_os::ExitReason {
         match self {
             Self::Settings(error) if error.is_usage() => rwsgi_os::ExitReason::Usage,
-            Self::AccessLogFormat(_) | Self::ExtraPattern { .. } => rwsgi_os::ExitReason::Usage,
+            Self::AccessLogFormat(_) | Self::ExtraPattern { .. } | Self::NoGunicorn(_) => {
+                rwsgi_os::ExitReason::Usage
+            }
             _ => rwsgi_os::ExitReason::Config,
         }
+    }
+}
+
+fn place(migration: &Migration) -> String {
+    match migration {
+        Migration::Command(text) => format!("`{}`", text.to_string_lossy().escape_debug()),
+        Migration::Unit(path) => format!("`{}`", path.display()),
     }
 }

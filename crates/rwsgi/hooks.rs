@@ -1,9 +1,11 @@
 //! What applications know from Gunicorn in the processes that run Python: its loggers, and the hooks of the settings file.
 
+use std::sync::Arc;
+
 use rwsgi_config::{Config, LogLevel};
 use rwsgi_master::{Attendant, Occasion};
 use rwsgi_os::{ExitReason, Pid};
-use rwsgi_wsgi::{Hook, Hooks, LoggerOptions, Loggers, ServerFacts, SettingsFile, unparked};
+use rwsgi_wsgi::{Hook, Hooks, LoggerOptions, LoggerSettings, Loggers, ServerFacts, SettingsFile, unparked};
 
 use crate::error::Error;
 use crate::logging;
@@ -30,6 +32,7 @@ impl Attendant for Steward<'_> {
 
     fn reopen_logs(&mut self) {
         logging::reopen();
+        unparked(rwsgi_wsgi::reopen_file_handlers);
     }
 }
 
@@ -52,7 +55,8 @@ pub(crate) fn find(
     master: Pid,
 ) -> Result<Hooks, Error> {
     let facts = ServerFacts { master: master.as_raw().unsigned_abs(), application: &config.app, settings };
-    Hooks::new(file, &publish_loggers(config)?, &facts).map_err(|error| {
+    let loggers = publish_loggers(config, LoggerSettings { settings, file: Some(file) })?;
+    Hooks::new(file, &loggers, &facts).map_err(|error| {
         error.traceback.iter().for_each(|traceback| tracing::error!("{traceback}"));
         Error::Hooks(error)
     })
@@ -72,17 +76,27 @@ pub(crate) fn begin(hooks: &Hooks, number: u64) -> Result<(), ExitReason> {
     })
 }
 
-/// Makes `gunicorn.error` and `gunicorn.access` write to our logs.
-pub(crate) fn publish_loggers(config: &Config) -> Result<Loggers, rwsgi_wsgi::Error> {
-    Loggers::publish(&LoggerOptions {
+/// Makes `gunicorn.error` and `gunicorn.access` write to our logs, or to what the settings say of Python's loggers.
+pub(crate) fn publish_loggers(
+    config: &Config,
+    settings: LoggerSettings<'_>,
+) -> Result<Arc<Loggers>, rwsgi_wsgi::Error> {
+    let is_python = logging::is_python(config);
+    let has_access = config.access_log.is_some() || (config.syslog && !config.syslog_without_access);
+    let loggers = Arc::new(Loggers::publish(&LoggerOptions {
         level: number(config.log_level),
         write: logging::write_raw,
-        write_access: config.access_log.is_some().then_some(logging::write_access as fn(&[u8])),
-    })
+        write_access: has_access.then_some(logging::write_access as fn(&[u8])),
+        settings: is_python.then_some(settings),
+    })?);
+    if is_python {
+        logging::set_loggers(Arc::clone(&loggers));
+    }
+    Ok(loggers)
 }
 
 /// The level as Python's `logging` counts.
-fn number(level: LogLevel) -> u8 {
+pub(crate) fn number(level: LogLevel) -> u8 {
     match level {
         LogLevel::Debug => 10,
         LogLevel::Info => 20,

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use rwsgi_config::{Address, Config};
 use rwsgi_os::{
-    Background, BindAddress, Detached, ExitReason, Handover, Invocation, Listener, Pid, SocketPlan, Streams,
+    Background, BindAddress, Detached, ExitReason, Handover, Invocation, Listener, Pid, Purpose, SocketPlan,
+    Streams,
 };
 
 use crate::error::Error;
@@ -74,12 +75,14 @@ impl Launch {
         self.giver
     }
 
-    /// What is listened on with these settings: the sockets of systemd, if there are any, instead of all addresses.
+    /// What is listened on with these settings: the sockets of systemd, if there are any, instead of all
+    /// addresses of the application.
     pub(crate) fn sockets(&self, plans: Vec<SocketPlan>) -> Vec<SocketPlan> {
         if self.addresses.is_empty() {
             return plans;
         }
-        self.addresses.iter().cloned().map(SocketPlan::new).collect()
+        let metrics = plans.into_iter().filter(|plan| plan.purpose == Purpose::Metrics);
+        self.addresses.iter().cloned().map(SocketPlan::new).chain(metrics).collect()
     }
 
     /// Says in the log that addresses are ignored, if somebody has named any.
@@ -139,7 +142,7 @@ impl Launch {
             Ok(()) => background.tell(ExitReason::Ok),
             Err(_) => self.background = Some(background),
         }
-        Ok(discarded?)
+        discarded
     }
 
     /// The server has ended, or could not start: so does the process in the foreground if it still waits.
@@ -151,9 +154,11 @@ impl Launch {
 }
 
 /// In the background: the standard streams belong to whoever is in the foreground.
-pub(crate) fn discard_streams(config: &Config) -> Result<(), rwsgi_os::Error> {
+pub(crate) fn discard_streams(config: &Config) -> Result<(), Error> {
     if config.enable_stdio_inheritance {
-        return rwsgi_os::discard(Streams::Input, None);
+        rwsgi_os::discard(Streams::Input, None)?;
+    } else {
+        rwsgi_os::discard(Streams::All, logging::file().filter(|_| !logging::is_elsewhere()))?;
     }
-    rwsgi_os::discard(Streams::All, logging::file().filter(|_| !logging::is_elsewhere()))
+    logging::capture()
 }

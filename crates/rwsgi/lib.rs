@@ -5,19 +5,21 @@
 //! What it must not know: how requests are served or workers supervised.
 //! Who calls it: the two hosts, `main.rs` (native) and `py` (the wheel).
 //!
-//! Read in this order: this file, `launch` (who started us, with which sockets), `settings` (the file), `beginning` (the first mold), `plan`, `sockets` and `traffic` (settings to
+//! Read in this order: this file, `launch` (who started us, with which sockets), `settings` (the file), `beginning` (the first mold), `check` and `migrate` (what ends without a server), `plan`, `sockets` and `traffic` (settings to
 //! options), `site` (the master's program), `roles` (its children), `script` and `molding` (those that execute a settings file), `privileges`, `host` (what the two hosts do differently),
-//! `hooks` (what applications know from Gunicorn), `home` (which Python environment the native host runs for), `logging`, `reloader`, `ui`.
+//! `hooks` (what applications know from Gunicorn), `home` (which Python environment the native host runs for), `logging`, `statsd`, `reloader`, `ui`.
 
 #![forbid(unsafe_code)]
 
 mod beginning;
+mod check;
 mod error;
 mod home;
 mod hooks;
 mod host;
 mod launch;
 mod logging;
+mod migrate;
 mod molding;
 mod plan;
 mod privileges;
@@ -28,13 +30,14 @@ mod script;
 mod settings;
 mod site;
 mod sockets;
+mod statsd;
 mod traffic;
 mod ui;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use rwsgi_config::{Draft, Opened, Program, Settled};
+use rwsgi_config::{Draft, Opened, Program, Purpose, Settled};
 use rwsgi_os::ExitReason;
 
 use crate::beginning::{Begun, First, Start};
@@ -57,6 +60,10 @@ const PROGRAM: Program = Program { name: "rwsgi", version: VERSION };
 pub fn run(arguments: Vec<OsString>, host: Host) -> ExitReason {
     match rwsgi_config::open(arguments, std::env::vars_os(), PROGRAM) {
         Ok(Opened::Print(text)) => ui::print(&text),
+        Ok(Opened::Migrate(migration)) => {
+            migrate::show(&migration).unwrap_or_else(|error| ui::fail(&error, false))
+        }
+        Ok(Opened::Draft(draft)) if draft.purpose() != Purpose::Serve => check::check(&draft, host),
         Ok(Opened::Draft(draft)) => {
             start(&draft, host).unwrap_or_else(|error| ui::fail(&error, logging::is_elsewhere()))
         }
@@ -72,6 +79,11 @@ fn start(draft: &Draft, host: Host) -> Result<ExitReason, Error> {
         Begun::Here(start) => *start,
         Begun::Over(reason) => return Ok(reason),
     };
+    if start.settled.purpose != Purpose::Serve {
+        // The file itself says so.
+        start.first.take().map_or(Ok(()), |first| first.mold.end())?;
+        return Ok(check::check(draft, host));
+    }
     let is_to_detach = launch.is_to_detach(&start.settled.config);
     if is_to_detach {
         // It was there so that what is wrong with the settings is told in the foreground.
@@ -91,6 +103,7 @@ fn start(draft: &Draft, host: Host) -> Result<ExitReason, Error> {
     });
     let reason = served.unwrap_or_else(|error| ui::fail(&error, logging::is_elsewhere()));
     launch.ended(reason);
+    logging::flush();
     Ok(reason)
 }
 
@@ -143,7 +156,7 @@ fn plan(settled: Settled, found: &Found, host: Host, launch: &Launch) -> Result<
     site::enter(&config, launch.directory())?;
     let identity = privileges::identity(&config)?;
     logging::start(&config, privileges::owner(identity.as_ref()))?;
-    let plan = Plan::new(config, host, identity)?;
+    let plan = Plan::new(config, host, identity)?.with_settings(&typed);
     plan.check()?;
     tracing::info!("Starting rwsgi {VERSION}");
     notes.iter().for_each(ui::remark);

@@ -1,54 +1,113 @@
-//! The error log: Gunicorn's line shape, written so that nobody ever waits for it.
+//! The logs: where they are, and what of the settings a running process can change about them.
 
-use std::fmt;
+mod access;
+mod event;
+mod journal;
+mod python;
+mod syslog;
+
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use rwsgi_config::{Config, LogLevel, LogTarget};
+use rwsgi_config::{Config, LogTarget};
 use rwsgi_os::Owner;
-use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
-use tracing_subscriber::registry::LookupSpan;
 
 use crate::error::Error;
 
-/// Events of this target are worse than errors: `WORKER TIMEOUT`.
-const CRITICAL: &str = "critical";
+pub(crate) use access::Access;
+pub(crate) use access::write_access;
+pub(crate) use event::write_errors;
+pub(crate) use python::{is_python, leave as leave_python, reopen_in_worker, set_loggers};
 
 static LOG: OnceLock<Log> = OnceLock::new();
 
 /// In a worker, if there is one.
 static ACCESS_LOG: OnceLock<Log> = OnceLock::new();
 
-/// A log that this process writes, and where it lies; a standard stream has no place.
-struct Log {
-    what: &'static str,
-    file: File,
-    path: Option<PathBuf>,
-}
-
 /// Whom log files are given to when the master opens them.
 static OWNER: Mutex<Owner> = Mutex::new(Owner { user: None, group: None });
 
-/// Opens the error log and sends all events of this process and its workers there. Log files belong to `owner` from now on.
+/// Whether the standard streams follow the error log's file.
+static CAPTURES: Mutex<bool> = Mutex::new(false);
+
+/// A log that this process writes.
+struct Log {
+    what: &'static str,
+    /// Its descriptor stays the same: what it stands for changes.
+    file: File,
+    /// Where it lies; a standard stream has no place.
+    place: Mutex<Option<PathBuf>>,
+}
+
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Each is replaced in one assignment, so a panic elsewhere leaves none half written.
+    value.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Log {
+    fn open(target: &LogTarget, what: &'static str, standard: impl AsFd) -> Result<Self, Error> {
+        let file = open(target, what, standard)?;
+        Ok(Self { what, file, place: Mutex::new(place_of(target)) })
+    }
+
+    /// Goes on in another place.
+    fn move_to(&self, target: &LogTarget, standard: impl AsFd) -> Result<(), Error> {
+        let mut place = lock(&self.place);
+        match target {
+            LogTarget::Std if place.is_none() => {}
+            LogTarget::Std => rwsgi_os::redirect(&self.file, standard)?,
+            LogTarget::File(path) => {
+                let failed = |source| Error::OpenLog { what: self.what, path: path.clone(), source };
+                rwsgi_os::reopen(&self.file, path).map_err(failed)?;
+                let failed = |source| Error::GiveLog { what: self.what, path: path.clone(), source };
+                give(&self.file, path).map_err(failed)?;
+            }
+        }
+        *place = place_of(target);
+        Ok(())
+    }
+
+    fn reopen(&self) {
+        let Some(path) = &*lock(&self.place) else { return };
+        let reopened = rwsgi_os::reopen(&self.file, path).and_then(|()| give(&self.file, path));
+        if let Err(error) = reopened {
+            tracing::error!(
+                "cannot open the {} `{}` again, the old file is kept: {error}",
+                self.what,
+                path.display()
+            );
+        }
+    }
+}
+
+/// Opens the error log and sends all events of this process, and of those that it forks from now on, there. Where that has been
+/// done before, for the settings before a reload, they go on as these settings say. Log files belong to `owner` from now on.
 pub(crate) fn start(config: &Config, owner: Owner) -> Result<(), Error> {
-    *OWNER.lock().unwrap_or_else(PoisonError::into_inner) = owner;
-    let file = open(&config.error_log, "error log", io::stderr())?;
-    // The first one stays: a process starts its log once.
-    let _ = LOG.set(Log { what: "error log", file, path: path_of(absolute(config.error_log.clone())) });
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(level(config.log_level))
-        .event_format(Line { critical_only: config.log_level == LogLevel::Critical })
-        .with_writer(|| LogWriter)
-        .finish();
-    let _ = tracing::subscriber::set_global_default(subscriber);
-    std::panic::set_hook(Box::new(|panic| tracing::error!("internal error: {panic}")));
-    Ok(())
+    *lock(&OWNER) = owner;
+    let target = absolute(config.error_log.clone());
+    let style = event::Style::new(config)?;
+    match LOG.get() {
+        Some(log) => log.move_to(&target, io::stderr())?,
+        None => {
+            let log = Log::open(&target, "error log", io::stderr())?;
+            let _ = LOG.set(log);
+        }
+    }
+    event::start(style);
+    *lock(&CAPTURES) = config.capture_output && target != LogTarget::Std;
+    capture()
+}
+
+/// Sends the standard streams to the error log's file, if that is wanted: also after they have been given up.
+pub(crate) fn capture() -> Result<(), Error> {
+    match LOG.get() {
+        Some(log) if *lock(&CAPTURES) => Ok(rwsgi_os::capture(&log.file)?),
+        _ => Ok(()),
+    }
 }
 
 /// Whether this process has its error log.
@@ -58,11 +117,11 @@ pub(crate) fn is_started() -> bool {
 
 /// Whether this process has its error log somewhere else than on stderr, where the person who typed the command looks.
 pub(crate) fn is_elsewhere() -> bool {
-    LOG.get().is_some_and(|log| log.path.is_some())
+    LOG.get().is_some_and(|log| lock(&log.place).is_some())
 }
 
 /// Opens a log file for appending; `standard` stands for `-`.
-pub(crate) fn open(target: &LogTarget, what: &'static str, standard: impl AsFd) -> Result<File, Error> {
+fn open(target: &LogTarget, what: &'static str, standard: impl AsFd) -> Result<File, Error> {
     let failed = |path: &Path, source| Error::OpenLog { what, path: path.to_owned(), source };
     match target {
         LogTarget::Std => standard
@@ -81,8 +140,8 @@ pub(crate) fn open(target: &LogTarget, what: &'static str, standard: impl AsFd) 
 
 /// So that the workers, which are not root, can open the log again. Where it belongs to them nothing is left to do: a worker
 /// could give nothing away.
-pub(crate) fn give(file: &File, path: &Path) -> io::Result<()> {
-    let owner = *OWNER.lock().unwrap_or_else(PoisonError::into_inner);
+fn give(file: &File, path: &Path) -> io::Result<()> {
+    let owner = *lock(&OWNER);
     let found = file.metadata()?;
     let is_theirs = |wanted: Option<u32>, found| wanted.is_none_or(|wanted| wanted == found);
     if is_theirs(owner.user, found.uid()) && is_theirs(owner.group, found.gid()) {
@@ -91,39 +150,26 @@ pub(crate) fn give(file: &File, path: &Path) -> io::Result<()> {
     rwsgi_os::give_log(file, path, owner)
 }
 
-/// Opens the access log of this process, to be opened again by [`reopen`].
-pub(crate) fn open_access_log(target: &LogTarget) -> Result<&'static File, Error> {
-    let file = open(target, "access log", io::stdout())?;
-    let log = Log { what: "access log", file, path: path_of(target.clone()) };
-    Ok(&ACCESS_LOG.get_or_init(|| log).file)
-}
-
 /// Opens the log files of this process again, behind the same descriptors: `logrotate` has renamed the old ones. One that cannot
 /// be opened goes on in the old file.
 pub(crate) fn reopen() {
-    for Log { what, file, path } in [&LOG, &ACCESS_LOG].into_iter().filter_map(OnceLock::get) {
-        let Some(path) = path else { continue };
-        let reopened = rwsgi_os::reopen(file, path).and_then(|()| give(file, path));
-        if let Err(error) = reopened {
-            tracing::error!(
-                "cannot open the {what} `{}` again, the old file is kept: {error}",
-                path.display()
-            );
-        }
+    [&LOG, &ACCESS_LOG].into_iter().filter_map(OnceLock::get).for_each(Log::reopen);
+    if let Err(error) = capture() {
+        tracing::error!("{}", crate::ui::chain(&error));
     }
 }
 
 /// The same file, from whatever directory the application changes to.
-pub(crate) fn absolute(target: LogTarget) -> LogTarget {
+fn absolute(target: LogTarget) -> LogTarget {
     match target {
         LogTarget::File(path) => LogTarget::File(std::path::absolute(&path).unwrap_or(path)),
         LogTarget::Std => LogTarget::Std,
     }
 }
 
-fn path_of(target: LogTarget) -> Option<PathBuf> {
+fn place_of(target: &LogTarget) -> Option<PathBuf> {
     match target {
-        LogTarget::File(path) => Some(path),
+        LogTarget::File(path) => Some(path.clone()),
         LogTarget::Std => None,
     }
 }
@@ -133,7 +179,7 @@ pub(crate) fn file() -> Option<BorrowedFd<'static>> {
     LOG.get().map(|log| log.file.as_fd())
 }
 
-/// Bytes as they are, for `wsgi.errors`.
+/// Bytes as they are.
 pub(crate) fn write_raw(bytes: &[u8]) {
     if let Some(log) = LOG.get() {
         // A log that cannot be written must not stop a request; there is nowhere to complain either.
@@ -141,66 +187,7 @@ pub(crate) fn write_raw(bytes: &[u8]) {
     }
 }
 
-/// Lines as they are, for `gunicorn.access` in a worker.
-pub(crate) fn write_access(bytes: &[u8]) {
-    if let Some(log) = ACCESS_LOG.get() {
-        rwsgi_os::write_if_ready(&log.file, bytes);
-    }
-}
-
-fn level(level: LogLevel) -> Level {
-    match level {
-        LogLevel::Debug => Level::DEBUG,
-        LogLevel::Info => Level::INFO,
-        LogLevel::Warning => Level::WARN,
-        LogLevel::Error | LogLevel::Critical => Level::ERROR,
-    }
-}
-
-/// Writes whole lines to the log.
-struct LogWriter;
-
-impl io::Write for LogWriter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        write_raw(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// `[2026-11-22 15:04:05 +0000] [PID] [LEVEL] message`
-struct Line {
-    critical_only: bool,
-}
-
-impl<S, N> FormatEvent<S, N> for Line
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
-{
-    fn format_event(
-        &self,
-        context: &FmtContext<'_, S, N>,
-        mut writer: Writer<'_>,
-        event: &Event<'_>,
-    ) -> fmt::Result {
-        let critical = event.metadata().target() == CRITICAL;
-        if self.critical_only && !critical {
-            return Ok(());
-        }
-        let time = chrono::Local::now().format("%Y-%m-%d %H:%M:%S %z");
-        let level = match *event.metadata().level() {
-            _ if critical => "CRITICAL",
-            Level::ERROR => "ERROR",
-            Level::WARN => "WARNING",
-            Level::INFO => "INFO",
-            Level::DEBUG | Level::TRACE => "DEBUG",
-        };
-        write!(writer, "[{time}] [{}] [{level}] ", std::process::id())?;
-        context.field_format().format_fields(writer.by_ref(), event)?;
-        writeln!(writer)
-    }
+/// Gives syslog a moment to take the last lines, at the end of a process.
+pub(crate) fn flush() {
+    event::flush();
 }

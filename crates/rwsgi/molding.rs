@@ -6,7 +6,7 @@ use rwsgi_config::{Draft, File};
 use rwsgi_master::{Cast, Mold};
 use rwsgi_os::{ExitReason, Pid, assert_single_threaded};
 use rwsgi_worker::Source;
-use rwsgi_wsgi::Hooks;
+use rwsgi_wsgi::{Hooks, LoggerSettings};
 
 use crate::error::Error;
 use crate::hooks::{self, Steward};
@@ -48,7 +48,7 @@ pub(crate) fn cast(mut mold: Mold, molding: Molding<'_>) -> ExitReason {
     match cabin.plan {
         Ok(plan) => {
             if let Some(Err(error)) = in_background.then(|| launch::discard_streams(&plan.config)) {
-                return roles::failed(&error.into());
+                return roles::failed(&error);
             }
             serve(mold, &plan, cabin.hooks.as_ref(), host)
         }
@@ -61,16 +61,13 @@ fn furnish(mold: &Mold, molding: Molding<'_>) -> Result<Cabin, Error> {
     let file = molding.script.execute()?;
     let json = file.values_json()?;
     let settled = molding.draft.finish(Some(&File::Python { json: json.clone() }));
-    let typed = settled.as_ref().ok().filter(|settled| !settled.config.hooks.is_empty());
-    let typed = typed.map(|settled| settled.typed());
     let plan = settled.map_err(Error::from).and_then(|settled| {
+        let settings = settled.typed();
         let config = settled.config;
         site::enter(&config, molding.script.directory)?;
         let identity = privileges::identity(&config)?;
-        if !logging::is_started() {
-            logging::start(&config, privileges::owner(identity.as_ref()))?;
-        }
-        Plan::new(config, molding.script.host, identity)
+        logging::start(&config, privileges::owner(identity.as_ref()))?;
+        Ok(Plan::new(config, molding.script.host, identity)?.with_settings(&settings))
     });
     let mut found = None;
     if let Ok(plan) = &plan {
@@ -80,10 +77,11 @@ fn furnish(mold: &Mold, molding: Molding<'_>) -> Result<Cabin, Error> {
             reloader::report_through(reports);
         }
         rwsgi_wsgi::set_environment(&plan.config.env)?;
-        let hooks = typed.map(|typed| hooks::find(&file, (&plan.config, &typed), Pid::parent()));
-        found = hooks.transpose()?;
-        if found.is_none() {
-            hooks::publish_loggers(&plan.config)?;
+        let settings = (&plan.config, plan.settings.as_str());
+        if plan.config.hooks.is_empty() {
+            hooks::publish_loggers(settings.0, LoggerSettings { settings: settings.1, file: Some(&file) })?;
+        } else {
+            found = Some(hooks::find(&file, settings, Pid::parent())?);
         }
     }
     mold.settings(&json)?;

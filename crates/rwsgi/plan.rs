@@ -6,16 +6,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rwsgi_config::{Config, LogTarget, Workers};
-use rwsgi_http::{AccessLog, Format};
-use rwsgi_master::{Inheritance, Policy};
-use rwsgi_os::{Identity, SocketPlan};
+use rwsgi_config::{Config, Workers};
+use rwsgi_http::Journal;
+use rwsgi_master::{Inheritance, Numbers, Policy};
+use rwsgi_os::{Identity, SocketPlan, Statsd};
 use rwsgi_worker::PreloadOptions;
 use rwsgi_wsgi::{Embedding, Hook};
 
 use crate::error::Error;
+use crate::logging::Access;
 use crate::proxies::{header_rules, proxies};
-use crate::{Host, VERSION, home, logging, privileges, reloader, sockets, traffic};
+use crate::{Host, VERSION, home, logging, privileges, reloader, sockets, statsd, traffic};
 
 /// How long the loop of a worker may stand still: as long as a request may run, within these bounds. It turns even while Python
 /// does not, so nothing of the application takes that long, but a machine that is short of memory may. With `--timeout 0`
@@ -37,28 +38,17 @@ pub(crate) struct Plan {
     pub(crate) workers: usize,
     access_log: Option<Access>,
     paths: Vec<PathBuf>,
+    statsd: Option<Arc<Statsd>>,
     /// Settings are in a file in Python, which a mold executes.
     is_scripted: bool,
     pub(crate) config: Config,
-}
-
-/// Where and how requests are logged.
-struct Access {
-    target: LogTarget,
-    format: Format,
+    /// All settings as a JSON object, for Python.
+    pub(crate) settings: String,
 }
 
 impl Plan {
     pub(crate) fn new(mut config: Config, host: Host, identity: Option<Identity>) -> Result<Self, Error> {
-        let format = Format::compile(&config.access_log_format).map_err(Error::AccessLogFormat)?;
-        let access_log = match config.access_log.clone() {
-            Some(target) => {
-                // Opened again by each worker; here so that a mistake is told at once.
-                logging::open(&target, "access log", std::io::stdout())?;
-                Some(Access { target: logging::absolute(target), format })
-            }
-            None => None,
-        };
+        let access_log = Access::new(&config)?;
         let directory = std::env::current_dir().map_err(Error::CurrentDirectory)?;
         let paths = std::iter::once(directory.clone())
             .chain(config.pythonpath.iter().map(|path| directory.join(path)))
@@ -82,8 +72,10 @@ impl Plan {
             python,
             access_log,
             paths,
+            statsd: statsd::open(&config),
             is_scripted: false,
             config,
+            settings: String::new(),
         })
     }
 
@@ -95,6 +87,11 @@ impl Plan {
     /// Looks whether the workers will be able to do what they have to. It takes a fork, so it is the master's.
     pub(crate) fn check(&self) -> Result<(), Error> {
         self.identity.as_ref().map_or(Ok(()), |identity| privileges::check_bodies(&self.config, identity))
+    }
+
+    /// The same, with what Python may want to know of the settings: [`rwsgi_config::Settled::typed`].
+    pub(crate) fn with_settings(self, settings: &str) -> Self {
+        Self { settings: settings.to_owned(), ..self }
     }
 
     /// How the master supervises the workers.
@@ -116,10 +113,14 @@ impl Plan {
         }
     }
 
+    /// What is put in front of `sys.path`.
+    pub(crate) fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
     /// Makes the file of the access log, where the workers may not.
     pub(crate) fn create_access_log(&self) -> Result<(), Error> {
-        let Some(access) = &self.access_log else { return Ok(()) };
-        logging::open(&access.target, "access log", std::io::stdout()).map(drop)
+        self.access_log.as_ref().map_or(Ok(()), Access::create)
     }
 
     /// How many descriptors a worker may need: what the application has by default anyway, and for each connection its
@@ -138,6 +139,12 @@ impl Plan {
         }
     }
 
+    /// Whom the master tells how the server is.
+    pub(crate) fn numbers(&self) -> Option<Numbers> {
+        let backlogs = self.config.enable_backlog_metric;
+        self.statsd.clone().map(|statsd| Numbers { statsd, backlogs })
+    }
+
     /// What the application is told of this server, one of so many workers.
     pub(crate) fn wsgi(&self, workers: usize) -> rwsgi_wsgi::Options {
         rwsgi_wsgi::Options {
@@ -145,7 +152,8 @@ impl Plan {
             multithread: self.config.threads > 1,
             multiprocess: workers > 1,
             headers: Arc::new(header_rules(&proxies(&self.config))),
-            errors: logging::write_raw,
+            watched: self.access_log.iter().flat_map(Access::environ).cloned().collect(),
+            errors: logging::write_errors,
             is_descendant: rwsgi_os::is_descendant,
         }
     }
@@ -165,16 +173,14 @@ impl Plan {
         &self,
         inheritance: Inheritance,
     ) -> Result<(rwsgi_worker::Place, rwsgi_worker::Options), Error> {
-        let access_log = match &self.access_log {
-            Some(access) => {
-                let file = logging::open_access_log(&access.target)?;
-                Some(AccessLog::start(access.format.clone(), file).map_err(Error::AccessLog)?)
-            }
-            None => None,
-        };
-        let http = traffic::options(&self.config, access_log);
+        let mut listeners = inheritance.listeners;
+        let metrics = listeners.split_off(listeners.len().saturating_sub(self.config.metrics_bind.len()));
+        let access_log = self.access_log.as_ref().map(|access| access.start(&self.config)).transpose()?;
+        let journal = Journal { access_log, meter: None };
+        let http = traffic::options(&self.config, journal);
         let place = rwsgi_worker::Place {
-            listeners: inheritance.listeners,
+            listeners,
+            metrics,
             scoreboard: inheritance.scoreboard,
             slot: inheritance.slot,
             status: inheritance.status,
@@ -193,9 +199,13 @@ impl Plan {
             max_requests_jitter: self.config.max_requests_jitter,
             queue_timeout: self.config.queue_timeout,
             queue_size: self.config.queue_size,
-            reopen_logs: logging::reopen,
+            reopen_logs: logging::reopen_in_worker,
             graceful_timeout: self.config.graceful_timeout,
             loaded: reloader::tell_sources,
+            numbers: rwsgi_worker::Numbers {
+                statsd: self.statsd.clone(),
+                health_path: self.config.health_path.clone(),
+            },
             hooks: None,
         };
         Ok((place, options))

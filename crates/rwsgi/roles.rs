@@ -5,13 +5,13 @@ use std::env;
 use rwsgi_master::{Cast, Inheritance, Mold};
 use rwsgi_os::{ExitReason, Identity, exit_now};
 use rwsgi_worker::{Preloaded, Source};
-use rwsgi_wsgi::Hooks;
+use rwsgi_wsgi::{Hooks, LoggerSettings};
 
 use crate::error::Error;
 use crate::hooks::{self, Steward};
 use crate::plan::Plan;
 use crate::script::Script;
-use crate::{Host, reloader, ui};
+use crate::{Host, logging, reloader, ui};
 
 /// Serves until the worker is to leave. Where the settings are in Python, the file is executed here too: the mold cannot fork.
 pub(crate) fn work(
@@ -128,13 +128,16 @@ fn judge(preloaded: &Preloaded, plan: &Plan) -> Result<Option<Loaded>, Error> {
 }
 
 /// What comes before the application in every process that runs it.
-fn begin(plan: &Plan, host: Host) -> Result<(), Error> {
+pub(crate) fn begin(plan: &Plan, host: Host) -> Result<(), Error> {
     enter(plan)?;
     // Nothing of Python or the application may run as root.
     assume(plan)?;
     host.start_python(plan.python.as_ref())?;
     host.forget_variables()?;
-    hooks::publish_loggers(&plan.config)?;
+    // Classes of the settings may lie beside the application.
+    rwsgi_wsgi::set_environment(&plan.config.env)?;
+    rwsgi_wsgi::prepend_paths(plan.paths())?;
+    hooks::publish_loggers(&plan.config, LoggerSettings { settings: &plan.settings, file: None })?;
     Ok(())
 }
 
@@ -165,6 +168,7 @@ fn serve(inheritance: Inheritance, source: Source, stage: Stage<'_>) -> ExitReas
 fn leave(reason: ExitReason, stage: Stage<'_>) -> ExitReason {
     tracing::info!("Worker exiting (pid: {})", std::process::id());
     stage.hooks.map(Hooks::worker_exit);
+    logging::leave_python();
     stage.host.end_python();
     reason
 }

@@ -40,6 +40,7 @@ impl Script<'_> {
         let added = early.pythonpath.iter().map(|path| directory.join(path));
         let paths: Vec<_> = std::iter::once(directory.to_owned()).chain(added).collect();
         rwsgi_wsgi::prepend_paths(&paths)?;
+        rwsgi_wsgi::publish_glogging()?;
         // A file that takes too long is asked where it is. The log may be another one when its settings are known.
         let stderr: &'static io::Stderr = Box::leak(Box::new(io::stderr()));
         let log = logging::file();

@@ -5,7 +5,7 @@ use std::env;
 use std::path::Path;
 
 use rwsgi_config::{Config, Draft, File};
-use rwsgi_master::{Preparation, Prepared, Program, Role};
+use rwsgi_master::{Numbers, Preparation, Prepared, Program, Role};
 use rwsgi_os::{Ending, ExitReason, Pid, PidFile};
 use rwsgi_wsgi::SettingsSource;
 
@@ -82,12 +82,14 @@ impl Site<'_> {
         let config = settled.config;
         enter(&config, self.launch.directory())?;
         let identity = privileges::identity(&config)?;
-        let plan = Plan::new(config, self.host, identity)?;
+        let plan = Plan::new(config, self.host, identity)?.with_settings(&typed);
         plan.check()?;
         Ok((plan, typed))
     }
 
     fn take_over(&mut self, generation: u32, plan: Plan) -> Prepared {
+        // Before a worker of it is forked.
+        log_as_in(&plan);
         let sockets = self.launch.sockets(plan.sockets.clone());
         let prepared = Prepared { policy: plan.policy(), sockets };
         self.plans.insert(generation, plan);
@@ -154,7 +156,12 @@ impl Program for Site<'_> {
     fn give_up(&mut self, generation: u32) {
         self.plans.remove(&generation);
         self.scripts.remove(&generation);
+        self.plans.last_key_value().into_iter().for_each(|(_, plan)| log_as_in(plan));
         self.step_back();
+    }
+
+    fn numbers(&self) -> Option<Numbers> {
+        self.plans.first_key_value()?.1.numbers()
     }
 
     fn reopen_logs(&mut self) {
@@ -179,6 +186,13 @@ impl Program for Site<'_> {
         if let Err(error) = renamed {
             ui::complain(&error, error.hint().as_deref());
         }
+    }
+}
+
+/// Opens the logs anew, where these settings say; a log that cannot be opened there goes on where it is.
+fn log_as_in(plan: &Plan) {
+    if let Err(error) = logging::start(&plan.config, privileges::owner(plan.identity.as_ref())) {
+        ui::complain(&error, error.hint().as_deref());
     }
 }
 

@@ -1,7 +1,7 @@
 //! The addresses of the settings, as the sockets that are to be opened for them.
 
 use rwsgi_config::{Address, Config};
-use rwsgi_os::{BindAddress, Listener, Owner, SocketPlan};
+use rwsgi_os::{BindAddress, Listener, Owner, Purpose, SocketPlan};
 
 use crate::error::Error;
 use crate::launch::Launch;
@@ -9,17 +9,20 @@ use crate::launch::Launch;
 /// The permissions of unix sockets that no `--umask` is about: for the user and the group, not for everybody.
 const MODE: u32 = 0o660;
 
-/// A socket for each address of the settings; their files are given to `owner`.
+/// A socket for each address of the settings, those for numbers last; their files are given to `owner`.
 pub(crate) fn plans(config: &Config, owner: Owner) -> Vec<SocketPlan> {
-    let plan = |address| SocketPlan {
+    let plan = |address, purpose| SocketPlan {
         backlog: config.backlog,
         reuse_port: config.reuse_port,
-        ipv6_only: leaves_ipv4(address, &config.bind),
+        ipv6_only: leaves_ipv4(address, &config.bind) || leaves_ipv4(address, &config.metrics_bind),
         mode: config.umask.map_or(MODE, |umask| 0o777 & !umask),
         owner,
+        purpose,
         ..SocketPlan::new(bind_address(address))
     };
-    config.bind.iter().map(plan).collect()
+    let serving = config.bind.iter().map(|address| plan(address, Purpose::Serving));
+    // Behind the others: by that a worker knows them.
+    serving.chain(config.metrics_bind.iter().map(|address| plan(address, Purpose::Metrics))).collect()
 }
 
 fn bind_address(address: &Address) -> BindAddress {
@@ -49,7 +52,7 @@ pub(crate) fn open(plans: &[SocketPlan], launch: &mut Launch) -> Result<Vec<List
     let (mut open, mut bound) = (Vec::new(), Vec::new());
     for plan in plans {
         if let Some(listener) = launch.inherited(&plan.address) {
-            open.push(listener);
+            open.push(listener.for_purpose(plan.purpose));
             continue;
         }
         match Listener::bind(plan) {

@@ -42,6 +42,18 @@ pub(crate) fn remark(note: &Note) {
     }
 }
 
+/// Says on stderr what is to be known of the settings, where there is no log.
+pub(crate) fn warn(note: &Note) {
+    if note.level == LogLevel::Debug {
+        return;
+    }
+    let mut text = format!("rwsgi: warning: {}\n", note.text);
+    if let Some(hint) = &note.hint {
+        text.push_str(&format!("hint: {hint}\n"));
+    }
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
 /// Says why a process of the server cannot go on: in the log if there is one, else on stderr. What it ends with.
 pub(crate) fn tell(error: &Error) -> ExitReason {
     if !logging::is_started() {

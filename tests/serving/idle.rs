@@ -23,7 +23,7 @@ fn let_keep_alive_pass(clock: &Server) {
 #[test]
 fn an_idle_worker_does_not_wake_up() {
     let clock = Server::wsgi(APP).args(["--keep-alive", "0.7"]).start();
-    for options in [["--threads", "1"], ["--threads", "4"]] {
+    for options in [["--threads", "1"], ["--threads", "4"], ["--metrics-bind", "127.0.0.1:0"]] {
         let server = Server::wsgi(APP).args(options).args(["--keep-alive", "300"]).start();
         let mut client = server.client();
         assert_eq!(client.get("/").status, 200);

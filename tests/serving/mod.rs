@@ -10,6 +10,7 @@ mod files;
 mod forks;
 mod idle;
 mod logs;
+mod metrics;
 mod protocol;
 mod queue;
 mod readers;

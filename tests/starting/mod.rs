@@ -1,8 +1,10 @@
 //! Until the first request: command line, application, addresses, pid file, Python, privileges, background.
 mod binding;
+mod check_config;
 mod daemon;
 mod files;
 mod loading;
+mod migrate;
 mod pid_file;
 mod privileges;
 mod python;

@@ -227,3 +227,20 @@ def test_a_file_that_starts_a_thread_is_executed_by_each_worker(begin, tmp_path)
         os.kill(pid, signal.SIGKILL)
         server.log.wait(r"\[INFO\] gone: 1")
         server.log.wait("Worker ready", count=2)
+
+
+def test_a_worker_that_is_asked_to_leave_while_its_hook_runs_leaves_behind_it(begin, pipe):
+    text = (
+        "import os\n"
+        "def post_worker_init(worker):\n"
+        "    worker.log.info('initialising')\n"
+        "    open(os.environ['WAIT_FOR']).close()\n"
+        "def worker_exit(server, worker): worker.log.info('exited')\n"
+    )
+    with begin(text, env={"WAIT_FOR": str(pipe)}) as server:
+        (booted,) = server.log.wait(r"\[(\d+)\] \[INFO\] initialising")
+        os.kill(int(booted[1]), signal.SIGTERM)
+        writer = os.open(pipe, os.O_RDWR)
+        server.log.wait(rf"\[{booted[1]}\] \[INFO\] exited")
+        server.log.wait(r"Worker ready", count=2)
+        os.close(writer)

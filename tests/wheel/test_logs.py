@@ -1,14 +1,18 @@
 """Error log and access log: shapes, targets, and logs that cannot be written."""
 
 import contextlib
+import json
 import os
 import re
 import signal
 import subprocess
+import time
+from datetime import datetime
+from pathlib import Path
 
 import client
 import pytest
-from log import Log
+from log import PATIENCE, Log
 
 APP = "bodies"
 
@@ -21,6 +25,7 @@ ACCESS_LINE = (
     r'"POST /read\?q=1 HTTP/1\.1" 200 6 "http://from/" "agent \\"x\\""$'
 )
 HEADERS = [("Referer", "http://from/"), ("User-Agent", 'agent "x"')]
+JSON = ("--log-format", "json")
 
 
 def post(server):
@@ -131,7 +136,7 @@ def test_access_log_format(host):
 
 
 def test_an_access_log_format_that_cannot_be_used_is_refused(host):
-    for atom in ("%({REQUEST_METHOD}e)s", "%(nothing)s", "%(h"):
+    for atom in ("%({x-id}q)s", "%(nothing)s", "%(h"):
         done = host.run(APP, "--access-logformat", atom)
         assert done.returncode == 2
         assert "`access_log_format` from `--access-logformat`" in done.stderr
@@ -184,6 +189,52 @@ def test_an_error_log_that_nobody_reads_stops_no_request(host, state, tmp_path):
                 pipe.close()
             for _ in range(300):  # each with a traceback: more than a pipe holds
                 assert client.request(path, "GET", "/exception").status == 500
+
+
+def parsed(log, pattern):
+    """The first line in which `pattern` is found, read as JSON."""
+    (match,) = log.wait(pattern)
+    return json.loads(match.string)
+
+
+def test_error_log_as_json(host):
+    with host.start("broken", *JSON) as server:
+        booting = parsed(server.log, "Booting worker")
+        assert set(booting) == {"time", "pid", "level", "message"}
+        assert (booting["level"], type(booting["pid"])) == ("INFO", int)
+        assert datetime.fromisoformat(booting["time"]).tzinfo is not None
+        address = re.search(r"http://(.*):(\d+) ", parsed(server.log, "Listening at")["message"])
+        server.log.wait("Worker ready")
+        client.request((address[1], int(address[2])), "GET", "/exception")
+        error = parsed(server.log, "Error handling request")
+        assert error["message"] == "Error handling request GET /exception"
+        assert error["traceback"].startswith("Traceback (most recent call last):\n  File ")
+        server.signal(signal.SIGTERM)
+        assert server.wait() == 0
+        for line in server.log.text.splitlines():
+            json.loads(line)
+
+
+def test_wsgi_errors_as_json(host):
+    with host.start("access", *JSON) as server:
+        address = re.search(r"http://(.*):(\d+) ", parsed(server.log, "Listening at")["message"])
+        server.log.wait("Worker ready")
+        client.request((address[1], int(address[2])), "GET", "/printed")
+        line = parsed(server.log, "to errors")
+        assert (line["message"], line["source"]) == ("to errors", "wsgi.errors")
+
+
+def read(path):
+    with contextlib.suppress(FileNotFoundError):
+        return Path(path).read_text()
+    return ""
+
+
+def wait_for(is_so):
+    """A file tells nobody when it changes."""
+    deadline = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < deadline, "it does not come"
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ use crate::{
     kind::{Action, Kind},
     layer::{Layer, Source},
     manual,
+    migration::Migration,
     setting::{Flag, Gunicorn, Setting},
 };
 
@@ -23,6 +24,8 @@ pub(crate) enum Said {
     Given(Layer),
     /// To print this and end: the help or the version.
     Print(String),
+    /// To look at how Gunicorn is started, and end.
+    Migrate(Migration),
 }
 
 /// Words as the shell makes them, the first of which names the program.
@@ -36,10 +39,13 @@ pub(crate) struct Words {
 pub(crate) fn read(table: &'static [Setting], words: Words, program: Program<'_>) -> Result<Said, Error> {
     let Words { words, variable } = words;
     match command(table, program).try_get_matches_from(joined(table, words)) {
-        Ok(mut matches) => match printed(table, program, &mut matches)? {
-            Some(text) => Ok(Said::Print(text)),
-            None => Ok(Said::Given(layer(table, &mut matches, variable))),
-        },
+        Ok(mut matches) => {
+            if let Some(text) = printed(table, program, &mut matches)? {
+                return Ok(Said::Print(text));
+            }
+            let migration = migration(table, &mut matches).map(Said::Migrate);
+            Ok(migration.unwrap_or_else(|| Said::Given(layer(table, &mut matches, variable))))
+        }
         Err(stop) => match stop.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Said::Print(stop.render().to_string())),
             _ => {
@@ -67,6 +73,14 @@ fn printed(
         origin: Box::new(Source::CommandLine(setting.flag)),
         reason: format!("expected {}", setting.expects()),
         hint: None,
+    })
+}
+
+/// What is to be looked at, if anything is.
+fn migration(table: &'static [Setting], matches: &mut ArgMatches) -> Option<Migration> {
+    table.iter().find_map(|setting| match setting.kind {
+        Kind::Migration(made) => matches.remove_one::<OsString>(setting.name).map(made),
+        _ => None,
     })
 }
 

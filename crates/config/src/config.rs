@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::{bind::Address, network::Networks};
+use crate::{bind::Address, network::Networks, statsd::StatsdAddress, syslog::SyslogAddress};
 
 /// What the server is asked to do, one field for each row of [`SETTINGS`](crate::SETTINGS).
 ///
@@ -145,6 +145,42 @@ pub struct Config {
     pub access_log: Option<LogTarget>,
     /// The shape of a line of the access log, in Gunicorn's `%(x)s` notation; not parsed here.
     pub access_log_format: String,
+    /// How lines of both logs are written.
+    pub log_format: LogFormat,
+    /// The header by which requests are told apart, in lower case; `None`: there is none.
+    pub request_id: Option<String>,
+    /// Whether standard output and error go to the file of the error log.
+    pub capture_output: bool,
+    /// Whether the logs go to syslog too.
+    pub syslog: bool,
+    /// Where syslog is.
+    pub syslog_address: SyslogAddress,
+    /// The name in the middle of `gunicorn.NAME.error`; `None` is the application's.
+    pub syslog_prefix: Option<String>,
+    /// The number of the facility (RFC 5424).
+    pub syslog_facility: u8,
+    /// Whether the access log does not go to syslog.
+    pub syslog_without_access: bool,
+    /// The class of Python that logs, as it was named.
+    pub logger_class: Option<String>,
+    /// A configuration of Python's loggers (`logging.config.fileConfig`).
+    pub log_config: Option<PathBuf>,
+    /// The same as JSON (`logging.config.dictConfig`).
+    pub log_config_json: Option<PathBuf>,
+    /// The same as a dictionary of a Python file, as JSON.
+    pub log_config_dict: Option<String>,
+    /// The addresses at which the server tells its numbers, in the given order.
+    pub metrics_bind: Vec<Address>,
+    /// The path under which the server says how it is, without a slash at its end; `None`: nowhere.
+    pub health_path: Option<String>,
+    /// The statsd that metrics are sent to, if any.
+    pub statsd_host: Option<StatsdAddress>,
+    /// What goes before the name of each of them, for a dot to be put between.
+    pub statsd_prefix: String,
+    /// What is put behind each of them.
+    pub dogstatsd_tags: String,
+    /// Whether the lengths of the listen queues are among them.
+    pub enable_backlog_metric: bool,
     /// Whether a server in the background keeps its standard streams.
     pub enable_stdio_inheritance: bool,
     /// The names of the hooks that a file defines (`post_fork`), in the order of the table. The functions are with whoever
@@ -204,6 +240,24 @@ impl LogLevel {
 
     /// The levels as the command line writes them.
     pub(crate) const WORDS: &'static [&'static str] = &["debug", "info", "warning", "error", "critical"];
+}
+
+/// How lines of the logs are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// As Gunicorn writes them.
+    #[default]
+    Text,
+    /// An object of JSON each.
+    Json,
+}
+
+impl LogFormat {
+    /// Every format, in the order of [`LogFormat::WORDS`].
+    pub(crate) const ALL: [Self; 2] = [Self::Text, Self::Json];
+
+    /// The formats as the command line writes them.
+    pub(crate) const WORDS: &'static [&'static str] = &["text", "json"];
 }
 
 /// What is done with a header whose name has an underscore, which the environ cannot tell from the one with

@@ -14,10 +14,11 @@ use crate::{
     error::Error,
     file::File,
     layer::{Entry, Layer},
+    migration::Migration,
     note::Note,
     resolve::resolve,
     setting::{Flag, Setting},
-    settled::Settled,
+    settled::{Purpose, Settled},
     table::SETTINGS,
     variables::{self, ARGUMENTS, Variables},
 };
@@ -27,6 +28,8 @@ use crate::{
 pub enum Opened {
     /// To print this text, which ends with a line break, to standard output and exit 0.
     Print(String),
+    /// To look at how Gunicorn is started, print what becomes of it, and exit.
+    Migrate(Migration),
     /// To go on with these settings.
     Draft(Draft),
 }
@@ -41,6 +44,7 @@ pub struct Draft {
     given: Layer,
     file: FileChoice,
     early: Early,
+    purpose: Purpose,
     notes: Vec<Note>,
     program: String,
 }
@@ -97,11 +101,13 @@ pub fn open(
     let mut given = match cli::read(SETTINGS, Words { words: args, variable: None }, program)? {
         Said::Given(layer) => layer,
         Said::Print(text) => return Ok(Opened::Print(text)),
+        Said::Migrate(migration) => return Ok(Opened::Migrate(migration)),
     };
     for variable in ARGUMENTS.into_iter().rev() {
         match arguments(variable, &variables, program)? {
             Some(Said::Given(layer)) => given = given.over(without_application(variable, layer, &mut notes)),
             Some(Said::Print(text)) => return Ok(Opened::Print(text)),
+            Some(Said::Migrate(migration)) => return Ok(Opened::Migrate(migration)),
             None => {}
         }
     }
@@ -110,9 +116,10 @@ pub fn open(
     let environment = variables::read(SETTINGS, &variables);
     notes.extend(variables::unknown(SETTINGS, &variables));
     let layer = given.clone().over(environment.clone()).over(Layer::defaults(SETTINGS));
-    let early = early(&layer)?;
+    let (early, purpose) = early(&layer)?;
     let file = choice(&layer);
-    Ok(Opened::Draft(Draft { environment, given, file, early, notes, program: program.name.to_owned() }))
+    let program = program.name.to_owned();
+    Ok(Opened::Draft(Draft { environment, given, file, early, purpose, notes, program }))
 }
 
 impl Draft {
@@ -126,6 +133,12 @@ impl Draft {
     #[must_use]
     pub fn early(&self) -> &Early {
         &self.early
+    }
+
+    /// What the settings are for as far as they are known without a file, which most often is all that there is to know.
+    #[must_use]
+    pub fn purpose(&self) -> Purpose {
+        self.purpose
     }
 
     /// The settings, with what the file says if there is one.
@@ -186,11 +199,12 @@ fn without_application(variable: &str, mut layer: Layer, notes: &mut Vec<Note>) 
     layer
 }
 
-fn early(layer: &Layer) -> Result<Early, Error> {
-    let needed = ["python", "pythonpath", "chdir", "boot_timeout"];
+fn early(layer: &Layer) -> Result<(Early, Purpose), Error> {
+    let needed = ["python", "pythonpath", "chdir", "boot_timeout", "check_config", "print_config"];
     let (config, _) = resolve(SETTINGS.iter().filter(|setting| needed.contains(&setting.name)), layer)?;
+    let purpose = Purpose::of(&config);
     let Config { python, pythonpath, chdir, boot_timeout, .. } = config;
-    Ok(Early { python, pythonpath, chdir, boot_timeout })
+    Ok((Early { python, pythonpath, chdir, boot_timeout }, purpose))
 }
 
 fn choice(layer: &Layer) -> FileChoice {

@@ -54,6 +54,25 @@ pub(crate) fn value(text: &str) -> Result<Option<String>, Refusal> {
 /// What [`value`] reads, as the end of a sentence that begins with "expected".
 pub(crate) const EXPECTS_VALUE: &str = "a text of ASCII letters, digits, signs and spaces, or `off`";
 
+/// Reads the name of the header that requests are told apart by, in lower case; `on` is the usual one, `off` none.
+pub(crate) fn name_or_off(text: &str) -> Result<Option<String>, Refusal> {
+    let name = text.trim().to_ascii_lowercase();
+    // An underscore would not reach the application, and these say something else.
+    let is_taken = ["connection", "content-length", "content-type", "host", "transfer-encoding"]
+        .contains(&name.as_str());
+    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    match name.as_str() {
+        "off" | "false" | "no" | "0" => Ok(None),
+        "on" | "true" | "yes" | "1" => Ok(Some("x-request-id".to_owned())),
+        "" => Err(Refusal::new(format!("expected {EXPECTS_NAME_OR_OFF}"))),
+        _ if is_taken || !is_name => Err(Refusal::new(format!("expected {EXPECTS_NAME_OR_OFF}"))),
+        _ => Ok(Some(name)),
+    }
+}
+
+/// What [`name_or_off`] reads, as the end of a sentence that begins with "expected".
+pub(crate) const EXPECTS_NAME_OR_OFF: &str = "`on`, `off` or the name of a header such as `X-Request-ID`";
+
 /// A token (RFC 9110, 5.6.2); `*` alone is one.
 fn name(text: &str) -> Result<String, Refusal> {
     let is_of_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);

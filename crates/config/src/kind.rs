@@ -11,7 +11,9 @@ use crate::{
     account, application,
     bind::{self, Address},
     config::{Config, LogTarget, Workers},
-    header, manual, mode,
+    header, manual,
+    migration::Migration,
+    mode,
     near::nearest,
     network::{self, Networks},
     prefix, size,
@@ -72,6 +74,8 @@ pub(crate) enum Kind {
     UrlPaths(fn(&mut Config, Vec<String>)),
     /// A path of a URL, stored without a slash at its end.
     RootPath(fn(&mut Config, String)),
+    /// Text with a grammar of its own.
+    Parsed { parse: fn(&mut Config, &str) -> Result<(), Refusal>, expects: &'static str },
     /// A class, by its dotted name or by one that stands for it.
     Class { check: fn(&str) -> Result<(), Refusal>, expects: &'static str, store: fn(&mut Config, String) },
     /// A dictionary, stored as JSON. Only a file gives it.
@@ -82,6 +86,8 @@ pub(crate) enum Kind {
     Unread,
     /// A form of the manual, on the command line only: print it and end.
     Manual,
+    /// How Gunicorn is started, on the command line only: look at it and end.
+    Migration(fn(OsString) -> Migration),
     /// No value: print something and end.
     Action(Action),
 }
@@ -159,11 +165,12 @@ impl Kind {
             Self::Patterns(store) => store(config, each(values, |text| self.pattern(text))?),
             Self::UrlPaths(store) => store(config, last(values, prefix::paths)?),
             Self::RootPath(store) => store(config, last(values, prefix::root)?),
+            Self::Parsed { parse, .. } => last(values, |text| parse(config, text))?,
             Self::Class { check, store, .. } => {
                 store(config, last(values, |text| check(text).map(|()| text.trim().to_owned()))?);
             }
             Self::Dictionary(store) => store(config, last(values, |text| self.dictionary(text))?),
-            Self::Hook { .. } | Self::Unread | Self::Manual | Self::Action(_) => {}
+            Self::Hook { .. } | Self::Unread | Self::Manual | Self::Migration(_) | Self::Action(_) => {}
         }
         Ok(())
     }
@@ -196,6 +203,7 @@ impl Kind {
             Self::Patterns(_) => "the path of a file, or a pattern such as `templates/*.html`".into(),
             Self::UrlPaths(_) => prefix::EXPECTS_PATHS.into(),
             Self::RootPath(_) => prefix::EXPECTS_ROOT.into(),
+            Self::Parsed { expects, .. } => expects.into(),
             Self::Class { expects, .. } => expects.into(),
             Self::Dictionary(_) => "a dictionary".into(),
             Self::Hook { parameters } => {
@@ -203,13 +211,14 @@ impl Kind {
             }
             Self::Unread => "as in Gunicorn".into(),
             Self::Manual => one_of(manual::FORMS),
+            Self::Migration(_) => "a command line, or the path of a unit file".into(),
             Self::Action(_) => "no value".into(),
         }
     }
 
     /// Whether the option prints something and ends, so that it is no setting of a server.
     pub(crate) const fn prints(self) -> bool {
-        matches!(self, Self::Manual | Self::Action(_))
+        matches!(self, Self::Manual | Self::Migration(_) | Self::Action(_))
     }
 
     /// Whether two texts say the same.
@@ -354,11 +363,17 @@ fn paths(raw: &OsStr) -> Vec<PathBuf> {
         .collect()
 }
 
-fn last<T>(values: &[OsString], parse: impl Fn(&str) -> Result<T, Refusal>) -> Result<T, Rejected<'_>> {
+fn last<T>(
+    values: &[OsString],
+    mut parse: impl FnMut(&str) -> Result<T, Refusal>,
+) -> Result<T, Rejected<'_>> {
     last_raw(values, |raw| parse(text(raw)?))
 }
 
-fn last_raw<T>(values: &[OsString], parse: impl Fn(&OsStr) -> Result<T, Refusal>) -> Result<T, Rejected<'_>> {
+fn last_raw<T>(
+    values: &[OsString],
+    mut parse: impl FnMut(&OsStr) -> Result<T, Refusal>,
+) -> Result<T, Rejected<'_>> {
     let raw = values.last().expect("every entry of a layer has at least one value");
     parse(raw).map_err(|refusal| (raw.as_os_str(), refusal))
 }

@@ -11,7 +11,7 @@
 //!
 //! **Read in this order:** `table` (the data) and `setting` (what a row is), `config` (the result),
 //! `kind` (text to values) with the larger grammars `account`, `application`, `bind`, `header`, `mode`,
-//! `network`, `prefix`, `size` and `worker_class`, `layer` (the law of precedence), the sources: `cli`, `variables`, and `file` with `python` and
+//! `network`, `prefix`, `size`, `syslog` and `worker_class`, `layer` (the law of precedence), the sources: `cli`, `variables`, and `file` with `python` and
 //! `toml_file` (a file to a `value` for each name) and `shape` (such a value to texts), `resolve` (layers to `Config`), `agreement`
 //! (settings that depend on each other), `draft` (all of it in a row), `settled`, `typed`, `note`, `near` and
 //! `error`; beside all that `manual`, which the table is printed by.
@@ -37,6 +37,7 @@ mod header;
 mod kind;
 mod layer;
 mod manual;
+mod migration;
 mod mode;
 mod near;
 mod network;
@@ -48,21 +49,28 @@ mod setting;
 mod settled;
 mod shape;
 mod size;
+mod statsd;
+mod syslog;
 mod table;
 mod toml_file;
+mod trial;
 mod typed;
 mod value;
 mod variables;
 mod worker_class;
 
 pub use bind::Address;
-pub use config::{Config, HeaderMap, LogLevel, LogTarget, ProxyProtocol, ReloadEngine, Workers};
+pub use config::{Config, HeaderMap, LogFormat, LogLevel, LogTarget, ProxyProtocol, ReloadEngine, Workers};
 pub use draft::{Draft, Early, FileChoice, Opened, Program, open};
 pub use error::Error;
 pub use file::{File, Table};
 pub use layer::{Place, Source};
+pub use migration::Migration;
 pub use network::Networks;
 pub use note::Note;
 pub use setting::{Flag, Gunicorn, Section, Setting, Variable};
 pub use settled::{Purpose, Settled};
+pub use statsd::StatsdAddress;
+pub use syslog::{SyslogAddress, SyslogSocket};
 pub use table::SETTINGS;
+pub use trial::Objection;

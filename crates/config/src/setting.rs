@@ -165,6 +165,12 @@ pub enum Section {
     Mechanics,
     /// The two logs.
     Logging,
+    /// The logs in syslog.
+    Syslog,
+    /// The loggers of Python's standard library.
+    PythonLoggers,
+    /// What the server tells of itself in numbers.
+    Metrics,
     /// For those who write the application.
     Development,
     /// Functions of a Python file that are called when something happens.
@@ -193,6 +199,9 @@ impl Section {
             Self::Proxies => "Proxies",
             Self::Mechanics => "Server mechanics",
             Self::Logging => "Logging",
+            Self::Syslog => "Syslog",
+            Self::PythonLoggers => "Python's loggers",
+            Self::Metrics => "Metrics",
             Self::Development => "Development",
             Self::Hooks => "Server hooks",
             Self::Information => "Information",

@@ -35,14 +35,19 @@ pub enum Purpose {
     PrintConfig,
 }
 
+impl Purpose {
+    pub(crate) fn of(config: &Config) -> Self {
+        match (config.print_config, config.check_config) {
+            (true, _) => Self::PrintConfig,
+            (_, true) => Self::CheckConfig,
+            _ => Self::Serve,
+        }
+    }
+}
+
 impl Settled {
     pub(crate) fn new(config: Config, layer: Layer, notes: Vec<Note>) -> Self {
-        let purpose = match (config.print_config, config.check_config) {
-            (true, _) => Purpose::PrintConfig,
-            (_, true) => Purpose::CheckConfig,
-            _ => Purpose::Serve,
-        };
-        Self { config, purpose, notes, layer }
+        Self { purpose: Purpose::of(&config), config, notes, layer }
     }
 
     /// Where the value of the setting of this name comes from, for messages about values that can be judged only later.

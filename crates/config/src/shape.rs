@@ -83,6 +83,8 @@ impl Kind {
             | Self::HeaderText(_)
             | Self::RootPath(_)
             | Self::Manual
+            | Self::Parsed { .. }
+            | Self::Migration(_)
             | Self::Action(_) => Shape::Word,
             Self::Number { .. }
             | Self::LimitedNumber(_)

@@ -15,19 +15,23 @@ mod information;
 mod limits;
 mod logging;
 mod mechanics;
+mod metrics;
+mod migration;
 mod preload;
 mod proxies;
+mod python_loggers;
 mod refused;
 mod replacement;
 mod slow_clients;
 mod socket;
+mod syslog;
 mod without_effect;
 mod workers;
 
 /// Every setting, in the order of the help.
 pub static SETTINGS: &[Setting] = &joined();
 
-const SECTIONS: [&[Setting]; 16] = [
+const SECTIONS: [&[Setting]; 20] = [
     application::ROWS,
     socket::ROWS,
     workers::ROWS,
@@ -39,8 +43,12 @@ const SECTIONS: [&[Setting]; 16] = [
     proxies::ROWS,
     mechanics::ROWS,
     logging::ROWS,
+    syslog::ROWS,
+    python_loggers::ROWS,
+    metrics::ROWS,
     development::ROWS,
     hooks::ROWS,
+    migration::ROWS,
     information::ROWS,
     without_effect::ROWS,
     refused::ROWS,

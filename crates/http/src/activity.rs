@@ -51,6 +51,8 @@ pub(crate) struct Activity {
     waited: AtomicU64,
     /// Bytes of this body.
     received: AtomicU64,
+    /// The same without their framing, and with those that came together with the head.
+    counted: AtomicU64,
     bodies: AtomicU64,
     /// The request of this body has its answer.
     answered: AtomicBool,
@@ -105,6 +107,7 @@ impl Activity {
             awaited: AtomicU64::new(0),
             waited: AtomicU64::new(0),
             received: AtomicU64::new(0),
+            counted: AtomicU64::new(0),
             bodies: AtomicU64::new(0),
             answered: AtomicBool::new(false),
             answering: AtomicBool::new(false),
@@ -174,7 +177,7 @@ impl Activity {
 
     /// A body is going to be received; its number.
     pub(crate) fn begin_body(&self) -> u64 {
-        for word in [&self.awaited, &self.waited, &self.received] {
+        for word in [&self.awaited, &self.waited, &self.received, &self.counted] {
             word.store(0, Ordering::Relaxed);
         }
         self.answered.store(false, Ordering::Relaxed);
@@ -185,6 +188,16 @@ impl Activity {
     /// The number of the last body.
     pub(crate) fn body(&self) -> u64 {
         self.bodies.load(Ordering::Relaxed)
+    }
+
+    /// So many bytes of it have come, without their framing.
+    pub(crate) fn count_body(&self, bytes: u64) {
+        self.counted.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// How many bytes of it have come, without their framing.
+    pub(crate) fn body_bytes(&self) -> u64 {
+        self.counted.load(Ordering::Relaxed)
     }
 
     /// A body has been received, or will not be, unless something has been begun since.

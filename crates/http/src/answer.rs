@@ -1,6 +1,6 @@
 //! An answer as the handler gives it, and the server's own ones.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
@@ -20,6 +20,10 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body.
     pub content: Content,
+    /// How long the request waited for a Python thread; `None` when it did not come that far. For the journal.
+    pub queued: Option<Duration>,
+    /// The values of the environ's variables that the access log names (`Format::environ`), in its order. For the journal.
+    pub environ: Box<[Option<Bytes>]>,
 }
 
 /// The body of an answer.
@@ -40,6 +44,17 @@ impl Default for Content {
     }
 }
 
+impl Content {
+    /// How many bytes it has, if that is known.
+    pub(crate) fn length(&self) -> Option<u64> {
+        match self {
+            Self::Full(bytes) => Some(bytes.len() as u64),
+            Self::File(span) => Some(span.length),
+            Self::Stream(_) => None,
+        }
+    }
+}
+
 impl Answer {
     pub(crate) fn has_unknown_length(&self) -> bool {
         matches!(self.content, Content::Stream(_)) && !self.headers.contains_key(CONTENT_LENGTH)
@@ -56,7 +71,7 @@ impl Answer {
         let mut headers = HeaderMap::with_capacity(4);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        Self { status, reason: None, headers, content: Content::Full(page.into()) }
+        Self { status, headers, content: Content::Full(page.into()), ..Self::default() }
     }
 
     /// The same for HEAD; how long the content would be need not be said (RFC 9110 section 9.3.2).

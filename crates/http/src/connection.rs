@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST};
-use http::{HeaderValue, Version, request};
+use http::{HeaderValue, StatusCode, Version, request};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::{Request, Response};
@@ -17,9 +17,11 @@ use crate::closing::Closing;
 use crate::collect::{Body, Budget, Reservation, collect};
 use crate::exchange::{Exchange, Handler, Ticket};
 use crate::forwarding::{Forwarding, Origin};
+use crate::framing::Fault;
 use crate::guard::Guard;
 use crate::inflow::{Failure, Inflow};
 use crate::inlet::Start;
+use crate::journal::Journal;
 use crate::options::{Options, builder};
 use crate::outgoing::Sending;
 use crate::parking::Parking;
@@ -27,8 +29,10 @@ use crate::patience::{Patience, REFUSAL};
 use crate::preface::{self, Absence};
 use crate::proxies::ProxyProtocol;
 use crate::ranges::Conditions;
+use crate::record::Record;
 use crate::refusal::{log_refusal, refusal};
 use crate::reply::{ReplyBody, RequestEnd, response};
+use crate::request_id;
 use crate::room::Room;
 use crate::x_sendfile::Roots;
 use crate::{Answer, Peer, Transport};
@@ -42,6 +46,7 @@ pub struct Server<H> {
     pub(crate) patience: Patience,
     forwarding: Forwarding,
     pub(crate) options: Options,
+    journal: Option<Arc<Journal>>,
     roots: Option<Roots>,
     pub(crate) closing: Closing,
     pub(crate) parking: Arc<Parking>,
@@ -59,6 +64,7 @@ impl<H: Handler> Server<H> {
             patience: Patience::new(options.keep_alive, &options.timeouts),
             roots: Roots::open(&options.sendfile_roots),
             forwarding: Forwarding::new(options.proxies.clone()),
+            journal: options.journal.clone().and_then(Journal::wanted).map(Arc::new),
             options,
             closing: Closing::default(),
             parking,
@@ -92,7 +98,7 @@ impl<H: Handler> Server<H> {
             // Boxed, so that a connection that waits for its next request holds no memory for a parser.
             guard = Box::pin(self.talk(guard, &peer)).await;
             if let Some(fault) = guard.refused() {
-                log_refusal(&peer, fault);
+                self.refuse(&peer, fault);
             }
             if !guard.is_parked() || !self.wakes(&mut guard).await {
                 return;
@@ -116,7 +122,7 @@ impl<H: Handler> Server<H> {
             Ok(ahead) => Some(ahead),
             Err(Absence::Gone) => None,
             Err(Absence::Refused(fault)) => {
-                log_refusal(peer, fault);
+                self.refuse(peer, fault);
                 let page = Answer::error(fault.status).into_bytes(self.options.server.as_ref());
                 // Whoever does not take it in time has refused it.
                 let _ = timeout(REFUSAL, Box::pin(preface::refuse(stream, &page))).await;
@@ -147,23 +153,58 @@ impl<H: Handler> Server<H> {
     ) -> Result<Response<ReplyBody>, hyper::Error> {
         let (mut head, incoming) = request.into_parts();
         prefer_target(&mut head);
+        if let Some(page) = self.own_page(&head, &incoming) {
+            let end = RequestEnd::new(&activity, None);
+            return Ok(self.respond(page, end, head.version));
+        }
         let (peer, origin) = self.forwarding.judge(&head, peer);
-        let line = self.options.access_log.as_ref().map(|log| log.begin(&head, &peer));
-        let end = RequestEnd { activity: Arc::clone(&activity), line };
-        let is_1_0 = head.version == Version::HTTP_10;
-        let answer = match origin {
+        let name = self.options.request_id.as_ref();
+        let id = name.map(|name| request_id::assign(name, &mut head, &peer));
+        let from = (&peer, origin.as_ref().ok());
+        let record = self.journal.as_ref().map(|journal| Record::begin(journal, &head, from));
+        let end = RequestEnd::new(&activity, record);
+        let version = head.version;
+        let mut answer = match origin {
             Ok(origin) => self.answer(head, incoming, (peer, origin), &activity).await?,
             Err(fault) => {
-                log_refusal(&peer, fault);
+                self.refuse(&peer, fault);
                 Answer::error(fault.status)
             }
         };
+        if let (Some(name), Some(id)) = (name, id) {
+            // An application that names the request knows better.
+            answer.headers.entry(name).or_insert(id);
+        }
+        Ok(self.respond(answer, end, version))
+    }
+
+    fn respond(&self, answer: Answer, end: RequestEnd, version: Version) -> Response<ReplyBody> {
         let mut response = response(answer, end, self.options.server.as_ref());
-        if is_1_0 && response.headers().contains_key(CONNECTION) {
+        if version == Version::HTTP_10 && response.headers().contains_key(CONNECTION) {
             // To a client that has asked for `keep-alive` hyper would promise it beside our `close`.
             *response.version_mut() = Version::HTTP_10;
         }
-        Ok(response)
+        response
+    }
+
+    /// The answer to a request that is not for the application.
+    fn own_page(&self, head: &request::Parts, incoming: &Incoming) -> Option<Answer> {
+        let mut page = self.options.health.as_ref()?.answer(&head.method, head.uri.path())?;
+        // Nobody reads the body.
+        if self.closing.has_begun() || !incoming.is_end_stream() {
+            page.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Some(page)
+    }
+
+    fn refuse(&self, peer: &Peer, fault: Fault) {
+        log_refusal(peer, fault);
+        self.count_refusal(fault.status);
+    }
+
+    fn count_refusal(&self, status: StatusCode) {
+        let meter = self.journal.as_ref().and_then(|journal| journal.meter.as_ref());
+        meter.into_iter().for_each(|meter| meter.refused(status.as_u16()));
     }
 
     async fn answer(
@@ -175,13 +216,16 @@ impl<H: Handler> Server<H> {
     ) -> Result<Answer, hyper::Error> {
         let body = match self.body(&head, incoming, activity).await {
             Ok(body) => body,
-            Err(failure) => return refusal(failure, &head, &peer, activity.fault()),
+            Err(failure) => {
+                let refused = refusal(failure, &head, &peer, activity.fault());
+                return refused.inspect(|answer| self.count_refusal(answer.status));
+            }
         };
         let (ticket, mut wait) = Ticket::new();
         let is_1_0 = head.version == Version::HTTP_10;
         let live = body.as_ref().and_then(Body::inlet).map(|_| Arc::clone(&peer));
         let conditions = self.roots.as_ref().map(|_| Conditions::of(&head));
-        self.handler.call(Exchange { head, body, peer, origin, ticket });
+        self.handler.call(Exchange { head, body, peer, origin, waited: None, ticket });
         let mut answer = poll_fn(|context| {
             if activity.is_doubtful() {
                 wait.doubt();
@@ -192,7 +236,7 @@ impl<H: Handler> Server<H> {
         activity.begin_answer();
         if let (Some(peer), Some(fault)) = (live, activity.fault()) {
             // Whatever the application made of half a body.
-            log_refusal(&peer, fault);
+            self.refuse(&peer, fault);
             answer = Answer::error(fault.status);
         }
         if let (Some(roots), Some(conditions)) = (&self.roots, conditions)
@@ -230,7 +274,9 @@ impl<H: Handler> Server<H> {
         }
         let collected = collect(inflow, &self.budget).await;
         activity.end_body(body);
-        collected.map(Some)
+        let body = collected?;
+        activity.count_body(body.length().unwrap_or_default());
+        Ok(Some(body))
     }
 }
 

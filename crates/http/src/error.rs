@@ -3,13 +3,27 @@
 /// An access-log format that cannot be compiled (Gunicorn setting `access_log_format`).
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
-    /// `%(` without `)s`.
+    /// `%` without `(name)s`.
     #[error("`{0}` does not end with `)s`")]
     Unfinished(String),
     /// An atom that does not exist.
-    #[error("there is no atom `{0}`")]
-    Unknown(String),
-    /// An atom that needs the WSGI environ.
-    #[error("the atom `{0}` reads the WSGI environ, which is not supported yet")]
-    Environ(String),
+    #[error("there is no atom `{name}`{}", meant(nearest.as_deref()))]
+    Unknown {
+        /// What was written.
+        name: String,
+        /// What was probably meant.
+        nearest: Option<String>,
+    },
+    /// Python's `%` can do it, but Gunicorn's values cannot.
+    #[error("`%({name}){conversion}`: expected `s`, or `d` for `T`, `M`, `D`, `B` and other numbers")]
+    Conversion {
+        /// The atom.
+        name: String,
+        /// What stands behind it.
+        conversion: String,
+    },
+}
+
+fn meant(nearest: Option<&str>) -> String {
+    nearest.map(|nearest| format!(", did you mean `{nearest}`")).unwrap_or_default()
 }

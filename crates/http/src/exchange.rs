@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use http::request;
 
@@ -20,6 +21,8 @@ pub struct Exchange {
     pub peer: Arc<Peer>,
     /// What a trusted proxy says of it.
     pub origin: Origin,
+    /// How long it has waited to be run: whoever lets it wait says so.
+    pub waited: Option<Duration>,
     /// The way back.
     pub ticket: Ticket,
 }

@@ -184,7 +184,10 @@ async fn fill(mut inflow: Inflow, inlet: &Inlet, activity: &Activity) -> End {
             Demand::Nobody { wanted } => break wanted,
         }
         match inflow.next().await {
-            Ok(Some(frame)) => inlet.push(frame),
+            Ok(Some(frame)) => {
+                activity.count_body(frame.len() as u64);
+                inlet.push(frame);
+            }
             Ok(None) => return End::Whole,
             Err(failure) => {
                 if matches!(failure, Failure::TooLarge) {

@@ -9,7 +9,8 @@
 //! `collect`, `spool` and `inlet` (request bodies); `answer`, `stream`, `overflow` and `reply` (the way back); `outgoing` and
 //! `transport` (files), `x_sendfile` and `ranges`; `guard`, `framing` and `refusal` (what is let in), `activity` and
 //! `patience` (silence); `proxies` and `trust` (whom to believe), `preface` and `proxy_header` (PROXY protocol), `forwarding`
-//! and `forwarded` (headers of proxies); `access_log`.
+//! and `forwarded` (headers of proxies); `health` and `page_server` (the server's own pages); `request_id`, `journal`, `record` and
+//! `access_log` (what is told of requests).
 
 #![forbid(unsafe_code)]
 
@@ -25,11 +26,14 @@ mod forwarded;
 mod forwarding;
 mod framing;
 mod guard;
+mod health;
 mod inflow;
 mod inlet;
+mod journal;
 mod options;
 mod outgoing;
 mod overflow;
+mod page_server;
 mod parking;
 mod patience;
 mod peer;
@@ -37,8 +41,10 @@ mod preface;
 mod proxies;
 mod proxy_header;
 mod ranges;
+mod record;
 mod refusal;
 mod reply;
+mod request_id;
 mod room;
 mod spool;
 mod stream;
@@ -59,9 +65,12 @@ pub use error::FormatError;
 pub use exchange::{Exchange, Handler, Ticket, Wait};
 pub use forwarding::{Origin, Scheme};
 pub use framing::Limits;
+pub use health::Health;
 pub use inlet::Inlet;
+pub use journal::{End, Finished, Journal, Meter};
 pub use options::Options;
 pub use outgoing::FileSpan;
+pub use page_server::serve_metrics;
 pub use patience::Timeouts;
 pub use peer::{Peer, Proxied};
 pub use proxies::{ForwarderHeaders, HeaderMapPolicy, Proxies, ProxyProtocol};

@@ -4,11 +4,12 @@ use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 
-use crate::access_log::AccessLog;
 use crate::framing::Limits;
+use crate::health::Health;
+use crate::journal::Journal;
 use crate::patience::Timeouts;
 use crate::proxies::Proxies;
 use crate::stream::Buffering;
@@ -49,8 +50,13 @@ pub struct Options {
     pub unsent: fn(BorrowedFd<'_>) -> Option<u64>,
     /// The value of the `Server` header; `None`: there is none.
     pub server: Option<HeaderValue>,
-    /// Where requests are logged.
-    pub access_log: Option<AccessLog>,
+    /// Who is told of requests; `None`: nobody, which saves the time to gather what would be told.
+    pub journal: Option<Journal>,
+    /// The header by which requests are told apart: believed where it comes from a trusted peer, else made, and put into the
+    /// answer too. `None`: there is none.
+    pub request_id: Option<HeaderName>,
+    /// Under which path the server says how it is; `None`: nowhere.
+    pub health: Option<Health>,
     /// What is believed of proxies.
     pub proxies: Proxies,
 }

@@ -11,9 +11,10 @@ use http_body::{Frame, SizeHint};
 use hyper::Response;
 use hyper::ext::ReasonPhrase;
 
-use crate::access_log::Line;
 use crate::activity::Activity;
+use crate::journal::End;
 use crate::outgoing::{Data, FileSpan};
+use crate::record::Record;
 use crate::stream::{Next, Outlet};
 use crate::{Answer, Content};
 
@@ -40,27 +41,36 @@ enum Source {
 /// What happens when a request is over, however it ends.
 #[derive(Debug)]
 pub(crate) struct RequestEnd {
-    pub(crate) activity: Arc<Activity>,
-    pub(crate) line: Option<Box<Line>>,
+    activity: Arc<Activity>,
+    /// The bodies of the connection before this request.
+    bodies: u64,
+    record: Option<Box<Record>>,
+}
+
+impl RequestEnd {
+    pub(crate) fn new(activity: &Arc<Activity>, record: Option<Box<Record>>) -> Self {
+        Self { activity: Arc::clone(activity), bodies: activity.body(), record }
+    }
 }
 
 impl Drop for RequestEnd {
     fn drop(&mut self) {
         self.activity.end_request();
-        if let Some(line) = self.line.take() {
-            line.write();
+        if let Some(record) = self.record.take() {
+            let has_body = self.activity.body() != self.bodies;
+            record.finish(if has_body { self.activity.body_bytes() } else { 0 });
         }
     }
 }
 
 /// Turns an answer into hyper's response, from a server of this name. hyper adds `Date`, the framing and `Connection`.
 pub(crate) fn response(
-    answer: Answer,
+    mut answer: Answer,
     mut end: RequestEnd,
     server: Option<&HeaderValue>,
 ) -> Response<ReplyBody> {
-    if let Some(line) = &mut end.line {
-        line.answered(&answer);
+    if let Some(record) = &mut end.record {
+        record.answered(&mut answer);
     }
     let content = match answer.content {
         Content::Full(bytes) => Source::Full((!bytes.is_empty()).then_some(bytes)),
@@ -91,10 +101,16 @@ impl ReplyBody {
     }
 
     fn data(&mut self, data: Data) -> Frame<Data> {
-        if let Some(line) = &mut self.end.line {
-            line.sent(data.remaining());
+        if let Some(record) = &mut self.end.record {
+            record.sent(data.remaining());
         }
         Frame::data(data)
+    }
+
+    fn ended(&mut self, end: End) {
+        if let Some(record) = &mut self.end.record {
+            record.ended(end);
+        }
     }
 }
 
@@ -123,11 +139,15 @@ impl http_body::Body for ReplyBody {
                 Some(Ok(self.data(piece)))
             }
             Next::End => {
+                self.ended(End::Complete);
                 self.content = Source::Ended;
                 None
             }
             Next::Broken if self.must_flush(context) => return Poll::Pending,
-            Next::Broken => Some(Err(io::Error::other("the application broke off its answer"))),
+            Next::Broken => {
+                self.ended(End::Broken);
+                Some(Err(io::Error::other("the application broke off its answer")))
+            }
         })
     }
 

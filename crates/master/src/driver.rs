@@ -12,6 +12,7 @@ use crate::{
     report,
     service::Service,
     supervisor::{Settings, Supervisor},
+    tally::Tally,
     watch::Watch,
 };
 
@@ -87,6 +88,7 @@ pub(crate) struct Driver<'a> {
     pub(crate) nursery: Nursery<'a>,
     pub(crate) generations: Generations,
     service: Service,
+    tally: Tally,
     program: &'a mut dyn Program,
     invocation: &'a os::Invocation,
     /// Another master uses the same sockets: the one that started this one, or one that this one started.
@@ -103,12 +105,14 @@ impl<'a> Driver<'a> {
         let &Options { policy, invocation, predecessor, giver, .. } = options;
         let Means { watch, nursery, slots } = means;
         let settings = Settings { policy, slots, predecessor: predecessor.is_some() };
+        let tally = Tally::begin(nursery.scoreboard().server());
         Self {
             supervisor: Supervisor::new(settings, Instant::now()),
             watch,
             nursery,
             generations,
             service: Service::open(giver),
+            tally,
             program,
             invocation,
             is_shared: predecessor.is_some(),
@@ -116,9 +120,14 @@ impl<'a> Driver<'a> {
     }
 
     fn wait(&mut self) -> Result<VecDeque<Event>, Error> {
-        let Self { supervisor, nursery, service, .. } = self;
+        let Self { supervisor, nursery, service, tally, program, generations, .. } = self;
         service.report(Instant::now(), supervisor.is_well(), || (supervisor.status(), nursery.answered()));
-        let wake = supervisor.next_wake().into_iter().chain(service.next_wake()).min();
+        let serving = |listener: &&os::Listener| listener.purpose() == os::Purpose::Serving;
+        let statsd =
+            program.numbers().map(|told| (told, generations.listeners().into_iter().filter(serving)));
+        tally.report(Instant::now(), &supervisor.status(), nursery.scoreboard(), statsd);
+        let wakes = [supervisor.next_wake(), service.next_wake(), tally.next_wake()];
+        let wake = wakes.into_iter().flatten().min();
         self.watch.wait(wake, nursery)
     }
 
@@ -129,6 +138,7 @@ impl<'a> Driver<'a> {
             if let Event::Exited(exit) = event {
                 self.program.child_ended(exit.pid, exit.ending);
             }
+            self.tally.hear(&event, self.nursery.scoreboard().server());
             self.supervisor.step(Instant::now(), event, &mut actions);
             for action in actions.drain(..) {
                 if let Some(end) = self.perform(action, events) {
@@ -189,6 +199,7 @@ impl<'a> Driver<'a> {
             Action::Log(fact) => {
                 report::log(&fact);
                 self.service.heed(&fact);
+                self.tally.heed(&fact, self.nursery.scoreboard().server());
             }
             Action::Tell(word) => self.service.tell(word),
         }

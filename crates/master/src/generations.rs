@@ -51,7 +51,9 @@ impl Generations {
         let mut opened = Vec::new();
         for plan in &prepared.sockets {
             let is_free = |open: &&Rc<os::Listener>| {
-                *open.address() == plan.address && !listeners.iter().any(|taken| Rc::ptr_eq(taken, open))
+                *open.address() == plan.address
+                    && open.purpose() == plan.purpose
+                    && !listeners.iter().any(|taken| Rc::ptr_eq(taken, open))
             };
             if let Some(open) = self.open().find(is_free) {
                 listeners.push(Rc::clone(open));
@@ -165,10 +167,18 @@ impl Generations {
 /// closed the socket.
 fn close_all(listeners: Vec<os::Listener>, sockets: Use) -> Vec<os::SocketFile> {
     if sockets == Use::Alone {
-        let failed = listeners.iter().filter(|listener| is_ours(listener)).map(os::Listener::turn_away);
+        let failed = listeners
+            .iter()
+            .filter(|listener| is_served(listener) && is_ours(listener))
+            .map(os::Listener::turn_away);
         failed.filter_map(Result::err).for_each(|error| report::cannot_turn_away(&error));
     }
     listeners.into_iter().filter_map(os::Listener::close).collect()
+}
+
+/// Who asks for numbers is answered to the end.
+fn is_served(listener: &os::Listener) -> bool {
+    listener.purpose() == os::Purpose::Serving
 }
 
 /// Whoever has passed a socket to us, such as systemd, goes on using it.

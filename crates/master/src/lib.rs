@@ -9,7 +9,7 @@
 //! decisions and deeds), `supervisor` (the pure machine: events in, actions out, time passed in) with `worker` and
 //! `backoff`; then `driver` and `children` (do what it says), `watch` (what wakes the master), `generations` (settings and sockets),
 //! `nursery` and `estate` (forks), `molds` and `mold` (the two ends of what forks with Python in it, `orders` between them),
-//! `first_mold` and `attendant` (before there is a master, and what happens in a server's life), `service` and `systemd`, and `report` (the log).
+//! `first_mold` and `attendant` (before there is a master, and what happens in a server's life), `service` and `systemd`, `tally` (numbers), and `report` (the log).
 #![forbid(unsafe_code)]
 
 mod attendant;
@@ -32,6 +32,7 @@ mod role;
 mod service;
 mod supervisor;
 mod systemd;
+mod tally;
 mod watch;
 mod worker;
 
@@ -41,6 +42,6 @@ pub use self::{
     first_mold::{Beginning, FirstMold, Reply},
     mold::{Cast, Mold},
     policy::Policy,
-    program::{Preparation, Prepared, Program},
+    program::{Numbers, Preparation, Prepared, Program},
     role::{Error, Inheritance, Options, Role},
 };

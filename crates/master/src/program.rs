@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use rwsgi_os as os;
 
 use crate::Policy;
@@ -9,6 +11,15 @@ pub struct Prepared {
     pub policy: Policy,
     /// Where it listens; what the server listens on already is kept.
     pub sockets: Vec<os::SocketPlan>,
+}
+
+/// Who is told in numbers how the server is.
+#[derive(Debug, Clone)]
+pub struct Numbers {
+    /// Where they go.
+    pub statsd: Arc<os::Statsd>,
+    /// Whether the lengths of the listen queues are among them (Gunicorn's `enable_backlog_metric`).
+    pub backlogs: bool,
 }
 
 /// What has come of reading the settings of a new generation.
@@ -39,6 +50,11 @@ pub trait Program {
 
     /// This generation will not be served: no worker of it will be forked again.
     fn give_up(&mut self, generation: u32);
+
+    /// Who is told how the server is, by the newest generation that was adopted.
+    fn numbers(&self) -> Option<Numbers> {
+        None
+    }
 
     /// `USR1`: opens the log files again.
     fn reopen_logs(&mut self);

@@ -13,7 +13,14 @@ const CRITICAL: &str = "critical";
 
 /// Where the server listens. Log scrapers key on this line and on most below: their texts are Gunicorn's.
 pub(crate) fn listening<'a>(listeners: impl IntoIterator<Item = &'a os::Listener>) {
-    info!("Listening at: {} ({})", urls(listeners), std::process::id());
+    let (serving, metrics): (Vec<_>, Vec<_>) =
+        listeners.into_iter().partition(|listener| listener.purpose() == os::Purpose::Serving);
+    if !serving.is_empty() {
+        info!("Listening at: {} ({})", urls(serving), std::process::id());
+    }
+    if !metrics.is_empty() {
+        info!("Metrics at: {} ({})", urls(metrics), std::process::id());
+    }
 }
 
 /// A reload has brought other addresses.

@@ -1,4 +1,4 @@
-use std::thread;
+use std::{fs, thread, time::Duration};
 
 use nix::{
     sched::{CpuSet, sched_getaffinity},
@@ -13,6 +13,23 @@ use crate::cgroup::Cgroup;
 pub fn available() -> usize {
     let affinity = affinity();
     quota().map_or(affinity, |quota| quota.min(affinity)).max(1)
+}
+
+/// The processor time that a process has used, with that of its children that have ended and were waited for (proc_pid_stat(5));
+/// none when it is gone.
+#[must_use]
+pub fn used(pid: Pid) -> Option<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    ticks(&stat).map(|ticks| Duration::from_millis(ticks * 1_000 / TICKS))
+}
+
+/// The kernel tells times to programs in hundredths of a second, whatever it counts in (`USER_HZ`).
+const TICKS: u64 = 100;
+
+fn ticks(stat: &str) -> Option<u64> {
+    // The name, in brackets, may hold spaces and brackets: fields count from behind it.
+    let fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11).take(4);
+    fields.map(|field| field.parse::<u64>().ok()).sum()
 }
 
 fn affinity() -> usize {
@@ -49,6 +66,15 @@ fn processors(quota: &str, period: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn used_time_is_read_behind_the_name() {
+        let stat = "7 (a) b 1 2) S 1 7 7 0 -1 4194560 100 0 0 0 11 22 33 44 20 0 1 0 99";
+        assert_eq!(ticks(stat), Some(110));
+        assert_eq!(ticks("7 (a"), None);
+        assert!(used(Pid::this()).is_some());
+        assert_eq!(used(Pid::from_raw(i32::MAX)), None);
+    }
 
     #[test]
     fn quotas_round_up() {

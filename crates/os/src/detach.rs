@@ -88,6 +88,23 @@ pub fn discard(streams: Streams, log: Option<BorrowedFd<'_>>) -> Result<(), Erro
     log.map_or(Ok(()), |log| replace(log, &nowhere))
 }
 
+/// From now on standard output and error lead to this file.
+///
+/// # Errors
+/// Standard output or error is closed for good.
+pub fn capture(file: impl AsFd) -> Result<(), Error> {
+    let captured = dup2_stdout(&file).and_then(|()| dup2_stderr(&file));
+    captured.map_err(|errno| Error::system("capture the standard streams", errno))
+}
+
+/// From now on the file behind the descriptor of `log` is the one that `by` stands for.
+///
+/// # Errors
+/// The system has no room.
+pub fn redirect(log: impl AsFd, by: impl AsFd) -> Result<(), Error> {
+    replace(log.as_fd(), by)
+}
+
 /// Makes a descriptor of ours stand for another open file.
 fn replace(descriptor: BorrowedFd<'_>, by: impl AsFd) -> Result<(), Error> {
     let (by, descriptor) = (by.as_fd().as_raw_fd(), descriptor.as_raw_fd());

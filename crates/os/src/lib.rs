@@ -10,11 +10,13 @@
 //! `scoreboard` and `crowd`; the rest stands alone.
 //!
 //! Unsafe calls and what guards each: `fork` (one thread, checked), `sigaction` (handlers that only write a
-//! byte, leave or do nothing), `waitpid`, `prctl`, `tgkill`, `clock_gettime`, `pwritev2`, `malloc_trim`, `ioctl`
+//! byte, leave or do nothing), `waitpid`, `prctl`, `tgkill`, `clock_gettime`, `pwritev2`, `malloc_trim`, `ioctl`, `getsockopt`
 //! (plain values and live buffers), `dup3`, `fcntl` and the descriptors that a parent left open (owned once: `inherited`),
 //! `remove_var` (one thread, checked), what runs between fork and exec (`invocation`), the scoreboard's mapping (owned, atomics only).
 
 mod address;
+#[expect(unsafe_code)]
+mod backlog;
 mod bind;
 mod cgroup;
 #[expect(unsafe_code)]
@@ -47,8 +49,10 @@ mod inherited;
 mod invocation;
 mod lifeline;
 mod limits;
+mod log_socket;
 mod memory;
 mod message;
+mod metrics;
 mod ownership;
 mod pidfile;
 #[expect(unsafe_code)]
@@ -60,6 +64,7 @@ mod scoreboard;
 mod signal;
 mod socket;
 mod socket_file;
+mod statsd;
 mod terminal;
 #[expect(unsafe_code)]
 mod thread;
@@ -72,13 +77,14 @@ mod write;
 
 pub use self::{
     address::BindAddress,
+    backlog::waiting_connections,
     channel::{Channel, Received},
     child::{Ending, Exited, Pid, die_with_parent, kill, reap, signal_name},
     clock::{ThreadClock, monotonic_micros, monotonic_millis},
-    cpu::available as available_cpus,
+    cpu::{available as available_cpus, used as used_cpu},
     crowd::{Crowd, CrowdCounts},
     descendant::{ClosedInChildren, guard_descendants, is_descendant},
-    detach::{Background, Detached, Streams, detach, discard},
+    detach::{Background, Detached, Streams, capture, detach, discard, redirect},
     environment::private_variables,
     error::Error,
     exit::{ExitReason, exit_now},
@@ -90,16 +96,22 @@ pub use self::{
     invocation::Invocation,
     lifeline::{Lifeline, LifelineEnd, Report, Status, StatusReader, status_pipe},
     limits::allow_descriptors,
-    memory::{MemoryKills, resident_memory},
+    log_socket::{LogPeer, LogSocket},
+    memory::{MemoryKills, proportional_memory, resident_memory},
     message::{read_sealed, seal_text},
+    metrics::{
+        BOUNDS, CLASSES, Counter, Counters, Histogram, METHODS, REFUSALS, RESTARTS, RestartReason,
+        ServerCounters,
+    },
     ownership::{Owner, give_log},
     pidfile::PidFile,
     reopen::reopen,
     request_line::RunningRequest,
     scoreboard::{Gauge, Scoreboard, Slot, Stage},
     signal::{Signal, Signals, boot_handlers, hear_of_children, replaced_handlers},
-    socket::{Listener, Socket, SocketPlan},
+    socket::{Listener, Purpose, Socket, SocketPlan},
     socket_file::SocketFile,
+    statsd::{Statsd, StatsdTarget},
     terminal::has_terminal,
     thread::ThreadId,
     unsent::unsent_bytes,

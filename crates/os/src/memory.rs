@@ -34,8 +34,19 @@ pub fn resident_memory(pid: Pid) -> Option<u64> {
     resident(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
 }
 
+/// The memory of a process in bytes, of which it has only its part where others share it (`Pss`, proc_pid_smaps(5)); none when it
+/// is gone, or when this process may not know.
+#[must_use]
+pub fn proportional_memory(pid: Pid) -> Option<u64> {
+    kilobytes(&fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?, "Pss:")
+}
+
 fn resident(status: &str) -> Option<u64> {
-    let number = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.trim().strip_suffix(" kB")?;
+    kilobytes(status, "VmRSS:")
+}
+
+fn kilobytes(text: &str, name: &str) -> Option<u64> {
+    let number = text.lines().find_map(|line| line.strip_prefix(name))?.trim().strip_suffix(" kB")?;
     number.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
@@ -76,6 +87,14 @@ mod tests {
         assert_eq!(resident("Name:\tx\nVmHWM:\t  99 kB\nVmRSS:\t    12 kB\n"), Some(12 * 1024));
         assert!(resident_memory(Pid::this()).unwrap() > 100 * 1024);
         assert_eq!(resident_memory(Pid::from_raw(i32::MAX)), None);
+    }
+
+    #[test]
+    fn shared_memory_is_divided() {
+        let text =
+            "55-7f ---p 0 00:00 0 [rollup]\nRss: 20 kB\nPss:                  12 kB\nPss_Dirty: 4 kB\n";
+        assert_eq!(kilobytes(text, "Pss:"), Some(12 * 1024));
+        assert!(proportional_memory(Pid::this()).is_some_and(|bytes| bytes > 10 * 1024));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use nix::{
 };
 
 use crate::{
-    Error, Pid, RunningRequest,
+    Counters, Error, Pid, RunningRequest, ServerCounters,
     crowd::{Crowd, CrowdCounts, CrowdKey},
     request_line::RequestLine,
 };
@@ -37,20 +37,20 @@ pub struct Scoreboard {
     crowds: CrowdKey,
 }
 
-// SAFETY: the mapping lives until `drop`, and is reached only as `&[Slot]`, whose fields are all atomics, and, while the board is
-// made, as a header that is written before anybody else knows of it.
+// SAFETY: the mapping lives until `drop`, and is reached only as `&[Slot]` and as the header's counters, whose fields are all
+// atomics, and, while the board is made, as a header that is written before anybody else knows of it.
 unsafe impl Send for Scoreboard {}
 // SAFETY: as above.
 unsafe impl Sync for Scoreboard {}
 
-/// What stands before the slots. Numbers that concern the whole server rather than one worker, such as totals of workers that are
-/// gone, have their place here, as atomics.
+/// What stands before the slots.
 #[derive(Debug)]
 #[repr(C, align(128))]
 struct Header {
     /// How many slots follow. Written once, as the key is.
     slots: u64,
     crowds: CrowdKey,
+    server: ServerCounters,
 }
 
 impl Scoreboard {
@@ -72,7 +72,7 @@ impl Scoreboard {
         let base = map(&memory, slots)?;
         let crowds = CrowdKey::draw();
         // SAFETY: the mapping begins with a header, page-aligned, and nobody else knows of it yet.
-        unsafe { base.write(Header { slots: slots as u64, crowds }) };
+        unsafe { base.write(Header { slots: slots as u64, crowds, server: ServerCounters::default() }) };
         Ok((Self { base, slots, crowds }, memory))
     }
 
@@ -90,7 +90,7 @@ impl Scoreboard {
         }
         let base = map(memory, slots)?;
         // SAFETY: the mapping begins with the header that `new` wrote before anybody could attach, and that nobody writes again.
-        let Header { slots: made, crowds } = unsafe { base.read() };
+        let (made, crowds) = unsafe { ((*base.as_ptr()).slots, (*base.as_ptr()).crowds) };
         let board = Self { base, slots, crowds };
         if made != slots as u64 {
             return Err(map_error(io::Error::from(io::ErrorKind::InvalidData)));
@@ -115,10 +115,30 @@ impl Scoreboard {
         unsafe { slice::from_raw_parts(self.base.add(1).cast().as_ptr(), self.slots) }
     }
 
+    /// What the master says of the whole server.
+    #[must_use]
+    pub fn server(&self) -> &ServerCounters {
+        // SAFETY: the mapping begins with the header, of which only the counters change once it is made, and they are atomics; it
+        // is unmapped in `drop` only, which the borrow of `self` excludes.
+        unsafe { &(*self.base.as_ptr()).server }
+    }
+
     /// How many workers are ready.
     #[must_use]
     pub fn ready_workers(&self) -> usize {
         self.ready().count()
+    }
+
+    /// How many of them are at a request.
+    #[must_use]
+    pub fn busy_workers(&self) -> usize {
+        self.ready().filter(|slot| slot.in_flight.load() > 0).count()
+    }
+
+    /// How many requests wait for a Python thread.
+    #[must_use]
+    pub fn queued_requests(&self) -> u64 {
+        self.slots().iter().map(|slot| slot.queue_depth.load()).sum()
     }
 
     /// How many connections the ready workers hold; with [`Self::ready_workers`] the fair share of each.
@@ -226,6 +246,8 @@ pub struct Slot {
     ending: AtomicBool,
     /// Open connections.
     pub connections: Gauge,
+    /// Connections with a request that is not answered yet; counted only where somebody wants to know.
+    pub active: Gauge,
     /// Requests begun and not yet answered.
     pub in_flight: Gauge,
     /// Requests answered since the worker started.
@@ -239,11 +261,13 @@ pub struct Slot {
     pub turns: Gauge,
     /// Connections by where they come from.
     pub crowds: CrowdCounts,
+    /// What is counted of requests; goes on with the next worker of the slot.
+    pub counters: Counters,
     request: RequestLine,
 }
 
 impl Slot {
-    /// Takes the slot for a worker about to be forked: everything at zero but these.
+    /// Takes the slot for a worker about to be forked: everything at zero but these, and the counters.
     pub fn claim(&self, generation: u32, stage: Stage) {
         self.set_stage(Stage::Free);
         self.ending.store(false, Ordering::Relaxed);
@@ -251,6 +275,7 @@ impl Slot {
         self.generation.store(generation, Ordering::Relaxed);
         for gauge in [
             &self.connections,
+            &self.active,
             &self.in_flight,
             &self.requests,
             &self.queue_depth,
@@ -430,6 +455,29 @@ mod tests {
         board.clear(0);
         assert_eq!((slot.pid().as_raw(), slot.generation(), slot.stage()), (0, 0, Stage::Free));
         assert_eq!((slot.requests.load(), slot.turns.load(), slot.request()), (0, 0, None));
+    }
+
+    #[test]
+    fn what_is_counted_outlives_the_worker_and_goes_on_with_the_next_one() {
+        let board = Scoreboard::new(2).unwrap();
+        for worker in 1..=3 {
+            board.slot(1).claim(1, Stage::Starting);
+            board.slot(1).counters.request("GET", Some(200));
+            board.slot(1).active.increment();
+            assert_eq!(board.slot(1).counters.requests[0][1].load(), worker);
+            board.clear(1);
+        }
+        assert_eq!((board.slot(1).counters.requests[0][1].load(), board.slot(1).active.load()), (3, 0));
+        assert_eq!(board.slot(0).counters.requests[0][1].load(), 0);
+    }
+
+    #[test]
+    fn what_the_master_says_lies_beside_the_slots() {
+        let board = Scoreboard::new(1).unwrap();
+        board.server().generation.store(u64::MAX);
+        board.server().restarts.iter().for_each(|restarts| restarts.add(u64::MAX));
+        assert_eq!((board.slot(0).generation(), board.slot(0).stage()), (0, Stage::Free));
+        assert_eq!(board.server().generation.load(), u64::MAX);
     }
 
     #[test]

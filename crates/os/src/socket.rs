@@ -16,6 +16,16 @@ use crate::{
     inherited::adopt,
 };
 
+/// What a socket is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// The application.
+    #[default]
+    Serving,
+    /// The server's own numbers.
+    Metrics,
+}
+
 /// What to listen on, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SocketPlan {
@@ -31,6 +41,8 @@ pub struct SocketPlan {
     pub mode: u32,
     /// Whom the file of a unix socket is given to.
     pub owner: Owner,
+    /// What for.
+    pub purpose: Purpose,
 }
 
 impl SocketPlan {
@@ -44,6 +56,7 @@ impl SocketPlan {
             ipv6_only: false,
             mode: 0o660,
             owner: Owner::default(),
+            purpose: Purpose::Serving,
         }
     }
 
@@ -79,6 +92,7 @@ pub struct Listener {
     socket: Socket,
     address: BindAddress,
     file: Option<SocketFile>,
+    purpose: Purpose,
 }
 
 impl Listener {
@@ -110,7 +124,7 @@ impl Listener {
                 )));
             }
         };
-        Ok(Self::new(socket, plan.address.clone(), file))
+        Ok(Self::new(socket, plan.address.clone(), file).for_purpose(plan.purpose))
     }
 
     /// A listener of another process of this server, that came through a [`crate::Channel`]; its file is the other's to remove.
@@ -125,7 +139,19 @@ impl Listener {
     }
 
     pub(crate) fn new(socket: Socket, address: BindAddress, file: Option<SocketFile>) -> Self {
-        Self { socket, address, file }
+        Self { socket, address, file, purpose: Purpose::Serving }
+    }
+
+    /// The same for this purpose: who hands a socket over does not say what it is for.
+    #[must_use]
+    pub fn for_purpose(self, purpose: Purpose) -> Self {
+        Self { purpose, ..self }
+    }
+
+    /// What it is for.
+    #[must_use]
+    pub fn purpose(&self) -> Purpose {
+        self.purpose
     }
 
     /// The address as it was asked for.

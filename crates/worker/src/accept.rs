@@ -28,7 +28,7 @@ const BUSY_YIELDS: u32 = 100;
 /// How long it does so, and how long a full worker waits before it looks again.
 const PAUSE: Duration = Duration::from_millis(1);
 /// How long accepting pauses when the system has no descriptors or memory left.
-const EXHAUSTED: Duration = Duration::from_millis(100);
+pub(crate) const EXHAUSTED: Duration = Duration::from_millis(100);
 
 /// What the doors of a worker share.
 pub(crate) struct Entrance<H> {
@@ -75,11 +75,25 @@ impl From<Listener> for Guarded {
 }
 
 /// A listener in the loop.
-struct Door {
+pub(crate) struct Door {
     // Before the socket, since it is dropped first.
     _closed_in_children: Option<ClosedInChildren>,
     socket: Socket,
     local: SocketAddr,
+    url: String,
+}
+
+impl From<Guarded> for Door {
+    fn from(Guarded { closed_in_children, listener }: Guarded) -> Self {
+        let url = listener.url();
+        let socket = listener.into_socket();
+        let local = match &socket {
+            Socket::Tcp(listener) => listener.local_addr().ok(),
+            Socket::Unix(_) => None,
+        };
+        let local = local.unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
+        Self { _closed_in_children: closed_in_children, socket, local, url }
+    }
 }
 
 impl AsFd for Door {
@@ -92,13 +106,18 @@ impl AsFd for Door {
 }
 
 /// An accepted connection.
-enum Accepted {
+pub(crate) enum Accepted {
     Tcp(TcpStream, IpAddr, Peer),
     Unix(UnixStream, Peer),
 }
 
 impl Door {
-    fn accept(&self) -> io::Result<Accepted> {
+    /// Where clients reach it, for people.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn accept(&self) -> io::Result<Accepted> {
         match &self.socket {
             Socket::Tcp(listener) => {
                 let (stream, remote) = listener.accept()?;
@@ -116,18 +135,11 @@ impl Door {
 
 /// Accepts on one listener until the doors close.
 pub(crate) async fn accept<H: Handler>(
-    listener: Guarded,
+    door: Arc<Door>,
     entrance: Entrance<H>,
     mut doors: watch::Receiver<Doors>,
 ) {
-    let Guarded { closed_in_children, listener } = listener;
-    let socket = listener.into_socket();
-    let local = match &socket {
-        Socket::Tcp(listener) => listener.local_addr().ok(),
-        Socket::Unix(_) => None,
-    };
-    let local = local.unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
-    let door = match Watched::new(Door { _closed_in_children: closed_in_children, socket, local }) {
+    let door = match Watched::new(door) {
         Ok(door) => door,
         Err(error) => return tracing::error!("cannot wait for connections: {error}"),
     };
@@ -142,7 +154,7 @@ pub(crate) async fn accept<H: Handler>(
     }
 }
 
-async fn accept_for_ever<H: Handler>(door: &Watched<Door>, entrance: &Entrance<H>) {
+async fn accept_for_ever<H: Handler>(door: &Watched<Arc<Door>>, entrance: &Entrance<H>) {
     loop {
         let Ok(mut ready) = door.readable().await else { return };
         entrance.wait_for_room().await;
@@ -163,7 +175,7 @@ async fn accept_for_ever<H: Handler>(door: &Watched<Door>, entrance: &Entrance<H
 }
 
 /// `EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM` (accept(2)): trying again at once would only spin.
-fn is_exhausted(error: &io::Error) -> bool {
+pub(crate) fn is_exhausted(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(24 | 23 | 105 | 12))
 }
 

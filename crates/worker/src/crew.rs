@@ -8,7 +8,7 @@
 //! Who wins between the end of a job and the take-over is decided in `lead`; this file tells the threads.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::thread::{self, Thread};
@@ -60,6 +60,8 @@ pub(crate) struct Crew {
     stopped: AtomicBool,
     scoreboard: Arc<Scoreboard>,
     slot: usize,
+    /// Whether anybody wants to know how long Python runs.
+    pub(crate) measures: bool,
 }
 
 /// One Python thread, as the others see it.
@@ -69,6 +71,8 @@ pub(crate) struct Member {
     pub(crate) running: Mutex<Option<Running>>,
     thread: OnceLock<Thread>,
     clock: OnceLock<ThreadClock>,
+    /// Microseconds within a job that were waited for the client.
+    pub(crate) waited: AtomicU64,
     id: OnceLock<ThreadId>,
     python: OnceLock<PythonThread>,
 }
@@ -108,10 +112,10 @@ impl Crew {
     pub(crate) fn new(
         runtime: Runtime,
         options: &Options,
-        place: (Arc<Scoreboard>, usize),
+        place: (Arc<Scoreboard>, usize, bool),
         alarm: (StackDump, mpsc::UnboundedSender<Order>),
     ) -> Self {
-        let (scoreboard, slot) = place;
+        let (scoreboard, slot, measures) = place;
         let (stacks, orders) = alarm;
         Self {
             runtime,
@@ -139,6 +143,7 @@ impl Crew {
             stopped: AtomicBool::new(false),
             scoreboard,
             slot,
+            measures,
         }
     }
 
@@ -199,12 +204,14 @@ impl Crew {
 
     fn refuse(&self, exchange: &Exchange, refusal: Refusal) {
         if !exchange.ticket.is_settled() {
+            self.slot().counters.refuse(503);
             self.refusals.add(refusal, self.runtime.handle());
             self.answer(exchange, unavailable());
         }
     }
 
     fn answer(&self, exchange: &Exchange, answer: Answer) {
+        let answer = Answer { queued: exchange.waited, ..answer };
         exchange.ticket.answer(answer).into_iter().for_each(|waker| self.answers.push(waker));
     }
 

@@ -21,6 +21,7 @@ use crate::shutdown::Order;
 #[derive(Debug)]
 pub(crate) struct Running {
     ticket: Ticket,
+    waited: Option<Duration>,
     /// The body, once the head is out.
     pub(crate) stream: Option<Arc<Stream>>,
     method: Method,
@@ -32,6 +33,7 @@ impl Running {
     pub(crate) fn new(exchange: &Exchange, time: u64) -> Self {
         Self {
             ticket: exchange.ticket.clone(),
+            waited: exchange.waited,
             stream: None,
             method: exchange.head.method.clone(),
             uri: exchange.head.uri.clone(),
@@ -78,6 +80,7 @@ impl Crew {
         match due {
             Due::Slow => self.inquire(inquiry(Cause::Slow)),
             Due::Over => {
+                self.slot().counters.timeouts.add_shared(1);
                 self.answer_for(running);
                 tracing::error!(target: "critical", "WORKER TIMEOUT (pid:{})", std::process::id());
                 self.inquire(inquiry(Cause::Timeout));
@@ -98,7 +101,10 @@ impl Crew {
     /// The client need not wait for the thread.
     fn answer_for(&self, running: &Running) {
         let waker = match &running.stream {
-            None => running.ticket.answer(Answer::error(StatusCode::GATEWAY_TIMEOUT)),
+            None => {
+                let answer = Answer::error(StatusCode::GATEWAY_TIMEOUT);
+                running.ticket.answer(Answer { queued: running.waited, ..answer })
+            }
             Some(stream) => stream.finish(false),
         };
         waker.into_iter().for_each(|waker| self.answers.push(waker));

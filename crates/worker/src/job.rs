@@ -33,6 +33,7 @@ impl Job {
     }
 
     fn answer(&mut self, answer: Answer) {
+        let answer = Answer { queued: self.exchange.waited, ..answer };
         if let Some(connection) = self.exchange.ticket.answer(answer) {
             self.crew.deliver(self.number, connection);
         }
@@ -53,7 +54,8 @@ fn wants_no_buffer(headers: &HeaderMap) -> bool {
 }
 
 fn answer(head: Head, content: Content) -> Answer {
-    Answer { status: head.status, reason: head.reason, headers: head.headers, content }
+    let Head { status, reason, headers, environ, .. } = head;
+    Answer { status, reason, headers, content, environ, queued: None }
 }
 
 impl rwsgi_wsgi::Exchange for Job {

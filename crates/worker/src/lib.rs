@@ -8,7 +8,7 @@
 //! Read in this order: `run` (the story of a worker), `preload` (its application), `lead` (who drives the loop: the rules),
 //! `crew` (what the threads share), `member` (a Python
 //! thread), `stand_in` (the thread that watches them), `drive` (the futures at the top of the loop), `job` (a request on
-//! its way through Python), `live`, `course`, `deadline` and `inquiry` (requests that take long), `hooks`, `accept` and `admission`, `refusal`, `notice`, `shutdown`.
+//! its way through Python), `live`, `course`, `deadline` and `inquiry` (requests that take long), `hooks`, `accept` and `admission`, `refusal`, `notice`, `shutdown`, `meter`, `monitor` and `exposition` (numbers).
 
 #![forbid(unsafe_code)]
 
@@ -18,12 +18,15 @@ mod course;
 mod crew;
 mod deadline;
 mod drive;
+mod exposition;
 mod hooks;
 mod inquiry;
 mod job;
 mod lead;
 mod live;
 mod member;
+mod meter;
+mod monitor;
 mod notice;
 mod preload;
 mod queue;
@@ -34,4 +37,4 @@ mod shutdown;
 mod stand_in;
 
 pub use preload::{PreloadOptions, Preloaded, Source, explain, preload};
-pub use run::{Error, Options, Place, run};
+pub use run::{Error, Numbers, Options, Place, run};

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -48,12 +49,31 @@ fn run_slice(crew: &'static Crew, number: usize, bridge: &mut Bridge<'_>) -> boo
     let end = time + SLICE;
     while time < end {
         let Some(exchange) = crew.next_request(time) else { break };
-        if !run_request(crew, number, bridge, exchange, time) {
+        let leads = run_request(crew, number, bridge, exchange, time);
+        let ended = now();
+        count_python(crew, number, (time, ended));
+        if !leads {
             return false;
         }
-        time = now();
+        time = ended;
     }
     true
+}
+
+/// A job of member `number` took from one time to the other; called with the GIL held, so by one thread at a time.
+fn count_python(crew: &Crew, number: usize, (begun, ended): (u64, u64)) {
+    if crew.measures {
+        let waited = crew.members[number].waited.swap(0, Ordering::Relaxed);
+        let micros = ended.saturating_sub(begun).saturating_sub(waited);
+        crew.slot().counters.python_micros.add(micros);
+    }
+}
+
+/// Of the job of member `number` so many microseconds were spent waiting for the client.
+fn count_wait(crew: &Crew, number: usize, micros: u64) {
+    if crew.measures {
+        crew.members[number].waited.fetch_add(micros, Ordering::Relaxed);
+    }
 }
 
 /// Runs one request. Whether the member still leads.
@@ -121,6 +141,7 @@ pub(crate) fn wait_for_client(
     let is_ready = if taken { park_until(end, poll) } else { waited == Waited::Ready };
     let time = now();
     pause(crew, number, Some(time - started));
+    count_wait(crew, number, time - started);
     crew.set_waiting(None);
     member.stamp.begin(time, taken);
     crew.stand_in.wake();

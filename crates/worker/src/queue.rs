@@ -92,12 +92,13 @@ impl Requests {
     /// The next request whose client is still there.
     pub(crate) fn pop(&self, time: u64) -> Option<Popped> {
         let mut list = lock(&self.list);
-        while let Some(Waiting { exchange, since }) = list.waiting.pop_front() {
+        while let Some(Waiting { mut exchange, since }) = list.waiting.pop_front() {
             self.set_length(list.waiting.len());
             if exchange.ticket.is_settled() {
                 continue;
             }
             let waited = time.saturating_sub(since);
+            exchange.waited = Some(Duration::from_micros(waited));
             return Some(if self.patience.is_some_and(|patience| waited >= patience) {
                 Popped::Late(exchange)
             } else if waited >= DOUBT && exchange.ticket.is_doubtful() {
@@ -116,7 +117,8 @@ impl Requests {
         let mut list = lock(&self.list);
         let due = list.waiting.front().ok_or(None)?.since.saturating_add(patience);
         match list.waiting.pop_front_if(|_| due <= time) {
-            Some(Waiting { exchange, .. }) => {
+            Some(Waiting { mut exchange, since }) => {
+                exchange.waited = Some(Duration::from_micros(time.saturating_sub(since)));
                 self.set_length(list.waiting.len());
                 Ok(exchange)
             }
@@ -196,7 +198,8 @@ mod tests {
         let (ticket, wait) = Ticket::new();
         let (head, ()) = http::Request::builder().uri(path).body(()).unwrap().into_parts();
         let peer = Arc::new(Peer::unix());
-        (Box::new(Exchange { head, body: None, peer, origin: Origin::default(), ticket }), wait)
+        let origin = Origin::default();
+        (Box::new(Exchange { head, body: None, peer, origin, waited: None, ticket }), wait)
     }
 
     fn requests(size: usize, patience: Option<Duration>) -> Requests {
@@ -240,6 +243,10 @@ mod tests {
         assert_eq!(requests.pop_late(1_100).unwrap_err(), Some(50));
         let Some(Popped::Late(late)) = requests.pop(1_150) else { panic!("not late") };
         let Some(Popped::Timely(timely)) = requests.pop(1_150) else { panic!("late") };
+        assert_eq!(
+            (late.waited, timely.waited),
+            (Some(Duration::from_micros(100)), Some(Duration::from_micros(50)))
+        );
         assert_eq!((path(&late), path(&timely)), ("/2", "/3"));
         assert_eq!(requests.pop_late(u64::MAX).unwrap_err(), None);
         assert!(requests.is_empty());

@@ -5,21 +5,23 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use rwsgi_http::{AccessLog, Exchange, Handler, Server};
-use rwsgi_os::{ExitReason, LifelineEnd, Listener, Scoreboard, Signal, Signals, Stage, Status};
+use rwsgi_http::{AccessLog, Exchange, Handler, Health, Journal, Server};
+use rwsgi_os::{ExitReason, LifelineEnd, Listener, Scoreboard, Signal, Signals, Slot, Stage, Statsd, Status};
 use rwsgi_wsgi::{Application, Bridge, Hooks, LoadError, StackDump};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 
-use crate::accept::{Doors, Entrance, Guarded, accept};
+use crate::accept::{Door, Doors, Entrance, Guarded, accept};
 use crate::admission::Admission;
-use crate::crew::Crew;
+use crate::crew::{Crew, now};
 use crate::deadline::MemberDeadline;
 use crate::hooks::OfCrew;
 use crate::inquiry::thread_name;
 use crate::member;
+use crate::meter::RequestMeter;
+use crate::monitor::Monitor;
 use crate::preload::{Source, explain};
-use crate::shutdown::{LAST_LINES, Leaving, obey_signals, watch_lifeline};
+use crate::shutdown::{LAST_LINES, Leaving, obey, obey_signals, watch_lifeline};
 use crate::stand_in;
 
 /// The signal by which a thread is asked for its Python stack: Linux has no other use for it.
@@ -71,10 +73,21 @@ pub struct Options {
     pub loaded: fn(),
     /// The hooks of the settings file, of which `post_fork` has been called.
     pub hooks: Option<Hooks>,
-    /// How connections are served.
+    /// What is told in numbers.
+    pub numbers: Numbers,
+    /// How connections are served; whether the worker is well, and whoever counts requests, is added here.
     pub http: rwsgi_http::Options,
     /// What the application is told.
     pub wsgi: rwsgi_wsgi::Options,
+}
+
+/// What a worker tells of itself and the others in numbers, beside what it answers at [`Place::metrics`].
+#[derive(Debug, Default)]
+pub struct Numbers {
+    /// Who is told of each request.
+    pub statsd: Option<Arc<Statsd>>,
+    /// The path under which it says how the server is.
+    pub health_path: Option<String>,
 }
 
 /// What a worker got from its master.
@@ -82,6 +95,8 @@ pub struct Options {
 pub struct Place {
     /// Where connections come from.
     pub listeners: Vec<Listener>,
+    /// Where it answers in numbers. Without any of them nothing is measured for that.
+    pub metrics: Vec<Listener>,
     /// The life signs of all workers.
     pub scoreboard: Arc<Scoreboard>,
     /// This worker's place in it.
@@ -128,13 +143,14 @@ impl Handler for ToPython {
 /// What kept it from serving, other than the application: that is explained in the log.
 pub fn run(mut place: Place, source: Source, options: Options) -> Result<ExitReason, Error> {
     rwsgi_os::guard_descendants()?;
-    let listeners = mem::take(&mut place.listeners).into_iter().map(Guarded::from).collect();
+    let guard = |listeners: &mut Vec<_>| mem::take(listeners).into_iter().map(Guarded::from).collect();
+    let sockets = Sockets { serving: guard(&mut place.listeners), metrics: guard(&mut place.metrics) };
     rwsgi_wsgi::run_python(|| {
         tracing::info!("Booting worker with pid: {}", std::process::id());
         match source.load() {
             Ok(application) => {
                 (options.loaded)();
-                serve(place, listeners, options, application)
+                serve(place, sockets, options, application)
             }
             Err(Error::Load(error)) => Ok(explain(&error)),
             Err(error) => Err(error),
@@ -142,38 +158,41 @@ pub fn run(mut place: Place, source: Source, options: Options) -> Result<ExitRea
     })
 }
 
+/// The listeners, by what they are for.
+struct Sockets {
+    serving: Vec<Guarded>,
+    metrics: Vec<Guarded>,
+}
+
 fn serve(
     place: Place,
-    listeners: Vec<Guarded>,
-    options: Options,
+    sockets: Sockets,
+    mut options: Options,
     application: Application,
 ) -> Result<ExitReason, Error> {
     // They live as long as the process: threads that cannot be joined may still use them at its end.
     let application: &'static Application = Box::leak(Box::new(application));
-    let access_log = options.http.access_log.clone();
+    let measures = !sockets.metrics.is_empty();
+    tell_numbers(&mut options, (&place.scoreboard, place.slot), measures);
+    let access_log = options.http.journal.as_ref().and_then(|journal| journal.access_log.clone());
     let (orders, received) = mpsc::unbounded_channel();
     let stacks = StackDump::register(STACK_SIGNAL as i32)?;
     let crew: &'static Crew = Box::leak(Box::new(Crew::new(
-        runtime(access_log.clone(), (Arc::clone(&place.scoreboard), place.slot))?,
+        runtime(access_log.clone(), (Arc::clone(&place.scoreboard), place.slot), measures)?,
         &options,
-        (place.scoreboard, place.slot),
+        (place.scoreboard, place.slot, measures),
         (stacks, orders),
     )));
     rwsgi_wsgi::allow_interrupts(WAKE_SIGNAL as i32, options.timeout)?;
-    if !crew.hooks.as_ref().is_none_or(|hooks| hooks.post_worker_init(application, Arc::new(OfCrew(crew)))) {
-        return Ok(ExitReason::BootFailed);
-    }
+    let Some(signals) = initialise(crew, application)? else { return Ok(ExitReason::BootFailed) };
     let admission = Arc::new(Admission::new(&options));
+    let health = options.http.health.clone();
     let server = Server::new(ToPython(crew), options.http);
-    let signals = take_signals()?;
     let _inside = crew.runtime.enter();
     let (doors, opened) = watch::channel(Doors::Open);
     let entrance =
         Entrance { crew, server: Arc::clone(&server), limit: options.connections as u64, admission };
-    for listener in listeners {
-        tokio::spawn(accept(listener, entrance.clone(), opened.clone()));
-    }
-    drop(opened);
+    open(sockets, &entrance, (health, opened));
     tokio::spawn(obey_signals(crew, signals));
     tokio::spawn(watch_lifeline(crew, place.lifeline));
     let leaving = Leaving {
@@ -190,8 +209,38 @@ fn serve(
     tracing::info!("Worker ready (pid: {})", std::process::id());
     tokio::spawn(leaving.run(received));
     run_members(crew, application, &options.wsgi)?;
-    access_log.into_iter().for_each(|log| log.flush(LAST_LINES));
+    // Python's loggers may have to make records of them.
+    rwsgi_wsgi::detached(|| access_log.into_iter().for_each(|log| log.flush(LAST_LINES)));
     Ok(crew.exit())
+}
+
+/// Opens the doors.
+fn open(
+    sockets: Sockets,
+    entrance: &Entrance<ToPython>,
+    (health, opened): (Option<Health>, watch::Receiver<Doors>),
+) {
+    let door = |listener| Arc::new(Door::from(listener));
+    let doors: Vec<Arc<Door>> = sockets.serving.into_iter().map(door).collect();
+    let monitor = Monitor::new(entrance.crew, health, &doors);
+    for door in sockets.metrics.into_iter().map(door) {
+        tokio::spawn(Arc::clone(&monitor).answer(door, opened.clone()));
+    }
+    for door in doors {
+        tokio::spawn(accept(door, entrance.clone(), opened.clone()));
+    }
+}
+
+/// Adds to the options what the scoreboard is needed for.
+fn tell_numbers(options: &mut Options, place: (&Arc<Scoreboard>, usize), measures: bool) {
+    let Numbers { statsd, health_path } = mem::take(&mut options.numbers);
+    let (scoreboard, slot) = (Arc::clone(place.0), place.1);
+    let mut journal = options.http.journal.take().unwrap_or_default();
+    journal.meter = RequestMeter::wanted((Arc::clone(&scoreboard), slot), measures, statsd);
+    options.http.journal = Journal::wanted(journal);
+    options.http.health = health_path.map(|path| {
+        Health::new(path, move || scoreboard.ready_workers() > 0 && !scoreboard.slot(slot).is_ending())
+    });
 }
 
 fn run_members(
@@ -221,9 +270,20 @@ fn bridge(
 }
 
 /// The loop: it lets go of the GIL while it sleeps, and has the access log written before.
-fn runtime(access_log: Option<AccessLog>, place: (Arc<Scoreboard>, usize)) -> Result<Runtime, Error> {
+fn runtime(
+    access_log: Option<AccessLog>,
+    place: (Arc<Scoreboard>, usize),
+    measures: bool,
+) -> Result<Runtime, Error> {
     let (scoreboard, slot) = place;
-    Builder::new_current_thread()
+    let mut builder = Builder::new_current_thread();
+    if measures {
+        let scoreboard = Arc::clone(&scoreboard);
+        builder.on_thread_unpark(move || resume_measured(scoreboard.slot(slot)));
+    } else {
+        builder.on_thread_unpark(rwsgi_wsgi::resume);
+    }
+    builder
         .enable_io()
         .enable_time()
         .on_thread_park(move || {
@@ -232,9 +292,32 @@ fn runtime(access_log: Option<AccessLog>, place: (Arc<Scoreboard>, usize)) -> Re
             access_log.iter().for_each(AccessLog::kick);
             rwsgi_wsgi::park();
         })
-        .on_thread_unpark(rwsgi_wsgi::resume)
         .build()
         .map_err(Error::Runtime)
+}
+
+/// Calls `post_worker_init`, and takes the signals; `None` if the hook failed.
+fn initialise(crew: &'static Crew, application: &Application) -> Result<Option<Signals>, Error> {
+    let signals = take_signals()?;
+    let Some(hooks) = &crew.hooks else { return Ok(Some(signals)) };
+    // With the signals taken: a worker in which this hook was called ends with `worker_exit`.
+    if !hooks.post_worker_init(application, Arc::new(OfCrew(crew))) {
+        return Ok(None);
+    }
+    // Again, for the hook may have taken some.
+    let again = take_signals()?;
+    signals.drain().into_iter().for_each(|signal| obey(crew, signal));
+    Ok(Some(again))
+}
+
+/// Takes the GIL back, and counts how long that took.
+fn resume_measured(slot: &Slot) {
+    let begun = now();
+    rwsgi_wsgi::resume();
+    let waited = now().saturating_sub(begun);
+    if waited > 0 {
+        slot.counters.gil_micros.add_shared(waited);
+    }
 }
 
 /// Takes the signals, also those that the application took while it was imported.
@@ -253,7 +336,7 @@ mod tests {
     fn a_turn_of_the_loop_is_seen_in_the_scoreboard() {
         let scoreboard = Arc::new(Scoreboard::new(2).unwrap());
         let turns = || scoreboard.slot(1).turns.load();
-        let runtime = runtime(None, (Arc::clone(&scoreboard), 1)).unwrap();
+        let runtime = runtime(None, (Arc::clone(&scoreboard), 1), false).unwrap();
         runtime.block_on(async { tokio::time::sleep(Duration::from_millis(1)).await });
         let before = turns();
         assert!(before > 0);

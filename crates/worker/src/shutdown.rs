@@ -159,6 +159,7 @@ impl<H: Handler> Leaving<H> {
             return;
         }
         for exchange in rest {
+            self.crew.slot().counters.refuse(503);
             exchange.ticket.answer(unavailable()).into_iter().for_each(Waker::wake);
         }
         sleep(LOOK).await;
@@ -196,20 +197,22 @@ fn leave_now(crew: &Crew, access_log: Option<&AccessLog>, reason: ExitReason) ->
 pub(crate) async fn obey_signals(crew: &'static Crew, signals: Signals) {
     let Ok(signals) = Watched::new(signals) else { return };
     while let Ok(mut ready) = signals.readable().await {
-        for signal in signals.owner().drain() {
-            match signal {
-                Signal::SIGTERM => crew.order(Order::Graceful),
-                Signal::SIGINT | Signal::SIGQUIT => {
-                    crew.interrupt_hook();
-                    crew.order(Order::Quick);
-                }
-                Signal::SIGUSR1 => (crew.reopen_logs)(),
-                // The master only wants to see the loop turn.
-                Signal::SIGWINCH => {}
-                _ => tracing::debug!("signal {signal} is ignored by workers"),
-            }
-        }
+        signals.owner().drain().into_iter().for_each(|signal| obey(crew, signal));
         ready.clear_ready();
+    }
+}
+
+pub(crate) fn obey(crew: &Crew, signal: Signal) {
+    match signal {
+        Signal::SIGTERM => crew.order(Order::Graceful),
+        Signal::SIGINT | Signal::SIGQUIT => {
+            crew.interrupt_hook();
+            crew.order(Order::Quick);
+        }
+        Signal::SIGUSR1 => (crew.reopen_logs)(),
+        // The master only wants to see the loop turn.
+        Signal::SIGWINCH => {}
+        _ => tracing::debug!("signal {signal} is ignored by workers"),
     }
 }
 

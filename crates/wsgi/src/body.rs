@@ -8,6 +8,7 @@ use pyo3::types::{PyBytes, PyBytesMethods};
 
 use crate::exchange::{Chunk, Exchange, FileBody, Flow, Head};
 use crate::ffi::gil::detached;
+use crate::watched::Watched;
 
 /// From this many bytes on, keeping the Python object alive is cheaper than copying it.
 const LEND: usize = 8 * 1024;
@@ -32,11 +33,22 @@ pub(crate) struct Output {
     exchange: Box<dyn Exchange>,
     head: Option<Head>,
     phase: Phase,
+    watched: Option<Watched>,
 }
 
 impl Output {
-    pub(crate) fn new(exchange: Box<dyn Exchange>) -> Self {
-        Self { exchange, head: None, phase: Phase::Waiting }
+    /// The answer goes out through `exchange`, and with its head what is `watched` of the environ.
+    pub(crate) fn new(exchange: Box<dyn Exchange>, watched: Option<Watched>) -> Self {
+        Self { exchange, head: None, phase: Phase::Waiting, watched }
+    }
+
+    /// The head, which goes out now.
+    fn take_head(&mut self) -> Option<Head> {
+        let mut head = self.head.take()?;
+        if let Some(watched) = self.watched.take() {
+            head.environ = watched.values();
+        }
+        Some(head)
     }
 
     /// Whether the head is out, so that it can no longer be replaced.
@@ -102,7 +114,7 @@ impl Output {
         if self.sent() {
             return false;
         }
-        let Some(mut head) = self.head.take() else { return false };
+        let Some(mut head) = self.take_head() else { return false };
         if head.content_length.is_none() && !is_without_content(head.status) {
             set_length(&mut head, body.length);
         }
@@ -123,7 +135,7 @@ impl Output {
 
     /// The first bytes go with the head, and are often all there is.
     fn send_first(&mut self, bytes: &Bound<'_, PyBytes>) {
-        let Some(head) = self.head.take() else { return };
+        let Some(head) = self.take_head() else { return };
         if is_bodiless(&self.exchange.head().method, head.status) {
             self.complete(head, Chunk::Copied(b""));
             self.phase = Phase::Done;
@@ -161,7 +173,7 @@ impl Output {
     }
 
     fn finish_empty(&mut self) {
-        let Some(mut head) = self.head.take() else {
+        let Some(mut head) = self.take_head() else {
             self.broken("the application did not call start_response");
             return self.exchange.fail();
         };

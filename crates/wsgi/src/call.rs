@@ -19,6 +19,7 @@ use crate::hooks::{RequestHooks, Visit};
 use crate::input::BrokenBody;
 use crate::process::leave;
 use crate::start_response::{Callable, Response};
+use crate::watched::Watched;
 use crate::{Application, Error, HeaderRules, Hooks, RequestTimeout};
 
 /// What the application is told of the server.
@@ -32,6 +33,8 @@ pub struct Options {
     pub multiprocess: bool,
     /// Which request headers reach the application.
     pub headers: Arc<HeaderRules>,
+    /// The variables of the environ whose values go with each [`Head`](crate::Head), in lower case.
+    pub watched: Arc<[String]>,
     /// Where `wsgi.errors` writes.
     pub errors: fn(&[u8]),
     /// Whether this process is a child that the application forked while it was called.
@@ -43,6 +46,7 @@ pub struct Bridge<'a> {
     application: &'a Application,
     environ: Environ,
     callable: Callable,
+    watched: Arc<[String]>,
     is_descendant: fn() -> bool,
     hooks: Option<Arc<RequestHooks>>,
 }
@@ -65,7 +69,8 @@ impl<'a> Bridge<'a> {
     ) -> Result<Self, Error> {
         Python::attach(|py| {
             let (environ, callable) = (Environ::new(py, options, deadline)?, Callable::new(py)?);
-            Ok(Self { application, environ, callable, is_descendant: options.is_descendant, hooks: None })
+            let (watched, is_descendant) = (Arc::clone(&options.watched), options.is_descendant);
+            Ok(Self { application, environ, callable, watched, is_descendant, hooks: None })
         })
         .map_err(|error| Error::python("prepare the environ", &error))
     }
@@ -118,7 +123,7 @@ impl<'a> Bridge<'a> {
             Ok(()) => self.serve(py, exchange, Some(&mut visit)),
             Err(error) => {
                 visit.report_before(&error);
-                Output::new(exchange).abort();
+                Output::new(exchange, None).abort();
                 Ok(())
             }
         };
@@ -154,7 +159,9 @@ impl<'a> Bridge<'a> {
         (environ, start_response): (Bound<'_, PyDict>, &Bound<'_, PyAny>),
         exchange: Box<dyn Exchange>,
     ) -> PyResult<()> {
-        self.callable.load(Output::new(exchange))?;
+        let watched = (!self.watched.is_empty())
+            .then(|| Watched { environ: environ.clone().unbind(), names: Arc::clone(&self.watched) });
+        self.callable.load(Output::new(exchange, watched))?;
         let response = self.callable.response();
         let called = self.application.callable().bind(py).call1((environ, start_response));
         match self.unless_descendant(py, called) {

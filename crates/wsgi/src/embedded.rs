@@ -37,6 +37,15 @@ pub(crate) const HOOKS: Embedded = Embedded {
     source: source(concat!(include_str!("../python/hooks.py"), "\0")),
 };
 
+pub(crate) const LOG_BRIDGE: Embedded = Embedded {
+    name: c"_rwsgi_log_bridge",
+    file: c"<rwsgi/log_bridge.py>",
+    source: source(concat!(include_str!("../python/log_bridge.py"), "\0")),
+};
+
+/// A module of the wheel, which applications import.
+pub(crate) const GLOGGING: &str = include_str!("../../../python/rwsgi/glogging.py");
+
 const fn source(text: &'static str) -> &'static CStr {
     match CStr::from_bytes_with_nul(text.as_bytes()) {
         Ok(text) => text,

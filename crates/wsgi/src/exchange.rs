@@ -37,6 +37,8 @@ pub struct Head {
     pub headers: HeaderMap,
     /// The value of Content-Length, when the application gave one.
     pub content_length: Option<u64>,
+    /// The values of the variables that are watched (`Options::watched`), in their order; empty when none are.
+    pub environ: Box<[Option<Bytes>]>,
 }
 
 /// Bytes of an answer on their way out.

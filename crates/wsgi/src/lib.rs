@@ -33,6 +33,7 @@ mod head;
 mod header_rules;
 mod hooks;
 mod input;
+mod log_bridge;
 mod loggers;
 mod names;
 mod process;
@@ -45,6 +46,7 @@ mod spec;
 mod stack;
 mod start_response;
 mod thread;
+mod watched;
 
 #[cfg(test)]
 mod tests;
@@ -59,6 +61,7 @@ pub use ffi::fork::{after_in_child, after_in_parent, before as before_fork};
 pub use ffi::gil::{detached, park, resume, run_python, unparked};
 pub use header_rules::{HeaderRules, Told};
 pub use hooks::{Duties, Hook, HookError, Hooks, ServerFacts};
+pub use log_bridge::{LogThread, LoggerSettings, publish_glogging, reopen_file_handlers};
 pub use loggers::{LoggerOptions, Loggers};
 pub use process::{end_descendant, prepend_paths, set_environment, unset_environment};
 pub use request_timeout::{PythonThread, RequestTimeout, allow_interrupts, publish_request_timeout};

@@ -5,16 +5,19 @@ use pyo3::{Bound, Py, PyAny, PyResult, Python};
 
 use crate::Error;
 use crate::embedded::LOGS;
+use crate::log_bridge::{self, LoggerSettings};
 
 /// Where records go.
 #[derive(Clone, Debug)]
-pub struct LoggerOptions {
+pub struct LoggerOptions<'a> {
     /// The least level that is told, in Python's numbers: 10 `debug`, 20 `info`, 30 `warning`, 40 `error`, 50 `critical`.
     pub level: u8,
     /// Writes to the error log as it is.
     pub write: fn(&[u8]),
     /// Writes to the access log as it is; `None`: there is none.
     pub write_access: Option<fn(&[u8])>,
+    /// What the settings say of Python's loggers; `None`: nothing.
+    pub settings: Option<LoggerSettings<'a>>,
 }
 
 /// The loggers of this process.
@@ -30,7 +33,7 @@ impl Loggers {
     ///
     /// # Errors
     /// The Python exception, should `logging` not be what it was.
-    pub fn publish(options: &LoggerOptions) -> Result<Self, Error> {
+    pub fn publish(options: &LoggerOptions<'_>) -> Result<Self, Error> {
         Python::attach(|py| -> PyResult<Self> {
             let emit = PyCFunction::new_closure(py, Some(c"emit"), None, |arguments, _| {
                 let (level, text) = arguments.extract::<(i64, Bound<'_, PyString>)>()?;
@@ -39,8 +42,17 @@ impl Loggers {
             })?;
             let write = writer(py, options.write)?;
             let access = options.write_access.map(|write| writer(py, write)).transpose()?;
-            let logger = LOGS.module(py)?.getattr("Logger")?.call1((&emit, write, access))?;
-            logger.call_method1("set_level", (options.level,))?;
+            let logger = match options.settings {
+                None => {
+                    let logger = LOGS.module(py)?.getattr("Logger")?.call1((&emit, write, access))?;
+                    logger.call_method1("set_level", (options.level,))?;
+                    logger
+                }
+                Some(settings) => {
+                    let access = access.map(Bound::into_any);
+                    log_bridge::logger(py, settings, (emit.as_any(), write.as_any(), access))?
+                }
+            };
             Ok(Self { logger: logger.unbind(), emit: emit.into_any().unbind() })
         })
         .map_err(|error| Error::python("set up `logging`", &error))
@@ -56,12 +68,15 @@ fn writer(py: Python<'_>, write: fn(&[u8])) -> PyResult<Bound<'_, PyCFunction>> 
     })
 }
 
+/// The target of events that come from Python's loggers: they must not go back there.
+pub(crate) const PYTHONS: &str = "logging";
+
 fn tell(level: i64, text: &str) {
     match level {
-        50.. => tracing::error!(target: "critical", "{text}"),
-        40.. => tracing::error!("{text}"),
-        30.. => tracing::warn!("{text}"),
-        20.. => tracing::info!("{text}"),
-        _ => tracing::debug!("{text}"),
+        50.. => tracing::error!(target: "logging::critical", "{text}"),
+        40.. => tracing::error!(target: PYTHONS, "{text}"),
+        30.. => tracing::warn!(target: PYTHONS, "{text}"),
+        20.. => tracing::info!(target: PYTHONS, "{text}"),
+        _ => tracing::debug!(target: PYTHONS, "{text}"),
     }
 }

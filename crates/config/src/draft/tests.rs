@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::{
     config::{LogTarget, ProxyProtocol, Workers},
+    migration::Migration,
     setting::Flag,
 };
 
@@ -128,7 +129,7 @@ fn the_application_stands_anywhere() {
 fn unambiguous_beginnings_of_options_work() {
     assert_eq!(config(&["app", "--graceful", "7"], &[]).graceful_timeout, Duration::from_secs(7));
     assert_eq!(
-        config(&["app", "--log-f=x"], &[]).error_log,
+        config(&["app", "--log-fi=x"], &[]).error_log,
         LogTarget::File("x".into()),
         "also those of an alias"
     );
@@ -270,4 +271,16 @@ fn arguments_that_are_not_text_reach_paths() {
     let args = vec!["rwsgi".into(), "app".into(), "--chdir".into(), path.clone()];
     let Ok(Opened::Draft(draft)) = open(args, [], PROGRAM) else { panic!("refused") };
     assert_eq!(draft.finish(None).unwrap().config.chdir, Some(path.into()));
+}
+
+#[test]
+fn the_start_of_another_server_is_handed_on() {
+    let migrate = |words: &[&str]| match ask(words, &[]) {
+        Ok(Opened::Migrate(migration)) => migration,
+        other => panic!("{words:?}: {other:?}"),
+    };
+    // Without an application, and whatever else is there.
+    let line = Migration::Command("gunicorn -w 3 app".into());
+    assert_eq!(migrate(&["--from-gunicorn", "gunicorn -w 3 app"]), line);
+    assert_eq!(migrate(&["--workers", "many", "--from-unit=a.service"]), Migration::Unit("a.service".into()));
 }

@@ -1,7 +1,8 @@
 //! Rows: the two logs.
 
 use crate::{
-    config::LogLevel,
+    config::{LogFormat, LogLevel},
+    header,
     kind::Kind,
     setting::{Flag, Gunicorn, Section, Setting},
 };
@@ -45,6 +46,40 @@ pub(super) const ROWS: &[Setting] = &[
         metavar: "FORMAT",
         help: "line of the access log",
         kind: Kind::Text(|config, format| config.access_log_format = format),
+        ..ROW
+    },
+    Setting {
+        name: "log_format",
+        flag: Flag::Long("log-format"),
+        default: Some("text"),
+        metavar: "FORMAT",
+        help: "lines of both logs: text or json",
+        gunicorn: Gunicorn::Own,
+        kind: Kind::Choice {
+            words: LogFormat::WORDS,
+            store: |config, index| config.log_format = LogFormat::ALL[index],
+        },
+        ..ROW
+    },
+    Setting {
+        name: "request_id",
+        flag: Flag::Long("request-id"),
+        default: Some("off"),
+        metavar: "HEADER",
+        help: "on: X-Request-ID, taken from trusted peers or made; or another header",
+        gunicorn: Gunicorn::Own,
+        kind: Kind::Parsed {
+            parse: |config, text| header::name_or_off(text).map(|name| config.request_id = name),
+            expects: header::EXPECTS_NAME_OR_OFF,
+        },
+        ..ROW
+    },
+    Setting {
+        name: "capture_output",
+        flag: Flag::Long("capture-output"),
+        default: Some("false"),
+        help: "send standard output and error to the error log's file",
+        kind: Kind::Switch { flag: true, store: |config, is_on| config.capture_output = is_on },
         ..ROW
     },
     Setting {

@@ -1,19 +1,28 @@
 //! The access log: a format compiled once, a line for each request, a thread that writes.
 
+mod atom;
+mod clock;
 mod format;
+mod json;
 mod line;
+mod padding;
 mod writer;
+
+#[cfg(test)]
+mod tests;
 
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::request;
+use crate::journal::Finished;
+use crate::record::Shown;
 
-use crate::Peer;
-
+pub(crate) use format::Captures;
 pub use format::Format;
-pub(crate) use line::Line;
+
+use atom::Request;
+use format::Layout;
 
 /// Where requests are logged. Cloning it gives another handle to the same log.
 #[derive(Clone, Debug)]
@@ -36,16 +45,21 @@ impl AccessLog {
         Ok(Self(Arc::new(Log { format, writer: writer::Writer::start(file)? })))
     }
 
-    pub(crate) fn begin(&self, head: &request::Parts, peer: &Arc<Peer>) -> Box<Line> {
-        Line::begin(self.clone(), head, peer)
+    pub(crate) fn captures(&self) -> &Captures {
+        &self.0.format.captures
     }
 
-    fn format(&self) -> &Format {
-        &self.0.format
-    }
-
-    fn append(&self, write: impl FnOnce(&mut Vec<u8>)) {
-        self.0.writer.append(write);
+    pub(crate) fn write(&self, finished: &Finished<'_>, shown: &Shown) {
+        let Format { layout, captures } = &self.0.format;
+        let request = Request { finished, shown, captures };
+        self.0.writer.append(|out| {
+            match layout {
+                Layout::Pieces(pieces) => line::write(pieces, request, out),
+                Layout::Json => json::write(request, out),
+                Layout::Python => json::write_for_python(request, out),
+            }
+            out.push(b'\n');
+        });
     }
 
     /// Wakes the writer when there are lines. Called once for many requests: waking a thread costs a system call.

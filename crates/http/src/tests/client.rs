@@ -52,7 +52,9 @@ pub(super) fn options() -> Options {
         sendfile: true,
         sendfile_roots: Vec::new(),
         request_buffering: true,
-        access_log: None,
+        journal: None,
+        health: None,
+        request_id: None,
         proxies: Proxies::default(),
     }
 }

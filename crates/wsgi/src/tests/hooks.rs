@@ -19,6 +19,7 @@ const SETTINGS: &str = r#"{"workers": 3, "bind": ["127.0.0.1:8000", "unix:/run/x
 
 fn loggers(level: u8) -> Loggers {
     let options = LoggerOptions {
+        settings: None,
         level,
         write: |bytes| tracing::info!(target: "raw", "raw {}", String::from_utf8_lossy(bytes).trim_end()),
         write_access: None,

@@ -17,5 +17,6 @@ mod settings_file;
 mod site;
 mod start_response;
 mod validator;
+mod watched;
 
 pub(crate) use site::python;

@@ -60,6 +60,7 @@ pub(super) fn options() -> Options {
         multithread: false,
         multiprocess: true,
         headers: Arc::default(),
+        watched: Arc::default(),
         is_descendant: || false,
         errors: |bytes| ERRORS.with_borrow_mut(|errors| errors.extend_from_slice(bytes)),
     }
@@ -81,7 +82,16 @@ impl Site {
 
     /// Serves the requests with one bridge, one after the other.
     pub(super) fn serve_all(&self, requests: impl IntoIterator<Item = Request>) -> Served {
-        let mut bridge = Bridge::new(&self.application, &options(), Box::new(Unlimited)).unwrap();
+        self.serve_with(&options(), requests)
+    }
+
+    /// The same with other options.
+    pub(super) fn serve_with(
+        &self,
+        options: &Options,
+        requests: impl IntoIterator<Item = Request>,
+    ) -> Served {
+        let mut bridge = Bridge::new(&self.application, options, Box::new(Unlimited)).unwrap();
         let (answers, log) = logged(|| {
             requests
                 .into_iter()

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use crate::{
     bind::Address,
-    config::{Config, HeaderMap, LogLevel, LogTarget, ProxyProtocol, ReloadEngine, Workers},
+    config::{Config, HeaderMap, LogFormat, LogLevel, LogTarget, ProxyProtocol, ReloadEngine, Workers},
     network::Networks,
+    statsd::StatsdAddress,
+    syslog::{SyslogAddress, SyslogSocket},
 };
 
 /// What `rwsgi app` alone means: these values, and everything else off.
@@ -49,6 +51,7 @@ pub(super) fn plain() -> Config {
         forwarder_headers: vec!["SCRIPT_NAME".into(), "PATH_INFO".into()],
         proxy_allow_ips: networks(true, &["127.0.0.1/32", "::1/128"]),
         server_header: Some("rwsgi".into()),
+        syslog_facility: 1,
         access_log_format: r#"%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s""#.into(),
         ..Config::default()
     }
@@ -166,6 +169,20 @@ pub(super) const CASES: &[Case] = &[
     ("initgroups", &[], |c| c.initgroups = true),
     ("umask", &["0027"], |c| c.umask = Some(0o27)),
     ("umask", &["0"], |c| c.umask = Some(0)),
+    ("metrics_bind", &["9100", "unix:/m"], |c| {
+        c.metrics_bind = vec![tcp("127.0.0.1", 9100), Address::Unix("/m".into())];
+    }),
+    ("health_path", &["/-/health/"], |c| c.health_path = Some("/-/health".into())),
+    ("health_path", &["/"], |c| c.health_path = None),
+    ("statsd_host", &["unix:///run/statsd"], |c| {
+        c.statsd_host = Some(StatsdAddress::Unix("/run/statsd".into()));
+    }),
+    ("statsd_host", &["stats"], |c| {
+        c.statsd_host = Some(StatsdAddress::Udp { host: "stats".into(), port: 8125 });
+    }),
+    ("dogstatsd_tags", &["a:b,c"], |c| c.dogstatsd_tags = "a:b,c".into()),
+    ("statsd_prefix", &["site"], |c| c.statsd_prefix = "site".into()),
+    ("enable_backlog_metric", &[], |c| c.enable_backlog_metric = true),
     ("enable_stdio_inheritance", &[], |c| c.enable_stdio_inheritance = true),
     ("check_config", &[], |c| c.check_config = true),
     ("print_config", &[], |c| c.print_config = true),
@@ -184,6 +201,22 @@ pub(super) const CASES: &[Case] = &[
     ("accesslog", &["-"], |c| c.access_log = Some(LogTarget::Std)),
     ("accesslog", &["a.log"], |c| c.access_log = Some(LogTarget::File("a.log".into()))),
     ("access_log_format", &["%(h)s"], |c| c.access_log_format = "%(h)s".into()),
+    ("log_format", &["JSON"], |c| c.log_format = LogFormat::Json),
+    ("request_id", &["on"], |c| c.request_id = Some("x-request-id".into())),
+    ("request_id", &["X-Trace"], |c| c.request_id = Some("x-trace".into())),
+    ("request_id", &["off"], |_| {}),
+    ("capture_output", &[], |c| c.capture_output = true),
+    ("syslog", &[], |c| c.syslog = true),
+    ("syslog_addr", &["unix:///dev/log#dgram"], |c| {
+        c.syslog_address = SyslogAddress::Unix("/dev/log".into(), SyslogSocket::Datagram);
+    }),
+    ("syslog_prefix", &["site"], |c| c.syslog_prefix = Some("site".into())),
+    ("syslog_facility", &["LOCAL3"], |c| c.syslog_facility = 19),
+    ("disable_redirect_access_to_syslog", &[], |c| c.syslog_without_access = true),
+    ("logger_class", &["site.Logger"], |c| c.logger_class = Some("site.Logger".into())),
+    ("logger_class", &["simple"], |_| {}),
+    ("logconfig", &["log.ini"], |c| c.log_config = Some("log.ini".into())),
+    ("logconfig_json", &["log.json"], |c| c.log_config_json = Some("log.json".into())),
 ];
 
 pub(super) fn tcp(host: &str, port: u16) -> Address {

@@ -60,6 +60,7 @@ impl Block<'_> {
         match open(args.map(OsString::from).collect(), variables, PROGRAM)? {
             Opened::Draft(draft) => draft.finish(file),
             Opened::Print(text) => panic!("{}: {text}", self.command),
+            Opened::Migrate(migration) => panic!("{}: {migration:?}", self.command),
         }
     }
 

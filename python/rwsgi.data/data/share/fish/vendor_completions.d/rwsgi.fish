@@ -66,10 +66,46 @@ critical\t''"
 complete -c rwsgi -l error-logfile -l log-file -d 'error log; -: standard error [default: -]' -r -F
 complete -c rwsgi -l access-logfile -d 'access log; -: standard output [default: off]' -r -F
 complete -c rwsgi -l access-logformat -d 'line of the access log [default: %(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"]' -r -f
+complete -c rwsgi -l log-format -d 'lines of both logs: text or json [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c rwsgi -l request-id -d 'on: X-Request-ID, taken from trusted peers or made; or another header [default: off]' -r -f
+complete -c rwsgi -l log-syslog-to -d 'where syslog is: udp://, tcp://, unix://PATH#dgram or #stream [default: udp://localhost:514]' -r -f
+complete -c rwsgi -l log-syslog-prefix -d 'name in gunicorn.NAME.error and gunicorn.NAME.access [default: application]' -r -f
+complete -c rwsgi -l log-syslog-facility -d 'facility of syslog, such as daemon or local0 [default: user]' -r -f -a "auth\t''
+authpriv\t''
+cron\t''
+daemon\t''
+ftp\t''
+kern\t''
+lpr\t''
+mail\t''
+news\t''
+security\t''
+syslog\t''
+user\t''
+uucp\t''
+local0\t''
+local1\t''
+local2\t''
+local3\t''
+local4\t''
+local5\t''
+local6\t''
+local7\t''"
+complete -c rwsgi -l logger-class -d 'class of Python that logs; slow [default: gunicorn.glogging.Logger]' -r -f
+complete -c rwsgi -l log-config -d 'configure Python\'s loggers from an INI file; slow' -r -F
+complete -c rwsgi -l log-config-json -d 'configure Python\'s loggers from a JSON file; slow' -r -F
+complete -c rwsgi -l metrics-bind -d 'answer Prometheus at this address, as for --bind; repeatable [default: off]' -r -f
+complete -c rwsgi -l health-path -d 'answer PATH, PATH/live and PATH/ready without the application [default: off]' -r -F
+complete -c rwsgi -l statsd-host -d 'send metrics to the statsd at HOST:PORT, [IPV6]:PORT or unix://PATH [default: off]' -r -f
+complete -c rwsgi -l dogstatsd-tags -d 'tags behind each metric for statsd, with commas between them [default: ]' -r -f
+complete -c rwsgi -l statsd-prefix -d 'put before the name of each metric for statsd, with a dot between them [default: ]' -r -f
 complete -c rwsgi -l reload-engine -d 'how changes are seen: auto, poll or inotify [default: auto]' -r -f -a "auto\t''
 poll\t''
 inotify\t''"
 complete -c rwsgi -l reload-extra-file -d 'path or pattern of further files; repeatable' -r -F
+complete -c rwsgi -l from-gunicorn -d 'print what becomes of a command line of Gunicorn' -r -f
+complete -c rwsgi -l from-unit -d 'print what becomes of a systemd unit that starts Gunicorn' -r -F
 complete -c rwsgi -l generate -d 'print the manual (man, markdown, json) or completions (bash, zsh, fish) and exit' -r -f -a "man\t''
 markdown\t''
 json\t''
@@ -84,7 +120,11 @@ complete -c rwsgi -l no-sendfile -d 'do not send files by sendfile; also SENDFIL
 complete -c rwsgi -l forwarded-for -d 'believe X-Forwarded-For or Forwarded of trusted proxies'
 complete -c rwsgi -s D -l daemon -d 'go into the background'
 complete -c rwsgi -l initgroups -d 'give the workers all groups that the user is in'
+complete -c rwsgi -l capture-output -d 'send standard output and error to the error log\'s file'
 complete -c rwsgi -s R -l enable-stdio-inheritance -d 'keep standard input, output and error with --daemon'
+complete -c rwsgi -l log-syslog -d 'send the logs to syslog too'
+complete -c rwsgi -l disable-redirect-access-to-syslog -d 'keep the access log out of syslog'
+complete -c rwsgi -l enable-backlog-metric -d 'tell statsd every second how many connections wait to be accepted'
 complete -c rwsgi -l reload -d 'reload when the code changes'
 complete -c rwsgi -l check-config -d 'check the settings and load the application, then exit'
 complete -c rwsgi -l print-config -d 'print the settings and where they come from, check, then exit'

@@ -1,0 +1,3 @@
+errorlog = "all.log"
+capture_output = True
+enable_stdio_inheritance = True

@@ -1,0 +1,3 @@
+loglevel = "warning"
+errorlog = "-"
+accesslog = None
