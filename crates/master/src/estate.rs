@@ -48,7 +48,7 @@ impl Estate {
             listeners.map(|(descriptor, address)| os::Listener::received(descriptor, address.clone()));
         Ok(Some(Self {
             listeners: listeners.collect::<Result<_, _>>()?,
-            scoreboard: Arc::new(os::Scoreboard::attach(scoreboard)?),
+            scoreboard: Arc::new(os::Scoreboard::attach(&scoreboard)?),
             lifeline: lifeline.into(),
             status: status.into(),
             master: origin.master,

@@ -162,6 +162,8 @@ impl Mold {
         match os::fork_for(self.origin.master, hooks) {
             Ok(os::Forked::Child) => return Some((estate, post)),
             Ok(os::Forked::Parent(pid)) => {
+                // Whoever knows of the worker finds nothing of it here any more.
+                drop(estate);
                 self.answer(Answer::Forked(number, pid));
                 attendant.forked(number, pid);
             }

@@ -300,7 +300,7 @@ mod tests {
 
     fn ready() -> (Molds, os::Channel, os::Scoreboard) {
         let (ours, theirs) = os::Channel::pair().unwrap();
-        let scoreboard = os::Scoreboard::new(2).unwrap();
+        let (scoreboard, shared) = os::Scoreboard::shared(2).unwrap();
         let mut molds = Molds::default();
         molds.add(2, Pid::from_raw(5), ours);
         assert!(!molds.has_ready(2));
@@ -312,7 +312,7 @@ mod tests {
         let listener = os::Listener::bind(&os::SocketPlan::new(address())).unwrap();
         let bequest = Bequest {
             lifeline: lifeline.as_fd(),
-            scoreboard: scoreboard.as_fd(),
+            scoreboard: shared.as_fd(),
             listeners: vec![&listener, &listener],
             workers: 4,
         };
