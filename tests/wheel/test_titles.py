@@ -1,4 +1,4 @@
-"""What process lists show: the same titles for both hosts, and an interpreter that does not notice."""
+"""What process lists show: the same for both hosts, and an interpreter that does not notice."""
 
 import sys
 from pathlib import Path
