@@ -76,6 +76,8 @@ fn furnish(mold: &Mold, molding: Molding<'_>) -> Result<Cabin, Error> {
     if let Ok(plan) = &plan {
         // The limit of the process that has forked this one may not have been raised yet.
         allow_descriptors(plan);
+        // Where a hook hangs is told in the log.
+        logging::file().map_or(Ok(()), rwsgi_wsgi::dump_crashes)?;
         if let Some(reports) = molding.reports.filter(|_| plan.config.reload) {
             reloader::report_through(reports);
         }
@@ -91,7 +93,7 @@ fn furnish(mold: &Mold, molding: Molding<'_>) -> Result<Cabin, Error> {
 }
 
 /// The settings are accepted.
-fn serve(mold: Mold, plan: &Plan, hooks: Option<&Hooks>, host: Host) -> ExitReason {
+fn serve(mut mold: Mold, plan: &Plan, hooks: Option<&Hooks>, host: Host) -> ExitReason {
     tracing::info!("Booting mold with pid: {}", std::process::id());
     if let Err(error) = assert_single_threaded() {
         // Of a hook, or of the file itself.
