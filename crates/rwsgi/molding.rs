@@ -59,7 +59,7 @@ pub(crate) fn cast(mut mold: Mold, molding: Molding<'_>) -> ExitReason {
 /// Executes the file and tells the master what it says.
 fn furnish(mold: &Mold, molding: Molding<'_>) -> Result<Cabin, Error> {
     let file = molding.script.execute()?;
-    let json = file.values_json()?;
+    let json = molding.script.values(&file)?;
     let settled = molding.draft.finish(Some(&File::Python { json: json.clone() }));
     let typed = settled.as_ref().ok().filter(|settled| !settled.config.hooks.is_empty());
     let typed = typed.map(|settled| settled.typed());

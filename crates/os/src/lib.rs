@@ -83,7 +83,7 @@ pub use self::{
     cpu::{available as available_cpus, used as used_cpu},
     crowd::{Crowd, CrowdCounts},
     descendant::{ClosedInChildren, guard_descendants, is_descendant},
-    detach::{Background, Detached, Streams, detach, discard},
+    detach::{Background, Detached, Streams, detach, discard, occupy_streams},
     environment::private_variables,
     error::Error,
     exit::{ExitReason, exit_now},
