@@ -109,7 +109,7 @@ fn start(draft: &Draft, host: Host) -> Result<ExitReason, Error> {
 fn serve(draft: &Draft, start: Start, host: Host, launch: &mut Launch) -> Result<ExitReason, Error> {
     let Start { found, settled, first } = start;
     let (plan, typed) = plan(settled, &found, host, launch)?;
-    let reloader = plan.reloader()?;
+    let reloader = plan.reloader(&found)?;
     launch.explain_sockets(&plan.config);
     let sockets = launch.sockets(plan.sockets.clone());
     let pid_file = site::write_pid_file(&plan, launch)?;

@@ -15,6 +15,7 @@ use rwsgi_wsgi::{Embedding, Hook};
 
 use crate::error::Error;
 use crate::proxies::{header_rules, proxies};
+use crate::settings::Found;
 use crate::{Host, VERSION, home, logging, privileges, reloader, sockets, statsd, traffic};
 
 /// How long the loop of a worker may stand still: as long as a request may run, within these bounds. It turns even while Python
@@ -160,11 +161,11 @@ impl Plan {
     }
 
     /// What the reloader watches, if it is wanted.
-    pub(crate) fn reloader(&self) -> Result<Option<reloader::Options>, Error> {
+    pub(crate) fn reloader(&self, found: &Found) -> Result<Option<reloader::Options>, Error> {
         if !self.config.reload {
             return Ok(None);
         }
-        let sources = reloader::Sources::new(&self.config.reload_extra_files)?;
+        let sources = reloader::Sources::new(&self.config.reload_extra_files)?.with_settings(found.path());
         let engine = self.config.reload_engine;
         Ok(Some(reloader::Options { directories: self.paths.clone(), sources, engine }))
     }
