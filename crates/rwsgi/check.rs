@@ -30,7 +30,7 @@ pub(crate) fn check(draft: &Draft, host: Host, launch: &Launch) -> ExitReason {
 /// Checks settings in Python, which are executed as whoever this process is; the application is loaded as the user of the workers.
 fn scripted(draft: &Draft, script: Script<'_>) -> Result<(), Error> {
     let checked = script.execute().and_then(|file| {
-        let json = file.values_json()?;
+        let json = script.values(&file)?;
         let settled = draft.finish(Some(&File::Python { json }))?;
         explain(&settled);
         let typed = settled.typed();

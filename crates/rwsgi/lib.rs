@@ -114,7 +114,7 @@ fn serve(draft: &Draft, start: Start, host: Host, launch: &mut Launch) -> Result
     let Start { found, settled, first } = start;
     let (plan, typed) = plan(settled, &found, host, launch)?;
     plan.titles.show(Part::Master);
-    let reloader = plan.reloader()?;
+    let reloader = plan.reloader(&found)?;
     launch.explain_sockets(&plan.config);
     let sockets = launch.sockets(plan.sockets.clone());
     let pid_file = site::write_pid_file(&plan, launch)?;

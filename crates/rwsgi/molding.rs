@@ -61,7 +61,7 @@ pub(crate) fn cast(mut mold: Mold, molding: Molding<'_>) -> ExitReason {
 /// Executes the file and tells the master what it says.
 fn furnish(mold: &Mold, molding: Molding<'_>) -> Result<Cabin, Error> {
     let file = molding.script.execute()?;
-    let json = file.values_json()?;
+    let json = molding.script.values(&file)?;
     let settled = molding.draft.finish(Some(&File::Python { json: json.clone() }));
     let plan = settled.map_err(Error::from).and_then(|settled| {
         let settings = settled.typed();
@@ -76,6 +76,8 @@ fn furnish(mold: &Mold, molding: Molding<'_>) -> Result<Cabin, Error> {
     if let Ok(plan) = &plan {
         // The limit of the process that has forked this one may not have been raised yet.
         allow_descriptors(plan);
+        // Where a hook hangs is told in the log.
+        logging::file().map_or(Ok(()), rwsgi_wsgi::dump_crashes)?;
         if let Some(reports) = molding.reports.filter(|_| plan.config.reload) {
             reloader::report_through(reports);
         }
@@ -92,7 +94,7 @@ fn furnish(mold: &Mold, molding: Molding<'_>) -> Result<Cabin, Error> {
 }
 
 /// The settings are accepted.
-fn serve(mold: Mold, plan: &Plan, hooks: Option<&Hooks>, host: Host) -> ExitReason {
+fn serve(mut mold: Mold, plan: &Plan, hooks: Option<&Hooks>, host: Host) -> ExitReason {
     plan.titles.show(Part::Mold);
     tracing::info!("Booting mold with pid: {}", std::process::id());
     if let Err(error) = assert_single_threaded() {

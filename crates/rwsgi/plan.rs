@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::launch::Launch;
 use crate::logging::Access;
 use crate::proxies::{header_rules, proxies};
+use crate::settings::Found;
 use crate::titles::Titles;
 use crate::{Host, VERSION, home, logging, privileges, reloader, sockets, statsd, traffic};
 
@@ -172,11 +173,11 @@ impl Plan {
     }
 
     /// What the reloader watches, if it is wanted.
-    pub(crate) fn reloader(&self) -> Result<Option<reloader::Options>, Error> {
+    pub(crate) fn reloader(&self, found: &Found) -> Result<Option<reloader::Options>, Error> {
         if !self.config.reload {
             return Ok(None);
         }
-        let sources = reloader::Sources::new(&self.config.reload_extra_files)?;
+        let sources = reloader::Sources::new(&self.config.reload_extra_files)?.with_settings(found.path());
         let engine = self.config.reload_engine;
         Ok(Some(reloader::Options { directories: self.paths.clone(), sources, engine }))
     }

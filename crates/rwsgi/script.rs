@@ -5,12 +5,13 @@ use std::io;
 use std::os::fd::AsFd;
 
 use rwsgi_config::Early;
+use rwsgi_master::SETTINGS_LIMIT;
 use rwsgi_os::{ExitReason, exit_now};
 use rwsgi_wsgi::{Embedding, SettingsFile, SettingsSource};
 
 use crate::error::Error;
 use crate::launch::Launch;
-use crate::{Host, home, logging, titles};
+use crate::{Host, home, logging, settings, titles};
 
 /// Which file, and for what Python.
 #[derive(Clone, Copy)]
@@ -23,6 +24,15 @@ pub(crate) struct Script<'a> {
 }
 
 impl Script<'_> {
+    /// What the file says, as JSON.
+    pub(crate) fn values(self, file: &SettingsFile) -> Result<String, Error> {
+        let json = file.values_json()?;
+        if json.len() as u64 > SETTINGS_LIMIT {
+            return Err(Error::SettingsSize { path: settings::name(self.source), size: json.len() });
+        }
+        Ok(json)
+    }
+
     /// Starts Python, if it is not there, and executes the file, as whoever this process is.
     pub(crate) fn execute(self) -> Result<SettingsFile, Error> {
         let Self { source, launch, early, host } = self;
@@ -56,6 +66,9 @@ impl Script<'_> {
             rwsgi_wsgi::end_descendant(reason.code().into())?;
             exit_now(reason);
         }
+        // What the file has changed of these would be the workers' too, and nothing of the server counts on it.
+        rwsgi_os::hear_of_children()?;
+        rwsgi_os::occupy_streams()?;
         Ok(executed?)
     }
 }

@@ -5,6 +5,7 @@ mod daemon;
 mod files;
 mod loading;
 mod migrate;
+mod misdeeds;
 mod pid_file;
 mod privileges;
 mod python;

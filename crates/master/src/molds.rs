@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What a settings file may say at most, in bytes of JSON.
-pub(crate) const SETTINGS_LIMIT: u64 = 16 << 20;
+pub const SETTINGS_LIMIT: u64 = 16 << 20;
 
 /// How long a mold may take to fork a worker: a thousand times what it needs. A hook of the application that never
 /// returns from a fork would keep the order open for ever. Where server hooks are called the time for loading the application

@@ -87,7 +87,7 @@ pub use self::{
     cpu::{available as available_cpus, used as used_cpu},
     crowd::{Crowd, CrowdCounts},
     descendant::{ClosedInChildren, guard_descendants, is_descendant},
-    detach::{Background, Detached, Streams, capture, detach, discard, redirect},
+    detach::{Background, Detached, Streams, capture, detach, discard, occupy_streams, redirect},
     environment::private_variables,
     error::Error,
     exit::{ExitReason, exit_now},

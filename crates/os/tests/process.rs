@@ -347,8 +347,8 @@ fn the_lifeline_ends_with_its_parent() {
 
 fn a_child_dies_with_its_parent() {
     let (parent, mut told) = grandchild(|parent, _, teller| {
-        assert!(die_with_parent(parent));
-        assert!(!die_with_parent(Pid::from_raw(getppid().as_raw() + 1)));
+        assert!(die_with_parent(parent, Signal::SIGTERM));
+        assert!(!die_with_parent(Pid::from_raw(getppid().as_raw() + 1), Signal::SIGTERM));
         teller.write_all(b"+").unwrap();
         loop {
             pause();

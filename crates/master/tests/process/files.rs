@@ -187,8 +187,9 @@ fn a_mold_with_threads_only_attends() {
     has(&server, mold, 1);
     let gone = server.workers_of(1)[0];
     kill(gone, Signal::SIGKILL).unwrap();
+    // The master does not wait for the hook.
     server.wait_for_times("hook ChildExited", 1);
-    server.wait_for_times("serving ", 3);
+    server.wait_for_times("\nserving ", 3);
     server.end();
 }
 

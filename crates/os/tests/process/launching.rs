@@ -189,7 +189,7 @@ pub(crate) fn an_identity_is_for_good() {
     let signals = watch_children();
     let parent = getpid();
     let pid = child(|| {
-        assert!(die_with_parent(parent));
+        assert!(die_with_parent(parent, Signal::SIGTERM));
         identity.assume().unwrap();
         let status = fs::read_to_string("/proc/self/status").unwrap();
         let line = |name: &str| status.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
