@@ -76,6 +76,10 @@ impl Supervisor {
         if std::mem::take(&mut self.upgrade.predecessor) {
             self.out.push(Action::Promote);
             self.log(Fact::Promoted);
+            if self.ever_ready && self.reload.is_none() {
+                // What this master said before was said by a stranger, and the predecessor may have ended within a reload.
+                self.tell(Word::Ready);
+            }
         }
     }
 }

@@ -82,6 +82,17 @@ fn a_successor_refuses_usr2_until_it_is_promoted() {
 }
 
 #[test]
+fn a_promoted_master_ends_the_reload_that_its_predecessor_had_begun() {
+    let settings = Settings { policy: policy(1), slots: 36, predecessor: true };
+    let mut world = World::asleep(settings, Boot::ReadyAfter(seconds(1)));
+    world.event(Event::Tick);
+    world.run(seconds(60));
+    let told = world.words.len();
+    world.event(Event::PredecessorGone);
+    assert_eq!(world.words[told..], [Word::Ready]);
+}
+
+#[test]
 fn a_successor_that_starts_into_the_stop_becomes_the_service() {
     let mut world = World::lively(policy(1));
     world.hold_forks = true;
