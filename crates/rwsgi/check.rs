@@ -24,7 +24,7 @@ pub(crate) fn check(draft: &Draft, host: Host) -> ExitReason {
         }
         let settled = draft.finish(found.file())?;
         explain(&settled);
-        let plan = plan(settled, start, host)?;
+        let plan = plan(&settled, start, host)?;
         finish(roles::begin(&plan, host).and_then(|()| load(&plan)), host)
     });
     checked.map_or_else(|error| ui::fail(&error, false), |()| ExitReason::Ok)
@@ -37,7 +37,7 @@ fn scripted(draft: &Draft, script: Script<'_>) -> Result<(), Error> {
         let settled = draft.finish(Some(&File::Python { json }))?;
         explain(&settled);
         let typed = settled.typed();
-        let plan = plan(settled, script.directory, script.host)?;
+        let plan = plan(&settled, script.directory, script.host)?;
         find_hooks(&file, &plan, &typed)?;
         roles::assume(&plan)?;
         load(&plan)
@@ -62,11 +62,10 @@ fn explain(settled: &Settled) {
     }
 }
 
-fn plan(settled: Settled, start: &Path, host: Host) -> Result<Plan, Error> {
-    let config = settled.config;
-    site::enter(&config, start)?;
-    let identity = privileges::identity(&config)?;
-    Plan::new(config, host, identity)
+fn plan(settled: &Settled, start: &Path, host: Host) -> Result<Plan, Error> {
+    site::enter(&settled.config, start)?;
+    let identity = privileges::identity(&settled.config)?;
+    Plan::new(settled, start, host, identity)
 }
 
 fn load(plan: &Plan) -> Result<(), Error> {

@@ -43,8 +43,6 @@ pub(crate) enum Error {
     AccessLog(#[source] io::Error),
     #[error("cannot find the address of syslog, `{address}` of `--log-syslog-to`")]
     Syslog { address: String, source: io::Error },
-    #[error("invalid value for `access_log_format` from `--access-logformat`")]
-    AccessLogFormat(#[source] rwsgi_http::FormatError),
     #[error("cannot watch the file `{}` for `reload_extra_files` from `--reload-extra-file`", path.display())]
     ExtraFile { path: PathBuf, source: io::Error },
     #[error("invalid value `{pattern}` for `reload_extra_files` from `--reload-extra-file`")]
@@ -107,7 +105,6 @@ impl Error {
             Self::SettingsTime { .. } => {
                 Some("the log tells where it was; raise `--boot-timeout` if it needs more time".to_owned())
             }
-            Self::AccessLogFormat(_) => Some("`rwsgi --help` shows the default".to_owned()),
             _ => None,
         }
     }
@@ -126,9 +123,7 @@ impl Error {
     pub(crate) fn exit(&self) -> rwsgi_os::ExitReason {
         match self {
             Self::Settings(error) if error.is_usage() => rwsgi_os::ExitReason::Usage,
-            Self::AccessLogFormat(_) | Self::ExtraPattern { .. } | Self::NoGunicorn(_) => {
-                rwsgi_os::ExitReason::Usage
-            }
+            Self::ExtraPattern { .. } | Self::NoGunicorn(_) => rwsgi_os::ExitReason::Usage,
             _ => rwsgi_os::ExitReason::Config,
         }
     }

@@ -63,11 +63,11 @@ fn furnish(mold: &Mold, molding: Molding<'_>) -> Result<Cabin, Error> {
     let settled = molding.draft.finish(Some(&File::Python { json: json.clone() }));
     let plan = settled.map_err(Error::from).and_then(|settled| {
         let settings = settled.typed();
-        let config = settled.config;
-        site::enter(&config, molding.script.directory)?;
-        let identity = privileges::identity(&config)?;
-        logging::start(&config, privileges::owner(identity.as_ref()))?;
-        Ok(Plan::new(config, molding.script.host, identity)?.with_settings(&settings))
+        let Script { directory, host, .. } = molding.script;
+        site::enter(&settled.config, directory)?;
+        let identity = privileges::identity(&settled.config)?;
+        logging::start(&settled.config, privileges::owner(identity.as_ref()))?;
+        Ok(Plan::new(&settled, directory, host, identity)?.with_settings(&settings))
     });
     let mut found = None;
     if let Ok(plan) = &plan {

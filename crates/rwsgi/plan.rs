@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rwsgi_config::{Config, Workers};
+use rwsgi_config::{Config, Settled, Workers};
 use rwsgi_http::Journal;
 use rwsgi_master::{Inheritance, Numbers, Policy};
 use rwsgi_os::{Identity, SocketPlan, Statsd};
@@ -38,6 +38,8 @@ pub(crate) struct Plan {
     pub(crate) workers: usize,
     access_log: Option<Access>,
     paths: Vec<PathBuf>,
+    /// The directory in which the program was started.
+    start: PathBuf,
     statsd: Option<Arc<Statsd>>,
     /// Settings are in a file in Python, which a mold executes.
     is_scripted: bool,
@@ -47,12 +49,19 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(mut config: Config, host: Host, identity: Option<Identity>) -> Result<Self, Error> {
-        let access_log = Access::new(&config)?;
+    /// What is to be done where the directory of the application is the current one; `start` is that of the program.
+    pub(crate) fn new(
+        settled: &Settled,
+        start: &Path,
+        host: Host,
+        identity: Option<Identity>,
+    ) -> Result<Self, Error> {
+        let access_log = Access::new(settled)?;
+        let mut config = settled.config.clone();
         let directory = std::env::current_dir().map_err(Error::CurrentDirectory)?;
-        let paths = std::iter::once(directory.clone())
-            .chain(config.pythonpath.iter().map(|path| directory.join(path)))
-            .collect();
+        // As in Gunicorn, which puts each of them in front of the one before.
+        let paths = config.pythonpath.iter().rev().map(|path| directory.join(path));
+        let paths = paths.chain([directory.clone()]).collect();
         find_directories(&mut config, &directory)?;
         let python = match host {
             Host::Native => Some(Embedding {
@@ -69,6 +78,7 @@ impl Plan {
             },
             identity,
             directory,
+            start: start.to_owned(),
             python,
             access_log,
             paths,
@@ -114,8 +124,10 @@ impl Plan {
     }
 
     /// What is put in front of `sys.path`.
-    pub(crate) fn paths(&self) -> &[PathBuf] {
-        &self.paths
+    pub(crate) fn paths(&self) -> Vec<PathBuf> {
+        // That of the start stays behind the directory to change to, as in Gunicorn.
+        let start = (self.start != self.directory).then(|| self.start.clone());
+        self.paths.iter().cloned().chain(start).collect()
     }
 
     /// Makes the file of the access log, where the workers may not.
@@ -133,7 +145,7 @@ impl Plan {
     pub(crate) fn preload(&self) -> PreloadOptions {
         PreloadOptions {
             application: self.config.app.clone(),
-            paths: self.paths.clone(),
+            paths: self.paths(),
             environment: self.config.env.clone(),
             crash_log: logging::file(),
         }

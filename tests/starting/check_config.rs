@@ -100,6 +100,15 @@ fn a_hook_that_is_named_by_a_text_has_to_be_there() {
 }
 
 #[test]
+fn an_access_log_format_is_refused_where_it_is_written() {
+    let file = "workers = 2\naccess_log_format = '%(h)s %(nosuch)s'\n";
+    let done = check(Server::wsgi(APPLICATION).file("gunicorn.conf.py", file));
+    assert_eq!(done.code, Some(1), "{done:?}");
+    let told = "gunicorn.conf.py:2: invalid value `%(h)s %(nosuch)s` for `access_log_format`: there is no atom `nosuch`";
+    assert!(done.stderr.contains(told), "{}", done.stderr);
+}
+
+#[test]
 fn the_settings_are_printed_with_their_sources() {
     let start = Server::wsgi(APPLICATION)
         .file("gunicorn.conf.py", "timeout = 40\nworkers = 7\n")
