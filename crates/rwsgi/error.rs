@@ -102,6 +102,12 @@ impl Error {
                 "a relative path of `--config` counts from the directory where the server is started"
                     .to_owned(),
             ),
+            // Also what is below it: `gunicorn.glogging`.
+            Self::SettingsFile(error) if error.message.contains("No module named 'gunicorn") => Some(
+                "install Gunicorn beside rwsgi, or leave the import out: for `gunicorn.glogging.Logger` there is \
+                 `rwsgi.glogging.Logger`"
+                    .to_owned(),
+            ),
             Self::SettingsTime { .. } => {
                 Some("the log tells where it was; raise `--boot-timeout` if it needs more time".to_owned())
             }

@@ -55,6 +55,15 @@ fn a_settings_file_that_raises_exits_1_with_file_and_line() {
 }
 
 #[test]
+fn what_a_file_wants_of_gunicorn_is_told_where_there_is_none() {
+    let file = "from gunicorn_that_is_not_there import x\n";
+    let hint = "hint: install Gunicorn beside rwsgi, or leave the import out";
+    let done = check(Server::wsgi(APPLICATION).file("gunicorn.conf.py", file));
+    assert_eq!(done.code, Some(1));
+    assert!(done.stderr.contains(hint), "{}", done.stderr);
+}
+
+#[test]
 fn mistakes_in_files_exit_1_and_those_of_the_command_line_2() {
     let done = check(Server::wsgi(APPLICATION).file("rwsgi.toml", "workers = 'many'\n"));
     assert_eq!(done.code, Some(1));
