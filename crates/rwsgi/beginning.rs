@@ -52,7 +52,7 @@ pub(crate) fn begin(draft: &Draft, host: Host, launch: &mut Launch) -> Result<Be
         Beginning::Mold(mold) => {
             let in_background = launch.is_in_background();
             launch.release();
-            let script = Script { source, directory: launch.directory(), early: draft.early(), host };
+            let script = Script { source, launch, early: draft.early(), host };
             let molding = Molding { draft, script, reports: Some(reports.into_writer()), in_background };
             return Ok(Begun::Over(molding::cast(mold, molding)));
         }

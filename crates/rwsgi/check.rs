@@ -1,30 +1,27 @@
 //! `--check-config` and `--print-config`: all that comes before a server, in this process. Nothing is bound, forked or logged.
 
-use std::path::Path;
-
 use rwsgi_config::{Draft, File, Purpose, Settled};
-use rwsgi_os::{ExitReason, Invocation, Pid};
+use rwsgi_os::{ExitReason, Pid};
 use rwsgi_wsgi::{LoggerSettings, SettingsFile};
 
 use crate::error::Error;
+use crate::launch::Launch;
 use crate::plan::Plan;
 use crate::script::Script;
 use crate::settings::Found;
 use crate::{Host, hooks, privileges, roles, settings, site, ui};
 
 /// Checks the settings and the application, and tells the person who asked.
-pub(crate) fn check(draft: &Draft, host: Host) -> ExitReason {
-    let invocation = Invocation::capture();
-    let start = invocation.directory().unwrap_or(Path::new("."));
+pub(crate) fn check(draft: &Draft, host: Host, launch: &Launch) -> ExitReason {
     let checked = rwsgi_os::hear_of_children().map_err(Error::from).and_then(|()| {
-        let found = settings::find(draft, start)?;
+        let found = settings::find(draft, launch.directory())?;
         if let Found::Python(source) = &found {
-            let script = Script { source, directory: start, early: draft.early(), host };
+            let script = Script { source, launch, early: draft.early(), host };
             return scripted(draft, script);
         }
         let settled = draft.finish(found.file())?;
         explain(&settled);
-        let plan = plan(&settled, start, host)?;
+        let plan = plan(&settled, launch, host)?;
         finish(roles::begin(&plan, host).and_then(|()| load(&plan)), host)
     });
     checked.map_or_else(|error| ui::fail(&error, false), |()| ExitReason::Ok)
@@ -33,11 +30,11 @@ pub(crate) fn check(draft: &Draft, host: Host) -> ExitReason {
 /// Checks settings in Python, which are executed as whoever this process is; the application is loaded as the user of the workers.
 fn scripted(draft: &Draft, script: Script<'_>) -> Result<(), Error> {
     let checked = script.execute().and_then(|file| {
-        let json = file.values_json()?;
+        let json = script.values(&file)?;
         let settled = draft.finish(Some(&File::Python { json }))?;
         explain(&settled);
         let typed = settled.typed();
-        let plan = plan(&settled, script.directory, script.host)?;
+        let plan = plan(&settled, script.launch, script.host)?;
         find_hooks(&file, &plan, &typed)?;
         roles::assume(&plan)?;
         load(&plan)
@@ -62,10 +59,10 @@ fn explain(settled: &Settled) {
     }
 }
 
-fn plan(settled: &Settled, start: &Path, host: Host) -> Result<Plan, Error> {
-    site::enter(&settled.config, start)?;
+fn plan(settled: &Settled, launch: &Launch, host: Host) -> Result<Plan, Error> {
+    site::enter(&settled.config, launch.directory())?;
     let identity = privileges::identity(&settled.config)?;
-    Plan::new(settled, start, host, identity)
+    Plan::new(settled, identity, host, launch)
 }
 
 fn load(plan: &Plan) -> Result<(), Error> {

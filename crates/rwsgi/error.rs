@@ -17,6 +17,8 @@ pub(crate) enum Error {
     SettingsFile(#[from] rwsgi_wsgi::FileError),
     #[error("the settings file `{}` has not been executed in {} s, the time of `boot_timeout`", path.display(), limit.as_secs_f64())]
     SettingsTime { path: PathBuf, limit: Duration },
+    #[error("the values of the settings file `{}` are too long: {size} bytes as JSON, expected at most {}", path.display(), rwsgi_master::SETTINGS_LIMIT)]
+    SettingsSize { path: PathBuf, size: usize },
     #[error("the process that executed the settings file `{}` {ending}", path.display())]
     SettingsEnd { path: PathBuf, ending: String },
     #[error("cannot change to the directory `{}` of `--chdir`", directory.display())]

@@ -1,5 +1,6 @@
 //! How this process was started: by whom, with which sockets, to go into the background or not.
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use rwsgi_config::{Address, Config};
@@ -46,6 +47,16 @@ impl Launch {
     /// Where the program was started.
     pub(crate) fn directory(&self) -> &Path {
         self.invocation.directory().unwrap_or(Path::new("."))
+    }
+
+    /// The command line.
+    pub(crate) fn arguments(&self) -> &[OsString] {
+        self.invocation.arguments()
+    }
+
+    /// The command line for `sys.argv` of a Python that this program starts. That of the process is a title by then.
+    pub(crate) fn argv(&self) -> Vec<String> {
+        self.arguments().iter().map(|argument| argument.to_string_lossy().into_owned()).collect()
     }
 
     /// Whether somebody in the foreground waits for this process to have started.

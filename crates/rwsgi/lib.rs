@@ -7,7 +7,7 @@
 //!
 //! Read in this order: this file, `launch` (who started us, with which sockets), `settings` (the file), `beginning` (the first mold), `check` and `migrate` (what ends without a server), `plan`, `sockets` and `traffic` (settings to
 //! options), `site` (the master's program), `roles` (its children), `script` and `molding` (those that execute a settings file), `privileges`, `host` (what the two hosts do differently),
-//! `hooks` (what applications know from Gunicorn), `home` (which Python environment the native host runs for), `logging`, `statsd`, `reloader`, `ui`.
+//! `hooks` (what applications know from Gunicorn), `home` (which Python environment the native host runs for), `logging`, `statsd`, `titles`, `reloader`, `ui`.
 
 #![forbid(unsafe_code)]
 
@@ -31,6 +31,7 @@ mod settings;
 mod site;
 mod sockets;
 mod statsd;
+mod titles;
 mod traffic;
 mod ui;
 
@@ -48,6 +49,7 @@ use crate::plan::Plan;
 use crate::reloader::Watched;
 use crate::settings::Found;
 use crate::site::{Scripted, Site};
+use crate::titles::Part;
 pub use rwsgi_wsgi::RequestTimeout;
 
 /// The version of this package.
@@ -63,7 +65,8 @@ pub fn run(arguments: Vec<OsString>, host: Host) -> ExitReason {
         Ok(Opened::Migrate(migration)) => {
             migrate::show(&migration).unwrap_or_else(|error| ui::fail(&error, false))
         }
-        Ok(Opened::Draft(draft)) if draft.purpose() != Purpose::Serve => check::check(&draft, host),
+        Ok(Opened::Draft(draft)) if draft.purpose() != Purpose::Serve => Launch::take()
+            .map_or_else(|error| ui::fail(&error, false), |launch| check::check(&draft, host, &launch)),
         Ok(Opened::Draft(draft)) => {
             start(&draft, host).unwrap_or_else(|error| ui::fail(&error, logging::is_elsewhere()))
         }
@@ -82,7 +85,7 @@ fn start(draft: &Draft, host: Host) -> Result<ExitReason, Error> {
     if start.settled.purpose != Purpose::Serve {
         // The file itself says so.
         start.first.take().map_or(Ok(()), |first| first.mold.end())?;
-        return Ok(check::check(draft, host));
+        return Ok(check::check(draft, host, &launch));
     }
     let is_to_detach = launch.is_to_detach(&start.settled.config);
     if is_to_detach {
@@ -110,7 +113,8 @@ fn start(draft: &Draft, host: Host) -> Result<ExitReason, Error> {
 fn serve(draft: &Draft, start: Start, host: Host, launch: &mut Launch) -> Result<ExitReason, Error> {
     let Start { found, settled, first } = start;
     let (plan, typed) = plan(&settled, &found, host, launch)?;
-    let reloader = plan.reloader()?;
+    plan.titles.show(Part::Master);
+    let reloader = plan.reloader(&found)?;
     launch.explain_sockets(&plan.config);
     let sockets = launch.sockets(plan.sockets.clone());
     let pid_file = site::write_pid_file(&plan, launch)?;
@@ -122,6 +126,7 @@ fn serve(draft: &Draft, start: Start, host: Host, launch: &mut Launch) -> Result
     let started = launch.started(&plan.config).and_then(|()| reloader::start(reloader, reports, host));
     let watcher = match started {
         Ok(Watched::Here(watcher)) => {
+            plan.titles.show(Part::Reloader);
             // The master's, and in its way: who holds a listener keeps the port.
             drop((listeners, pid_file, plan, first_mold));
             return Ok(watcher.run());
@@ -136,6 +141,7 @@ fn serve(draft: &Draft, start: Start, host: Host, launch: &mut Launch) -> Result
     let hooks = host.fork_hooks();
     let options = rwsgi_master::Options {
         policy: plan.policy(),
+        worker_class: plan.worker_class(),
         hooks: &*hooks,
         invocation: launch.invocation(),
         predecessor: launch.predecessor(),
@@ -155,7 +161,7 @@ fn plan(settled: &Settled, found: &Found, host: Host, launch: &Launch) -> Result
     site::enter(&settled.config, launch.directory())?;
     let identity = privileges::identity(&settled.config)?;
     logging::start(&settled.config, privileges::owner(identity.as_ref()))?;
-    let plan = Plan::new(settled, launch.directory(), host, identity)?.with_settings(&typed);
+    let plan = Plan::new(settled, identity, host, launch)?.with_settings(&typed);
     plan.check()?;
     tracing::info!("Starting rwsgi {VERSION}");
     settled.notes.iter().for_each(ui::remark);

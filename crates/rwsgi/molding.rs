@@ -13,6 +13,7 @@ use crate::hooks::{self, Steward};
 use crate::plan::Plan;
 use crate::roles::{self, Loaded, Stage};
 use crate::script::Script;
+use crate::titles::{self, Part};
 use crate::{Host, allow_descriptors, launch, logging, privileges, reloader, site, ui};
 
 /// What a mold begins with.
@@ -35,6 +36,7 @@ struct Cabin {
 /// Executes the file, gets ready when the master says so, and forks workers until the mold is not needed any more. Returns in each
 /// of the workers too, when that has ended.
 pub(crate) fn cast(mut mold: Mold, molding: Molding<'_>) -> ExitReason {
+    titles::show_nameless(Part::Mold);
     let (host, in_background) = (molding.script.host, molding.in_background);
     let cabin = match furnish(&mold, molding) {
         Ok(cabin) => cabin,
@@ -59,20 +61,22 @@ pub(crate) fn cast(mut mold: Mold, molding: Molding<'_>) -> ExitReason {
 /// Executes the file and tells the master what it says.
 fn furnish(mold: &Mold, molding: Molding<'_>) -> Result<Cabin, Error> {
     let file = molding.script.execute()?;
-    let json = file.values_json()?;
+    let json = molding.script.values(&file)?;
     let settled = molding.draft.finish(Some(&File::Python { json: json.clone() }));
     let plan = settled.map_err(Error::from).and_then(|settled| {
         let settings = settled.typed();
-        let Script { directory, host, .. } = molding.script;
-        site::enter(&settled.config, directory)?;
+        let Script { launch, host, .. } = molding.script;
+        site::enter(&settled.config, launch.directory())?;
         let identity = privileges::identity(&settled.config)?;
         logging::start(&settled.config, privileges::owner(identity.as_ref()))?;
-        Ok(Plan::new(&settled, directory, host, identity)?.with_settings(&settings))
+        Ok(Plan::new(&settled, identity, host, launch)?.with_settings(&settings))
     });
     let mut found = None;
     if let Ok(plan) = &plan {
         // The limit of the process that has forked this one may not have been raised yet.
         allow_descriptors(plan);
+        // Where a hook hangs is told in the log.
+        logging::file().map_or(Ok(()), rwsgi_wsgi::dump_crashes)?;
         if let Some(reports) = molding.reports.filter(|_| plan.config.reload) {
             reloader::report_through(reports);
         }
@@ -89,7 +93,8 @@ fn furnish(mold: &Mold, molding: Molding<'_>) -> Result<Cabin, Error> {
 }
 
 /// The settings are accepted.
-fn serve(mold: Mold, plan: &Plan, hooks: Option<&Hooks>, host: Host) -> ExitReason {
+fn serve(mut mold: Mold, plan: &Plan, hooks: Option<&Hooks>, host: Host) -> ExitReason {
+    plan.titles.show(Part::Mold);
     tracing::info!("Booting mold with pid: {}", std::process::id());
     if let Err(error) = assert_single_threaded() {
         // Of a hook, or of the file itself.
@@ -113,6 +118,7 @@ fn serve(mold: Mold, plan: &Plan, hooks: Option<&Hooks>, host: Host) -> ExitReas
     let cast = Host::parked(|| mold.serve(Host::python_hooks(), &mut Steward { hooks }));
     match cast {
         Cast::Worker(inheritance) => {
+            plan.titles.show(Part::Worker);
             let source = preloaded.map_or_else(|| Source::Load(plan.preload()), Source::Preloaded);
             roles::serve_as(*inheritance, source, Stage { plan, hooks, host })
         }

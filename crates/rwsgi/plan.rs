@@ -14,8 +14,11 @@ use rwsgi_worker::PreloadOptions;
 use rwsgi_wsgi::{Embedding, Hook};
 
 use crate::error::Error;
+use crate::launch::Launch;
 use crate::logging::Access;
 use crate::proxies::{header_rules, proxies};
+use crate::settings::Found;
+use crate::titles::Titles;
 use crate::{Host, VERSION, home, logging, privileges, reloader, sockets, statsd, traffic};
 
 /// How long the loop of a worker may stand still: as long as a request may run, within these bounds. It turns even while Python
@@ -36,6 +39,7 @@ pub(crate) struct Plan {
     /// The current directory of the application at its start.
     pub(crate) directory: PathBuf,
     pub(crate) workers: usize,
+    pub(crate) titles: Titles,
     access_log: Option<Access>,
     paths: Vec<PathBuf>,
     /// The directory in which the program was started.
@@ -49,12 +53,12 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// What is to be done where the directory of the application is the current one; `start` is that of the program.
+    /// What is to be done where the directory of the application is the current one.
     pub(crate) fn new(
         settled: &Settled,
-        start: &Path,
-        host: Host,
         identity: Option<Identity>,
+        host: Host,
+        launch: &Launch,
     ) -> Result<Self, Error> {
         let access_log = Access::new(settled)?;
         let mut config = settled.config.clone();
@@ -64,21 +68,21 @@ impl Plan {
         let paths = paths.chain([directory.clone()]).collect();
         find_directories(&mut config, &directory)?;
         let python = match host {
-            Host::Native => Some(Embedding {
-                executable: home::find(config.python.as_deref())?,
-                argv: std::env::args().collect(),
-            }),
+            Host::Native => {
+                Some(Embedding { executable: home::find(config.python.as_deref())?, argv: launch.argv() })
+            }
             Host::Extension => None,
         };
         Ok(Self {
             sockets: sockets::plans(&config, privileges::owner(identity.as_ref())),
+            titles: Titles::new(&config, launch),
             workers: match config.workers {
                 Workers::Auto => rwsgi_os::available_cpus(),
                 Workers::Count(count) => count,
             },
             identity,
             directory,
-            start: start.to_owned(),
+            start: launch.directory().to_owned(),
             python,
             access_log,
             paths,
@@ -130,6 +134,11 @@ impl Plan {
         self.paths.iter().cloned().chain(start).collect()
     }
 
+    /// What Gunicorn calls such workers.
+    pub(crate) fn worker_class(&self) -> &'static str {
+        if self.config.threads > 1 { "gthread" } else { "sync" }
+    }
+
     /// Makes the file of the access log, where the workers may not.
     pub(crate) fn create_access_log(&self) -> Result<(), Error> {
         self.access_log.as_ref().map_or(Ok(()), Access::create)
@@ -171,11 +180,11 @@ impl Plan {
     }
 
     /// What the reloader watches, if it is wanted.
-    pub(crate) fn reloader(&self) -> Result<Option<reloader::Options>, Error> {
+    pub(crate) fn reloader(&self, found: &Found) -> Result<Option<reloader::Options>, Error> {
         if !self.config.reload {
             return Ok(None);
         }
-        let sources = reloader::Sources::new(&self.config.reload_extra_files)?;
+        let sources = reloader::Sources::new(&self.config.reload_extra_files)?.with_settings(found.path());
         let engine = self.config.reload_engine;
         Ok(Some(reloader::Options { directories: self.paths.clone(), sources, engine }))
     }

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::hooks::{self, Steward};
 use crate::plan::Plan;
 use crate::script::Script;
+use crate::titles::Part;
 use crate::{Host, logging, reloader, ui};
 
 /// Serves until the worker is to leave. Where the settings are in Python, the file is executed here too: the mold cannot fork.
@@ -60,6 +61,7 @@ pub(crate) fn serve_as(inheritance: Inheritance, source: Source, stage: Stage<'_
 /// Loads the application, and forks workers until the mold is not needed any more. Returns in each of the workers too, when that
 /// has ended.
 pub(crate) fn cast(mold: Mold, plan: &Plan, host: Host) -> ExitReason {
+    plan.titles.show(Part::Mold);
     tracing::info!("Booting mold with pid: {}", std::process::id());
     let loaded = begin(plan, host).and_then(|()| rwsgi_wsgi::run_python(|| load(plan)));
     let preloaded = match loaded {
@@ -76,6 +78,7 @@ pub(crate) fn cast(mold: Mold, plan: &Plan, host: Host) -> ExitReason {
     tracing::info!("Mold ready (pid: {})", std::process::id());
     match Host::parked(|| mold.serve(Host::python_hooks(), &mut Steward { hooks: None })) {
         Cast::Worker(inheritance) => {
+            plan.titles.show(Part::Worker);
             serve(*inheritance, Source::Preloaded(preloaded), Stage { plan, hooks: None, host })
         }
         Cast::Over(reason) => {
@@ -134,6 +137,7 @@ pub(crate) fn begin(plan: &Plan, host: Host) -> Result<(), Error> {
     assume(plan)?;
     host.start_python(plan.python.as_ref())?;
     host.forget_variables()?;
+    plan.titles.share();
     // Classes of the settings may lie beside the application.
     rwsgi_wsgi::set_environment(&plan.config.env)?;
     rwsgi_wsgi::prepend_paths(&plan.paths())?;

@@ -44,6 +44,16 @@ impl Found {
         }
     }
 
+    /// Where it is, if it is a file that is named or found by its path.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Toml { file: File::Toml { path, .. }, .. } | Self::Python(SettingsSource::Path(path)) => {
+                Some(path)
+            }
+            Self::Toml { .. } | Self::Python(SettingsSource::Module(_)) | Self::Nothing => None,
+        }
+    }
+
     /// Says in the log what nobody might expect.
     pub(crate) fn explain(&self) {
         if let Self::Toml { file: File::Toml { path, .. }, ignored: Some(ignored) } = self {

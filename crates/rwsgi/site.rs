@@ -15,6 +15,7 @@ use crate::molding::{self, Molding};
 use crate::plan::Plan;
 use crate::script::Script;
 use crate::settings::{self, Found};
+use crate::titles::Part;
 use crate::{Host, logging, privileges, reloader, roles, ui};
 
 /// What a running server remembers of its start, and of the generations of which workers may be forked.
@@ -46,6 +47,7 @@ impl Site<'_> {
             Role::Master(reason) => reason,
             Role::Worker(inheritance) => {
                 let plan = self.take_plan(inheritance.generation);
+                plan.titles.show(Part::Worker);
                 let scripted = self.scripts.get(&inheritance.generation);
                 let script = scripted.map(|it| (self.script(&it.source), it.typed.as_str()));
                 roles::work(*inheritance, &plan, script, host)
@@ -67,7 +69,7 @@ impl Site<'_> {
     }
 
     fn script<'s>(&'s self, source: &'s SettingsSource) -> Script<'s> {
-        Script { source, directory: self.launch.directory(), early: self.draft.early(), host: self.host }
+        Script { source, launch: self.launch, early: self.draft.early(), host: self.host }
     }
 
     fn take_plan(&mut self, generation: u32) -> Plan {
@@ -81,7 +83,7 @@ impl Site<'_> {
         let typed = settled.typed();
         enter(&settled.config, self.launch.directory())?;
         let identity = privileges::identity(&settled.config)?;
-        let plan = Plan::new(&settled, self.launch.directory(), self.host, identity)?.with_settings(&typed);
+        let plan = Plan::new(&settled, identity, self.host, self.launch)?.with_settings(&typed);
         plan.check()?;
         Ok((plan, typed))
     }
@@ -93,6 +95,13 @@ impl Site<'_> {
         let prepared = Prepared { policy: plan.policy(), sockets };
         self.plans.insert(generation, plan);
         prepared
+    }
+
+    /// The master's, by the newest settings.
+    fn show_title(&self) {
+        if let Some((_, plan)) = self.plans.last_key_value() {
+            plan.titles.show(Part::Master);
+        }
     }
 
     fn refuse(&mut self, generation: u32, error: &Error) {
@@ -147,6 +156,7 @@ impl Program for Site<'_> {
     fn adopt(&mut self, generation: u32) {
         self.plans = self.plans.split_off(&generation);
         self.scripts = self.scripts.split_off(&generation);
+        self.show_title();
         if let Some(Err(error)) = self.pid_file.as_mut().map(PidFile::restore) {
             ui::complain(&error, error.hint().as_deref());
         }
@@ -177,6 +187,7 @@ impl Program for Site<'_> {
     }
 
     fn promote(&mut self) {
+        self.show_title();
         let path = self.plans.last_key_value().and_then(|(_, plan)| plan.config.pid.clone());
         let renamed = match (&mut self.pid_file, path) {
             (Some(file), Some(path)) => file.rename(&path),

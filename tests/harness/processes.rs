@@ -24,6 +24,12 @@ pub(crate) fn sleeps_of(pid: u32) -> Vec<(u32, u64)> {
     threads(pid).into_iter().map(sleeps).collect()
 }
 
+/// What process lists show for a process.
+pub(crate) fn title_of(pid: u32) -> String {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap();
+    String::from_utf8(line).unwrap().trim_end_matches('\0').to_owned()
+}
+
 /// How many sockets a process has open, listening ones too.
 pub(crate) fn sockets_of(pid: u32) -> usize {
     let entries = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();

@@ -117,6 +117,17 @@ fn extra_files_are_watched_too() {
 }
 
 #[test]
+fn the_settings_file_is_watched_wherever_it_is() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let path = elsewhere.path().canonicalize().unwrap().join("settings.conf");
+    fs::write(&path, "workers = 1\n").unwrap();
+    let server = start(reloading(APP, "inotify").args(["-c", path.to_str().unwrap()]));
+    fs::write(&path, "workers = 2\n").unwrap();
+    assert_eq!(wait_change(&server, 1), path.to_str().unwrap());
+    server.wait_log("Reload complete: generation 2, ");
+}
+
+#[test]
 fn an_extra_file_that_is_missing_is_told_at_the_start() {
     let failure = reloading(APP, "auto").args(["--reload-extra-file", "settings.toml"]).fail();
     assert_eq!(failure.code, Some(1));

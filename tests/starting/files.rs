@@ -23,11 +23,11 @@ os.environ['EXECUTED_BY'] = str(os.getpid())
 print('executed by', os.getpid(), 'in', os.getcwd(), file=sys.stderr, flush=True)
 ";
 
-fn conf(rest: &str) -> String {
+pub(super) fn conf(rest: &str) -> String {
     format!("{CONF}{rest}\n")
 }
 
-fn with_conf(rest: &str) -> Builder {
+pub(super) fn with_conf(rest: &str) -> Builder {
     Server::wsgi(APP).file("gunicorn.conf.py", &conf(rest))
 }
 
@@ -36,12 +36,12 @@ fn change(server: &Server, rest: &str) {
 }
 
 /// The pid behind the first of these words.
-fn pid_after(line: &str, words: &str) -> u32 {
+pub(super) fn pid_after(line: &str, words: &str) -> u32 {
     let (_, rest) = line.split_once(words).unwrap();
     rest.split(|letter: char| !letter.is_ascii_digit()).next().unwrap().parse().unwrap()
 }
 
-fn send(pid: u32, signal: Signal) {
+pub(super) fn send(pid: u32, signal: Signal) {
     kill(Pid::from_raw(pid.try_into().unwrap()), signal).unwrap();
 }
 
@@ -163,11 +163,19 @@ fn a_file_that_raises_at_the_start_is_told_with_line_and_traceback() {
         ("import os\nos._exit(0)", "gunicorn.conf.py` exited with code 0"),
         ("import os\nos.kill(os.getpid(), 9)", "gunicorn.conf.py` was sent SIGKILL"),
         ("raise SystemExit(0)", "gunicorn.conf.py:5: SystemExit: 0"),
+        ("workers = = 3", "gunicorn.conf.py:5: invalid syntax"),
         ("workers = 'many'", "gunicorn.conf.py:5: invalid value `many` for `workers`"),
     ] {
         let failure = with_conf(text).fail();
         assert!(failure.code == Some(1) && failure.stderr.contains(told), "{failure:?}");
+        assert_eq!(failure.stderr.matches("error: ").count(), 1, "{failure:?}");
     }
+}
+
+#[test]
+fn a_file_that_says_too_much_is_told_at_once() {
+    let failure = with_conf("raw_env = ['NAME=' + 'x' * (17 << 20)]").fail();
+    assert!(failure.code == Some(1) && failure.stderr.contains("are too long"), "{failure:?}");
 }
 
 #[test]

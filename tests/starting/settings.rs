@@ -122,8 +122,8 @@ fn a_directory_that_may_not_be_written_is_refused() {
 
 #[test]
 fn a_log_in_an_unknown_directory_is_refused() {
-    refused(["--error-logfile", "no/such/log"], 1, &["cannot open the error log `no/such/log`"]);
-    refused(["--access-logfile", "no/such/log"], 1, &["cannot open the access log `no/such/log`"]);
+    refused(["--error-logfile", "no/such/log"], 1, &["cannot open the error log `/", "/no/such/log`"]);
+    refused(["--access-logfile", "no/such/log"], 1, &["cannot open the access log `/", "/no/such/log`"]);
 }
 
 #[test]

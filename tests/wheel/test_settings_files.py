@@ -19,15 +19,19 @@ A folder of `configurations` holds `gunicorn.conf.py`, what it needs beside it, 
 import ast
 import contextlib
 import importlib.util
+import os
 import re
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
 import client
 import pytest
+from log import PATIENCE
+from processes import alive_in_session
 from server import Host, hosts
 
 if sys.version_info >= (3, 11):
@@ -130,7 +134,7 @@ def test_it_serves(case, program):
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listener:
         address, number = listener.getsockname(), listener.fileno()
         bind = ("--bind", f"fd://{number}")
-        options = case.options() | {"pass_fds": [number], "stderr": -2}
+        options = case.options() | {"pass_fds": [number], "stderr": subprocess.STDOUT}
         running = program.start_plain(*case.command(*bind), **options)
         # Only the server's: a request to one that could not start is refused at once.
         listener.close()
@@ -144,6 +148,8 @@ def test_it_serves(case, program):
         for line in expected.get("log", []):
             running.out.wait(line)
         running.signal(signal.SIGTERM)
+        if program is GUNICORN:
+            remind_workers(running)
         assert running.wait() == 0
         text = running.out.end()
     for pattern in expected.get("silent", []):
@@ -151,6 +157,19 @@ def test_it_serves(case, program):
     for name, pattern in expected.get("files", {}).items():
         found = (case.folder / name).read_text()
         assert re.fullmatch(pattern, found, re.DOTALL), found
+
+
+def remind_workers(running):
+    """A worker of Gunicorn that is not yet itself loses the signal, and its master waits for it."""
+    for _ in range(int(PATIENCE)):
+        try:
+            running.process.wait(1)
+        except subprocess.TimeoutExpired:
+            for pid in set(alive_in_session(running.pid)) - {running.pid}:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM)
+        else:
+            return
 
 
 def check_request(running, address, request):

@@ -135,6 +135,10 @@ pub struct Config {
     pub initgroups: bool,
     /// Permission bits that unix sockets do not get, at most `0o777`; `None` gives them the mode 0660.
     pub umask: Option<u32>,
+    /// The name in the titles of the processes; empty where [`Config::process_name`] is another one.
+    pub proc_name: String,
+    /// The name without that one, or `gunicorn`, which stands for the application.
+    pub default_proc_name: String,
     /// The Python, or the virtual environment, to run the application for (native program only).
     pub python: Option<PathBuf>,
     /// The least severity that the error log shows.
@@ -196,6 +200,17 @@ pub struct Config {
     pub reload_engine: ReloadEngine,
     /// Paths of further files, or patterns for them, whose change counts too; not expanded here.
     pub reload_extra_files: Vec<String>,
+}
+
+impl Config {
+    /// What the processes are called in their titles: as somebody said, or like the application.
+    #[must_use]
+    pub fn process_name(&self) -> &str {
+        match (&*self.proc_name, &*self.default_proc_name) {
+            ("", "" | "gunicorn") => &self.app,
+            ("", name) | (name, _) => name,
+        }
+    }
 }
 
 /// The number of worker processes.

@@ -58,14 +58,14 @@ impl Settled {
 
     /// The error for a value that can be judged only later, and is not one that its setting takes.
     #[must_use]
-    pub fn invalid(&self, setting: &'static str, reason: String) -> Error {
+    pub fn invalid(&self, setting: &'static str, reason: String, hint: &str) -> Error {
         let row = SETTINGS.iter().find(|row| row.name == setting);
         Error::Value {
             setting,
             value: row.map(|row| self.value(row)),
             origin: Box::new(self.source(setting).clone()),
             reason,
-            hint: None,
+            hint: Some(hint.to_owned()),
         }
     }
 

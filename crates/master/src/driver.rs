@@ -36,6 +36,7 @@ pub fn run(
         }
     };
     report::listening(generations.listeners());
+    report::using(options.worker_class);
     let mut driver = Driver::new(&options, program, generations, means);
     events.push_back(Event::Tick);
     loop {

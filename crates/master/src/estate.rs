@@ -1,7 +1,7 @@
 use std::{os::fd::OwnedFd, sync::Arc};
 
 use nix::unistd::getpid;
-use rwsgi_os::{self as os, ExitReason, Pid};
+use rwsgi_os::{self as os, ExitReason, Pid, Signal};
 
 use crate::{Inheritance, orders::Post};
 
@@ -48,7 +48,7 @@ impl Estate {
             listeners.map(|(descriptor, address)| os::Listener::received(descriptor, address.clone()));
         Ok(Some(Self {
             listeners: listeners.collect::<Result<_, _>>()?,
-            scoreboard: Arc::new(os::Scoreboard::attach(scoreboard)?),
+            scoreboard: Arc::new(os::Scoreboard::attach(&scoreboard)?),
             lifeline: lifeline.into(),
             status: status.into(),
             master: origin.master,
@@ -59,7 +59,7 @@ impl Estate {
 
     /// In a worker: what it goes on with.
     pub(crate) fn into_inheritance(self, slot: usize, number: u64) -> Box<Inheritance> {
-        die_with(self.master);
+        die_with(self.master, Signal::SIGTERM);
         self.scoreboard.slot(slot).set_pid(getpid());
         Box::new(Inheritance {
             listeners: self.listeners,
@@ -75,9 +75,9 @@ impl Estate {
     }
 }
 
-/// In a process just forked, whose parent is the master: ends with it, at once if it is gone already.
-pub(crate) fn die_with(master: Pid) {
-    if !os::die_with_parent(master) {
+/// In a process whose parent is the master: ends with it by this signal, at once if it is gone already.
+pub(crate) fn die_with(master: Pid, signal: Signal) {
+    if !os::die_with_parent(master, signal) {
         os::exit_now(ExitReason::MasterGone);
     }
 }

@@ -96,7 +96,7 @@ impl FirstMold {
     /// # Errors
     /// None that a caller could bring about.
     pub fn end(self) -> Result<(), os::Error> {
-        self.see_out(Signal::SIGTERM);
+        self.see_out(Some(Signal::SIGTERM));
         drop(self);
         os::boot_handlers()
     }
@@ -110,7 +110,7 @@ impl FirstMold {
         let mut bytes = [0; ANSWER];
         loop {
             if self.signals.drain().into_iter().any(is_stop) {
-                self.see_out(Signal::SIGTERM);
+                self.see_out(Some(Signal::SIGTERM));
                 return Reply::Stopped;
             }
             // Before its answers: one that it has given is there then.
@@ -126,13 +126,14 @@ impl FirstMold {
                     }
                     Received::Nothing if !has_ended => break,
                     Received::Nothing | Received::Closed => {
-                        return Reply::Ended(self.see_out(Signal::SIGTERM));
+                        // It may still be telling why: a signal would change how it ends.
+                        return Reply::Ended(self.see_out(None));
                     }
                 }
             }
             if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                 // It writes its Python stacks.
-                self.see_out(Signal::SIGABRT);
+                self.see_out(Some(Signal::SIGABRT));
                 return Reply::Late;
             }
             self.sleep(deadline, true);
@@ -140,8 +141,8 @@ impl FirstMold {
     }
 
     /// Ends it, if it has not ended, and waits until it is gone.
-    fn see_out(&self, signal: Signal) -> Option<os::Ending> {
-        let _ = os::kill(self.pid, signal);
+    fn see_out(&self, signal: Option<Signal>) -> Option<os::Ending> {
+        let _ = signal.map(|signal| os::kill(self.pid, signal));
         let deadline = Instant::now() + FAREWELL;
         while !has_ended(self.pid) {
             if deadline <= Instant::now() {

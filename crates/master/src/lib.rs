@@ -41,6 +41,7 @@ pub use self::{
     driver::run,
     first_mold::{Beginning, FirstMold, Reply},
     mold::{Cast, Mold},
+    molds::SETTINGS_LIMIT,
     policy::Policy,
     program::{Numbers, Preparation, Prepared, Program},
     role::{Error, Inheritance, Options, Role},

@@ -24,6 +24,8 @@ pub struct Mold {
     channel: os::Channel,
     /// Its hooks are called to the very end of the server.
     is_attended: bool,
+    /// The master knows that no worker can be forked from here.
+    has_threads: bool,
     buffer: Vec<u8>,
 }
 
@@ -39,12 +41,12 @@ pub enum Cast {
 impl Mold {
     /// In a process just forked.
     pub(crate) fn new(generation: u32, master: Pid, channel: os::Channel) -> Self {
-        die_with(master);
+        die_with(master, Signal::SIGTERM);
         if let Err(error) = os::guard_descendants() {
             report::failed(&error);
         }
         let origin = Origin { master, generation };
-        Self { origin, channel, is_attended: false, buffer: vec![0; ORDER] }
+        Self { origin, channel, is_attended: false, has_threads: false, buffer: vec![0; ORDER] }
     }
 
     /// For which generation of the configuration it is.
@@ -91,7 +93,8 @@ impl Mold {
 
     /// Tells the master that this process has threads: workers are to be forked by the master, and execute the settings file for
     /// themselves. The mold goes on, for the hooks.
-    pub fn threads(&self) {
+    pub fn threads(&mut self) {
+        self.has_threads = true;
         self.answer(Answer::Threads);
     }
 
@@ -105,6 +108,10 @@ impl Mold {
                 return Cast::Over(ExitReason::BootFailed);
             }
         };
+        if self.is_attended {
+            // It takes no notice of `TERM`, and nobody would be left to kill it in a hook that never ends.
+            die_with(self.origin.master, Signal::SIGKILL);
+        }
         // Not before its signals are taken: who is ready is sent those that it has missed.
         self.answer(Answer::Ready);
         loop {
@@ -145,7 +152,7 @@ impl Mold {
 
     /// Forks a worker as ordered; in that: what it has.
     fn fork(
-        &self,
+        &mut self,
         (post, descriptors): (Post, Vec<OwnedFd>),
         hooks: &dyn os::ForkHooks,
         attendant: &mut dyn Attendant,
@@ -162,12 +169,13 @@ impl Mold {
         match os::fork_for(self.origin.master, hooks) {
             Ok(os::Forked::Child) => return Some((estate, post)),
             Ok(os::Forked::Parent(pid)) => {
+                // Whoever knows of the worker finds nothing of it here any more.
+                drop(estate);
                 self.answer(Answer::Forked(number, pid));
                 attendant.forked(number, pid);
             }
             Err(error @ os::Error::Threads { .. }) => {
-                report::mold_has_threads(&error);
-                self.answer(Answer::Threads);
+                self.tell_threads(&error);
                 self.answer(Answer::Failed(number));
             }
             Err(error) => {
@@ -178,9 +186,21 @@ impl Mold {
         None
     }
 
-    fn attend(&self, occasion: Occasion, attendant: &mut dyn Attendant) {
+    fn attend(&mut self, occasion: Occasion, attendant: &mut dyn Attendant) {
         let content = attendant.attend(occasion);
+        // Workers are ordered behind these two.
+        let is_gate = matches!(occasion, Occasion::Ready | Occasion::Reloaded);
+        if let (true, Err(error)) = (is_gate, os::assert_single_threaded()) {
+            self.tell_threads(&error);
+        }
         self.answer(Answer::Attended(occasion, content));
+    }
+
+    fn tell_threads(&mut self, error: &os::Error) {
+        if !self.has_threads {
+            report::mold_has_threads(error);
+            self.threads();
+        }
     }
 
     fn sleep(&self, signals: &os::Signals) {

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What a settings file may say at most, in bytes of JSON.
-pub(crate) const SETTINGS_LIMIT: u64 = 16 << 20;
+pub const SETTINGS_LIMIT: u64 = 16 << 20;
 
 /// How long a mold may take to fork a worker: a thousand times what it needs. A hook of the application that never
 /// returns from a fork would keep the order open for ever. Where server hooks are called the time for loading the application
@@ -300,7 +300,7 @@ mod tests {
 
     fn ready() -> (Molds, os::Channel, os::Scoreboard) {
         let (ours, theirs) = os::Channel::pair().unwrap();
-        let scoreboard = os::Scoreboard::new(2).unwrap();
+        let (scoreboard, shared) = os::Scoreboard::shared(2).unwrap();
         let mut molds = Molds::default();
         molds.add(2, Pid::from_raw(5), ours);
         assert!(!molds.has_ready(2));
@@ -312,7 +312,7 @@ mod tests {
         let listener = os::Listener::bind(&os::SocketPlan::new(address())).unwrap();
         let bequest = Bequest {
             lifeline: lifeline.as_fd(),
-            scoreboard: scoreboard.as_fd(),
+            scoreboard: shared.as_fd(),
             listeners: vec![&listener, &listener],
             workers: 4,
         };

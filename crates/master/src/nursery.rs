@@ -1,4 +1,7 @@
-use std::{os::fd::AsFd, sync::Arc};
+use std::{
+    os::fd::{AsFd, OwnedFd},
+    sync::Arc,
+};
 
 use nix::unistd::getpid;
 use rwsgi_os::{self as os, Pid};
@@ -11,6 +14,8 @@ pub(crate) struct Nursery<'a> {
     master: Pid,
     lifeline: os::Lifeline,
     scoreboard: Arc<os::Scoreboard>,
+    /// By which workers attach to it that a mold forks.
+    shared_scoreboard: OwnedFd,
     /// What workers have answered whose slots are free again.
     answered: u64,
 }
@@ -42,8 +47,10 @@ pub(crate) enum Born<P, C> {
 impl<'a> Nursery<'a> {
     /// For up to `slots` workers at a time.
     pub(crate) fn open(hooks: &'a dyn os::ForkHooks, slots: usize) -> Result<Self, os::Error> {
-        let (lifeline, scoreboard) = (os::Lifeline::open()?, os::Scoreboard::new(slots)?);
-        Ok(Self { hooks, master: getpid(), lifeline, scoreboard: Arc::new(scoreboard), answered: 0 })
+        let lifeline = os::Lifeline::open()?;
+        let (scoreboard, shared_scoreboard) = os::Scoreboard::shared(slots)?;
+        let (scoreboard, master) = (Arc::new(scoreboard), getpid());
+        Ok(Self { hooks, master, lifeline, scoreboard, shared_scoreboard, answered: 0 })
     }
 
     /// Lets the workers know that nobody will serve in their place.
@@ -116,7 +123,12 @@ impl<'a> Nursery<'a> {
 
     /// What a worker gets that is forked from a mold, one of so many.
     pub(crate) fn bequest<'b>(&'b self, workers: usize, listeners: Vec<&'b os::Listener>) -> Bequest<'b> {
-        Bequest { lifeline: self.lifeline.as_fd(), scoreboard: self.scoreboard.as_fd(), listeners, workers }
+        Bequest {
+            lifeline: self.lifeline.as_fd(),
+            scoreboard: self.shared_scoreboard.as_fd(),
+            listeners,
+            workers,
+        }
     }
 
     pub(crate) fn master(&self) -> Pid {

@@ -23,6 +23,11 @@ pub(crate) fn listening<'a>(listeners: impl IntoIterator<Item = &'a os::Listener
     }
 }
 
+/// Which kind of workers serves.
+pub(crate) fn using(worker_class: &str) {
+    info!("Using worker: {worker_class}");
+}
+
 /// A reload has brought other addresses.
 pub(crate) fn no_longer_listening(listeners: &[os::Listener]) {
     info!("No longer listening at: {}", urls(listeners));

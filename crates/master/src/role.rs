@@ -8,6 +8,8 @@ use crate::{FirstMold, Mold, Policy};
 pub struct Options<'a> {
     /// How the first generation is supervised.
     pub policy: Policy,
+    /// What the log calls the kind of its workers (Gunicorn's `worker_class`).
+    pub worker_class: &'static str,
     /// What the host does round a fork.
     pub hooks: &'a dyn os::ForkHooks,
     /// How this program was started, to start it anew.

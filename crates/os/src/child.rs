@@ -66,14 +66,14 @@ pub fn kill(pid: Pid, signal: Signal) -> Result<(), Error> {
     }
 }
 
-/// Asks the kernel to send this process `TERM` when its parent ends (`PR_SET_PDEATHSIG`). False when `parent`
+/// Asks the kernel to send this process `signal` when its parent ends (`PR_SET_PDEATHSIG`). False when `parent`
 /// is gone already, which the kernel would never tell.
 ///
 /// The second means beside the lifeline: it reaches a worker whose loop is not running.
 #[must_use]
-pub fn die_with_parent(parent: Pid) -> bool {
+pub fn die_with_parent(parent: Pid, signal: Signal) -> bool {
     // SAFETY: PR_SET_PDEATHSIG takes a signal number and touches no memory of ours.
-    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM) };
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal as c_int) };
     getppid() == parent
 }
 

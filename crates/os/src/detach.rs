@@ -3,11 +3,12 @@
 use std::{
     fs::{File, OpenOptions},
     io::Read,
-    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd},
 };
 
 use nix::{
-    fcntl::OFlag,
+    fcntl::{OFlag, open},
+    sys::stat::Mode,
     sys::wait::waitpid,
     unistd::{dup2_stderr, dup2_stdin, dup2_stdout, pipe2, setsid, write},
 };
@@ -103,6 +104,22 @@ pub fn capture(file: impl AsFd) -> Result<(), Error> {
 /// The system has no room.
 pub fn redirect(log: impl AsFd, by: impl AsFd) -> Result<(), Error> {
     replace(log.as_fd(), by)
+}
+
+/// Opens the standard streams that are closed, so that no other descriptor gets their number: what a program prints would go there.
+///
+/// # Errors
+/// There is no `/dev/null`.
+pub fn occupy_streams() -> Result<(), Error> {
+    loop {
+        let nowhere = open("/dev/null", OFlag::O_RDWR, Mode::empty())
+            .map_err(|errno| Error::system("open `/dev/null`", errno))?;
+        // The kernel gives the lowest number that is free.
+        if nowhere.as_raw_fd() > libc::STDERR_FILENO {
+            return Ok(());
+        }
+        let _ = nowhere.into_raw_fd();
+    }
 }
 
 /// Makes a descriptor of ours stand for another open file.

@@ -23,12 +23,19 @@ pub struct Invocation {
 }
 
 impl Invocation {
-    /// To be called at the start, before anything changes the current directory or the environment.
+    /// To be called at the start, before anything changes the current directory, the environment or the title
+    /// ([`crate::set_title`]).
     #[must_use]
     pub fn capture() -> Self {
         let environment: Vec<_> = env::vars_os().collect();
         let written = environment.iter().find(|(name, _)| name == "PWD").map(|(_, value)| Path::new(value));
         Self { arguments: arguments(), directory: directory(written), environment }
+    }
+
+    /// The command line as it was typed; the first is the program, which in the wheel is the interpreter.
+    #[must_use]
+    pub fn arguments(&self) -> &[OsString] {
+        &self.arguments
     }
 
     /// Where it was started, as the shell wrote it; none where there was no such directory.

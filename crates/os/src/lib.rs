@@ -12,7 +12,7 @@
 //! Unsafe calls and what guards each: `fork` (one thread, checked), `sigaction` (handlers that only write a
 //! byte, leave or do nothing), `waitpid`, `prctl`, `tgkill`, `clock_gettime`, `pwritev2`, `malloc_trim`, `ioctl`, `getsockopt`
 //! (plain values and live buffers), `dup3`, `fcntl` and the descriptors that a parent left open (owned once: `inherited`),
-//! `remove_var` (one thread, checked), what runs between fork and exec (`invocation`), the scoreboard's mapping (owned, atomics only).
+//! `remove_var` (one thread, checked), what runs between fork and exec (`invocation`), the bytes where the arguments are (`title`: where the kernel says), the scoreboard's mapping (owned, atomics only).
 
 mod address;
 #[expect(unsafe_code)]
@@ -64,10 +64,13 @@ mod scoreboard;
 mod signal;
 mod socket;
 mod socket_file;
+mod stat;
 mod statsd;
 mod terminal;
 #[expect(unsafe_code)]
 mod thread;
+#[expect(unsafe_code)]
+mod title;
 mod turn_away;
 #[expect(unsafe_code)]
 mod unsent;
@@ -84,7 +87,7 @@ pub use self::{
     cpu::{available as available_cpus, used as used_cpu},
     crowd::{Crowd, CrowdCounts},
     descendant::{ClosedInChildren, guard_descendants, is_descendant},
-    detach::{Background, Detached, Streams, capture, detach, discard, redirect},
+    detach::{Background, Detached, Streams, capture, detach, discard, occupy_streams, redirect},
     environment::private_variables,
     error::Error,
     exit::{ExitReason, exit_now},
@@ -111,9 +114,11 @@ pub use self::{
     signal::{Signal, Signals, boot_handlers, hear_of_children, replaced_handlers},
     socket::{Listener, Purpose, Socket, SocketPlan},
     socket_file::SocketFile,
+    stat::parent_of,
     statsd::{Statsd, StatsdTarget},
     terminal::has_terminal,
     thread::ThreadId,
+    title::{set_title, without_title},
     unsent::unsent_bytes,
     wait::readable_within,
     write::write_if_ready,

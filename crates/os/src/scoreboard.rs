@@ -3,7 +3,7 @@ use std::{
     mem::size_of,
     net::IpAddr,
     num::NonZeroUsize,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::fd::OwnedFd,
     ptr::NonNull,
     slice,
     sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering},
@@ -35,7 +35,6 @@ pub struct Scoreboard {
     base: NonNull<Header>,
     slots: usize,
     crowds: CrowdKey,
-    memory: OwnedFd,
 }
 
 // SAFETY: the mapping lives until `drop`, and is reached only as `&[Slot]` and as the header's counters, whose fields are all
@@ -55,36 +54,44 @@ struct Header {
 }
 
 impl Scoreboard {
-    /// Makes a board of `slots` free slots, at least one.
+    /// Makes a board of `slots` free slots, at least one, for this process and those that it forks.
+    ///
+    /// # Errors
+    /// As [`Self::shared`].
+    pub fn new(slots: usize) -> Result<Self, Error> {
+        Self::shared(slots).map(|(board, _)| board)
+    }
+
+    /// The same with the descriptor by which other processes can [attach](Self::attach) to it.
     ///
     /// # Errors
     /// The kernel has no memory or descriptor for it.
-    pub fn new(slots: usize) -> Result<Self, Error> {
+    pub fn shared(slots: usize) -> Result<(Self, OwnedFd), Error> {
         let slots = slots.max(1);
         let memory = shared_memory(bytes_of(slots)).map_err(map_error)?;
         let base = map(&memory, slots)?;
         let crowds = CrowdKey::draw();
         // SAFETY: the mapping begins with a header, page-aligned, and nobody else knows of it yet.
         unsafe { base.write(Header { slots: slots as u64, crowds, server: ServerCounters::default() }) };
-        Ok(Self { base, slots, crowds, memory })
+        Ok((Self { base, slots, crowds }, memory))
     }
 
     /// The board that a master has made, in a process that has its descriptor but was not forked with the mapping.
     ///
     /// # Errors
     /// The kernel has no memory for it, or this is not the descriptor of a board.
-    pub fn attach(memory: OwnedFd) -> Result<Self, Error> {
-        let length = fstat(&memory).map_err(map_error)?.st_size;
+    pub fn attach(memory: &OwnedFd) -> Result<Self, Error> {
+        let length = fstat(memory).map_err(map_error)?.st_size;
         let length = usize::try_from(length).unwrap_or(0);
         let (header, slot) = (size_of::<Header>(), size_of::<Slot>());
         let slots = length.saturating_sub(header) / slot;
         if slots == 0 || bytes_of(slots) != length {
             return Err(map_error(io::Error::from(io::ErrorKind::InvalidData)));
         }
-        let base = map(&memory, slots)?;
+        let base = map(memory, slots)?;
         // SAFETY: the mapping begins with the header that `new` wrote before anybody could attach, and that nobody writes again.
         let (made, crowds) = unsafe { ((*base.as_ptr()).slots, (*base.as_ptr()).crowds) };
-        let board = Self { base, slots, crowds, memory };
+        let board = Self { base, slots, crowds };
         if made != slots as u64 {
             return Err(map_error(io::Error::from(io::ErrorKind::InvalidData)));
         }
@@ -175,13 +182,6 @@ impl Drop for Scoreboard {
         // SAFETY: exactly this was mapped; nobody borrows a slot any more, since they borrow `self`. Other
         // processes keep theirs. Unmapping a mapping of our own cannot fail.
         let _ = unsafe { munmap(self.base.cast(), bytes_of(self.slots)) };
-    }
-}
-
-/// By which another process attaches to it.
-impl AsFd for Scoreboard {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.memory.as_fd()
     }
 }
 
@@ -384,8 +384,8 @@ mod tests {
 
     #[test]
     fn who_attaches_sees_the_same_slots_and_the_same_crowds() {
-        let board = Scoreboard::new(3).unwrap();
-        let other = Scoreboard::attach(board.as_fd().try_clone_to_owned().unwrap()).unwrap();
+        let (board, descriptor) = Scoreboard::shared(3).unwrap();
+        let other = Scoreboard::attach(&descriptor).unwrap();
         assert_eq!(other.slots().len(), 3);
         other.slot(2).claim(7, Stage::Ready);
         other.slot(2).requests.increment();
@@ -404,10 +404,10 @@ mod tests {
     #[test]
     fn what_is_no_board_is_refused() {
         for bytes in [0, 1, 4096] {
-            assert!(Scoreboard::attach(shared_memory(bytes).unwrap()).is_err());
+            assert!(Scoreboard::attach(&shared_memory(bytes).unwrap()).is_err());
         }
         let empty = shared_memory(bytes_of(2)).unwrap();
-        assert!(Scoreboard::attach(empty).is_err(), "its header names no slots");
+        assert!(Scoreboard::attach(&empty).is_err(), "its header names no slots");
     }
 
     #[test]

@@ -27,7 +27,7 @@ use rwsgi_os::{
 #[path = "process/launching.rs"]
 mod launching;
 
-const CASES: [(&str, fn()); 25] = [
+const CASES: [(&str, fn()); 26] = [
     ("a_child_returns_its_code", a_child_returns_its_code),
     ("a_killed_child_tells_the_signal", a_killed_child_tells_the_signal),
     ("hooks_run_on_both_sides", hooks_run_on_both_sides),
@@ -58,6 +58,7 @@ const CASES: [(&str, fn()); 25] = [
         launching::a_socket_file_has_the_mode_of_the_plan_whatever_the_umask,
     ),
     ("a_handover_of_a_server_that_has_ended_is_one", launching::a_handover_of_a_server_that_has_ended_is_one),
+    ("a_title_is_shown_instead_of_the_command_line", launching::a_title_is_shown_instead_of_the_command_line),
     ("descriptors_are_allowed_up_to_the_hard_limit", launching::descriptors_are_allowed_up_to_the_hard_limit),
 ];
 
@@ -346,8 +347,8 @@ fn the_lifeline_ends_with_its_parent() {
 
 fn a_child_dies_with_its_parent() {
     let (parent, mut told) = grandchild(|parent, _, teller| {
-        assert!(die_with_parent(parent));
-        assert!(!die_with_parent(Pid::from_raw(getppid().as_raw() + 1)));
+        assert!(die_with_parent(parent, Signal::SIGTERM));
+        assert!(!die_with_parent(Pid::from_raw(getppid().as_raw() + 1), Signal::SIGTERM));
         teller.write_all(b"+").unwrap();
         loop {
             pause();

@@ -30,8 +30,15 @@ impl Access {
         let format = match config.log_format {
             _ if is_python(config) => Format::for_python(&config.access_log_format, request_id.as_ref()),
             LogFormat::Json => Format::json(request_id.as_ref()),
-            LogFormat::Text => Format::compile(&config.access_log_format, request_id.as_ref())
-                .map_err(|error| settled.invalid("access_log_format", error.to_string()))?,
+            LogFormat::Text => {
+                Format::compile(&config.access_log_format, request_id.as_ref()).map_err(|error| {
+                    settled.invalid(
+                        "access_log_format",
+                        error.to_string(),
+                        "`rwsgi --help` shows the default",
+                    )
+                })?
+            }
         };
         let goes_to_syslog = config.syslog && !config.syslog_without_access;
         if config.access_log.is_none() && !goes_to_syslog && !is_python(config) {

@@ -129,7 +129,7 @@ impl Watcher {
     /// Watches until the master is gone, or until that is not possible any more.
     pub(crate) fn run(self) -> ExitReason {
         let master = self.master;
-        if !rwsgi_os::die_with_parent(master) {
+        if !rwsgi_os::die_with_parent(master, Signal::SIGTERM) {
             return ExitReason::MasterGone;
         }
         let (sender, messages) = channel();

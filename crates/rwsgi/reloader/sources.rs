@@ -51,6 +51,14 @@ impl Sources {
         Ok(Self { extra_files, extra_patterns })
     }
 
+    /// The settings file is one too.
+    pub(crate) fn with_settings(mut self, file: Option<&Path>) -> Self {
+        self.extra_files.extend(
+            file.into_iter().flat_map(|file| [Ok(file.to_owned()), fs::canonicalize(file)]).flatten(),
+        );
+        self
+    }
+
     /// The directories of the extra files, each with whether those below count too.
     pub(crate) fn extra_directories(&self) -> Vec<(PathBuf, bool)> {
         let files = self.extra_files.iter().filter_map(|file| Some((file.parent()?.to_owned(), false)));

@@ -42,7 +42,8 @@ class Hooks:
         self._emit = emit
         values = {name: _read(name, value, namespace) for name, value in json.loads(text).items()}
         self.functions = {name: _function(name, namespace, values) for name in HOOKS}
-        values["default_proc_name"] = uri
+        if values.get("default_proc_name") in (None, "", "gunicorn"):
+            values["default_proc_name"] = uri
         values.update({name: function or _nothing for name, function in self.functions.items()})
         cfg = objects.Config(values)
         # Gunicorn's are neither None nor names.

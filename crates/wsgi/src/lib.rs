@@ -63,7 +63,9 @@ pub use header_rules::{HeaderRules, Told};
 pub use hooks::{Duties, Hook, HookError, Hooks, ServerFacts};
 pub use log_bridge::{LogThread, LoggerSettings, publish_glogging, reopen_file_handlers};
 pub use loggers::{LoggerOptions, Loggers};
-pub use process::{end_descendant, prepend_paths, set_environment, unset_environment};
+pub use process::{
+    begin_setproctitle, end_descendant, has_setproctitle, prepend_paths, set_environment, unset_environment,
+};
 pub use request_timeout::{PythonThread, RequestTimeout, allow_interrupts, publish_request_timeout};
 pub use settings_file::{FileError, SettingsFile, SettingsSource};
 pub use settle::{KnownThread, python_threads, settle};

@@ -39,6 +39,25 @@ pub fn set_environment(variables: &[(String, String)]) -> Result<(), Error> {
     .map_err(|error| Error::python("set the environment", &error))
 }
 
+/// Whether the application's environment has the package setproctitle.
+#[must_use]
+pub fn has_setproctitle() -> bool {
+    let find = |py: Python<'_>| -> PyResult<bool> {
+        let found = PyModule::import(py, "importlib.util")?.call_method1("find_spec", (SETPROCTITLE,))?;
+        Ok(!found.is_none())
+    };
+    Python::attach(find).unwrap_or(false)
+}
+
+/// Has the package setproctitle look for the command line now.
+pub fn begin_setproctitle() {
+    let begin = |py: Python<'_>| PyModule::import(py, SETPROCTITLE)?.call_method0("getproctitle").map(drop);
+    // Whoever uses it is told what is wrong with it.
+    let _ = Python::attach(begin);
+}
+
+const SETPROCTITLE: &str = "setproctitle";
+
 /// Takes variables out of `os.environ`, and so out of the environment of the process.
 ///
 /// # Errors

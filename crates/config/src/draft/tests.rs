@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
+    Table,
     config::{LogTarget, ProxyProtocol, Workers},
     migration::Migration,
     setting::Flag,
@@ -226,6 +227,18 @@ fn the_environment_knows_proxies_the_mount_point_and_sendfile() {
     let expected =
         Config { forwarded_allow_ips: networks(true, &[]), root_path: String::new(), ..from_variables };
     assert_eq!(config(&flags, &variables), expected, "also an empty value is over the variable");
+}
+
+#[test]
+fn processes_are_called_like_the_application_unless_somebody_has_a_name() {
+    let named = |words: &[&str], toml: &str| {
+        let file = File::Toml { path: "rwsgi.toml".into(), text: toml.into(), table: Table::Whole };
+        draft(words, &[]).finish(Some(&file)).unwrap().config.process_name().to_owned()
+    };
+    assert_eq!(named(&["shop.wsgi:app"], ""), "shop.wsgi:app");
+    assert_eq!(named(&["app", "-n", ""], "default_proc_name = 'gunicorn'"), "app");
+    assert_eq!(named(&["app"], "default_proc_name = 'shop'"), "shop");
+    assert_eq!(named(&["app", "-n", "till"], "default_proc_name = 'shop'"), "till");
 }
 
 #[test]

@@ -74,6 +74,31 @@ pub(super) const ROWS: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "proc_name",
+        flag: Flag::Long("name"),
+        short: Some('n'),
+        metavar: "NAME",
+        help: "name in the titles of the processes [default: the application]",
+        more: "`ps` shows `rwsgi: master [NAME]`, `rwsgi: worker [NAME]`, `rwsgi: mold [NAME]` and `rwsgi: reloader [NAME]`, cut to \
+               the length of the command line that was typed. A master that was started by `USR2`, and its processes, add `.2` to the \
+               name as long as the first one is there. What `pgrep -x` and `killall` look for stays `rwsgi`.",
+        gunicorn: Gunicorn::Differs(
+            "the titles begin with `rwsgi:` and are there without the package setproctitle, which an application may use all the same",
+        ),
+        kind: Kind::Text(|config, name| config.proc_name = name),
+        ..ROW
+    },
+    Setting {
+        name: "default_proc_name",
+        flag: Flag::None,
+        default: Some("gunicorn"),
+        metavar: "NAME",
+        help: "name in those titles without `proc_name`",
+        more: "`gunicorn` stands for the application as it was named.",
+        kind: Kind::Text(|config, name| config.default_proc_name = name),
+        ..ROW
+    },
+    Setting {
         name: "server_header",
         flag: Flag::Long("server-header"),
         default: Some("rwsgi"),

@@ -7,23 +7,6 @@ use crate::{
 
 pub(super) const ROWS: &[Setting] = &[
     Setting {
-        name: "proc_name",
-        flag: Flag::Long("name"),
-        short: Some('n'),
-        metavar: "NAME",
-        help: "name in the titles of the processes",
-        gunicorn: Gunicorn::WithoutEffect(NO_TITLES),
-        ..ROW
-    },
-    Setting {
-        name: "default_proc_name",
-        default: Some("gunicorn"),
-        metavar: "NAME",
-        help: "name in those titles without `proc_name`",
-        gunicorn: Gunicorn::WithoutEffect(NO_TITLES),
-        ..ROW
-    },
-    Setting {
         name: "worker_tmp_dir",
         flag: Flag::Long("worker-tmp-dir"),
         metavar: "DIR",
@@ -286,8 +269,6 @@ pub(super) const ROWS: &[Setting] = &[
     },
 ];
 
-const NO_TITLES: &str =
-    "the processes keep the titles that they have; Gunicorn needs the package setproctitle for it";
 const NO_ASGI: &str = "only WSGI applications are served";
 const NO_TLS: &str = "TLS ends in the proxy in front";
 const NO_HTTP2: &str = "HTTP/2 ends in the proxy in front";

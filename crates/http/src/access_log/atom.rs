@@ -1,11 +1,11 @@
 //! The atoms of a line: what each shows of a request.
 
 use std::borrow::Cow;
-use std::io::Write;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use http::Version;
 use http::header::AUTHORIZATION;
 use percent_encoding::percent_decode_str;
 
@@ -108,6 +108,8 @@ pub(super) enum Value<'a> {
     /// Digits, and letters that need no escape.
     Number(u64),
     Plain(std::fmt::Arguments<'a>),
+    /// The same, known beforehand.
+    Fixed(&'a str),
     /// Anything that a client or the application may have sent.
     Foreign(Cow<'a, [u8]>),
 }
@@ -121,12 +123,12 @@ impl Request<'_> {
             Atom::RemoteAddress => foreign(self.shown.peer.remote_addr().as_bytes()),
             Atom::Dash => Value::Missing,
             Atom::User => self.user(),
-            Atom::Time => return clock::with_common(|time| show(Value::Plain(format_args!("{time}")))),
+            Atom::Time => return clock::with_common(|time| show(Value::Fixed(time))),
             Atom::RequestLine => return self.line(show),
             Atom::Method => foreign(finished.method.as_str().as_bytes()),
             Atom::Path => Value::Foreign(self.path()),
             Atom::Query => foreign(self.shown.uri.query().unwrap_or_default().as_bytes()),
-            Atom::Protocol => return show(Value::Plain(format_args!("{:?}", self.shown.version))),
+            Atom::Protocol => Value::Fixed(self.protocol()),
             Atom::Status => Value::Number(finished.status.into()),
             Atom::Bytes => Value::Number(finished.bytes_out),
             Atom::Referer | Atom::UserAgent => Value::Missing,
@@ -172,12 +174,17 @@ impl Request<'_> {
         }
     }
 
+    /// In parts, which nobody has to put together first.
     fn line(&self, show: &mut dyn FnMut(Value<'_>)) {
-        let mut line = Vec::with_capacity(256);
-        // Writing to a Vec cannot fail.
-        let (method, version) = (self.finished.method.as_str(), self.shown.version);
-        let _ = write!(line, "{method} {} {version:?}", self.target());
-        show(Value::Foreign(Cow::Owned(line)));
+        show(foreign(self.finished.method.as_str().as_bytes()));
+        show(Value::Fixed(" "));
+        show(foreign(self.target().as_bytes()));
+        show(Value::Fixed(" "));
+        show(Value::Fixed(self.protocol()));
+    }
+
+    pub(super) fn protocol(&self) -> &'static str {
+        if self.shown.version == Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" }
     }
 
     /// `PATH_INFO`: decoded, without the mount point.

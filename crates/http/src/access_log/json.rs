@@ -34,7 +34,7 @@ pub(super) fn write(request: Request<'_>, out: &mut Vec<u8>) {
     member(out, "forwarded_for", request.request_header(JSON_FORWARDED_FOR));
     request.value(Atom::RequestId, &mut |value| member(out, "request_id", value));
     member(out, "worker", Value::Number(std::process::id().into()));
-    print(out, format_args!(",\"protocol\":\"{:?}\"", shown.version));
+    member(out, "protocol", Value::Fixed(request.protocol()));
     member(out, "user_agent", request.request_header(JSON_USER_AGENT));
     member(out, "referer", request.request_header(JSON_REFERER));
     print(out, format_args!(",\"end\":\"{}\"}}", finished.end.as_str()));
@@ -43,7 +43,7 @@ pub(super) fn write(request: Request<'_>, out: &mut Vec<u8>) {
 /// Writes the object that Python's loggers get.
 pub(super) fn write_for_python(request: Request<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"l\":\"-\"");
-    for (name, atom) in NAMES.iter().filter(|(_, atom)| *atom != Atom::Dash) {
+    for (name, atom) in NAMES.iter().filter(|(_, atom)| !matches!(atom, Atom::Dash | Atom::RequestLine)) {
         request.value(*atom, &mut |value| member(out, name, value));
     }
     member(out, "target", Value::Foreign(request.target().as_bytes().into()));
@@ -94,6 +94,7 @@ fn show(value: Value<'_>, out: &mut Vec<u8>) {
         Value::Missing => out.extend_from_slice(b"null"),
         Value::Number(number) => print(out, format_args!("{number}")),
         Value::Plain(text) => print(out, format_args!("\"{text}\"")),
+        Value::Fixed(text) => string(text.as_bytes(), out),
         Value::Foreign(bytes) => string(&bytes, out),
     }
 }

@@ -23,9 +23,24 @@ pub(super) fn write(pieces: &[Piece], request: Request<'_>, out: &mut Vec<u8>) {
 fn show(value: Value<'_>, out: &mut Vec<u8>) {
     match value {
         Value::Missing => out.push(b'-'),
-        Value::Number(number) => print(out, format_args!("{number}")),
+        Value::Number(number) => digits(number, out),
         Value::Plain(text) => print(out, text),
+        Value::Fixed(text) => out.extend_from_slice(text.as_bytes()),
         Value::Foreign(bytes) => escaped(&bytes, out),
+    }
+}
+
+/// What `print` would do, at a fraction of the cost: most lines have several numbers.
+fn digits(mut number: u64, out: &mut Vec<u8>) {
+    let mut text = [0; 20];
+    let mut start = text.len();
+    loop {
+        start -= 1;
+        text[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return out.extend_from_slice(&text[start..]);
+        }
     }
 }
 

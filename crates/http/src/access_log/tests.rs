@@ -115,7 +115,7 @@ fn python_gets_all_there_is() {
     });
     for part in [
         r#""h":"192.0.2.7","u":null,"t":"["#,
-        r#""r":"GET /mount/a HTTP/1.1","m":"GET","U":"/a","q":"","H":"HTTP/1.1","s":201,"B":0,"b":0,"#,
+        r#""m":"GET","U":"/a","q":"","H":"HTTP/1.1","s":201,"B":0,"b":0,"#,
         r#""target":"/mount/a","request_headers":[["referer","from"]],"response_headers":[["x-id","7"]],"#,
         r#""environ":{"x.z":"value"}}"#,
     ] {

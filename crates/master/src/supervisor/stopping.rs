@@ -111,13 +111,15 @@ impl Supervisor {
             self.log(Fact::Unkillable { workers });
             return self.finish(stopping.reason);
         }
-        let left = self.pids_to_end().into_iter().filter(|&pid| !self.was_killed(pid)).count();
+        // A mold that has not answered by now is stuck in a hook.
+        let pids = if ordered { self.processes().map(|it| it.pid).collect() } else { self.pids_to_end() };
+        let left = pids.iter().filter(|&&pid| !self.was_killed(pid)).count();
         let deadline = self.now + BURIAL;
         self.phase = Phase::Stopping(Stopping { signal: Signal::SIGKILL, deadline, ..stopping });
         if left > 0 {
             self.log(Fact::Killing { workers: left });
         }
-        for pid in self.pids_to_end() {
+        for pid in pids {
             self.see_out(pid);
         }
     }

@@ -140,6 +140,7 @@ pub(crate) fn serve(behaviour: &str) -> ExitCode {
     let listeners = behaviour.sockets(1).iter().map(&mut open).collect();
     let options = Options {
         policy: behaviour.policy(),
+        worker_class: "sync",
         hooks: &NoHooks,
         invocation: &invocation,
         predecessor,

@@ -6,6 +6,7 @@ use std::{
     os::{fd::AsFd, unix::process::CommandExt},
     path::PathBuf,
     process::{Child, Command, Stdio},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -125,19 +126,30 @@ impl Server {
         let mut expected = expected.to_vec();
         expected.sort_unstable();
         assert_eq!(children(self.pid()), expected, "{}", self.text);
-        let open = descriptors(self.pid());
-        assert_eq!(open, self.before + 1 + 2 + 2 + 1 + expected.len(), "{}", self.text);
+        self.has_descriptors(self.pid(), 1 + 2 + 2 + 1 + expected.len());
     }
 
-    /// A process of the server has so many descriptors of its own.
+    /// A process of the server has so many descriptors of its own, as soon as it has closed what was only for a fork.
     pub(crate) fn has_descriptors(&self, process: Pid, count: usize) {
+        let deadline = Instant::now() + DEADLINE;
+        while descriptors(process) != self.before + count && Instant::now() < deadline {
+            thread::yield_now();
+        }
         assert_eq!(descriptors(process), self.before + count, "process {process} in\n{}", self.text);
     }
 
-    /// A worker has the listener, its end of the lifeline and of its own status pipe, both ends of its own signal pipe and the
-    /// scoreboard.
+    /// A process has ended, or is about to and has closed everything.
+    pub(crate) fn has_no_descriptors(&self, process: Pid) {
+        let deadline = Instant::now() + DEADLINE;
+        while fs::read_dir(format!("/proc/{process}/fd")).is_ok_and(|open| open.count() > 0) {
+            assert!(Instant::now() < deadline, "{process} does not end in\n{}", self.text);
+            thread::yield_now();
+        }
+    }
+
+    /// A worker has the listener, its end of the lifeline and of its own status pipe, and both ends of its own signal pipe.
     pub(crate) fn is_worker_tidy(&self, worker: Pid) {
-        self.has_descriptors(worker, 1 + 1 + 1 + 2 + 1);
+        self.has_descriptors(worker, 1 + 1 + 1 + 2);
     }
 
     /// False at the end of the pipe.

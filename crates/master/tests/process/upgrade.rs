@@ -76,7 +76,10 @@ fn masters_that_end_together() {
     kill(successor, Signal::SIGSTOP).unwrap();
     server.signal(Signal::SIGKILL);
     server.wait_for_times("orphaned ", 2);
-    for &worker in &server.workers_of(1)[2..] {
+    let workers = server.workers_of(1);
+    // They hold the socket until they have ended.
+    workers[..2].iter().for_each(|&worker| server.has_no_descriptors(worker));
+    for &worker in &workers[2..] {
         kill(worker, Signal::SIGKILL).unwrap();
     }
     kill(successor, Signal::SIGCONT).unwrap();

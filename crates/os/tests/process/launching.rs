@@ -1,7 +1,9 @@
 //! What a process is given at its start, and gives on: listeners, an identity, a place in the background.
 
 use std::{
-    env, fs,
+    env,
+    ffi::{CStr, c_char},
+    fs,
     io::{Read, Write, pipe},
     net::{TcpListener, TcpStream},
     os::{
@@ -13,6 +15,7 @@ use std::{
 
 use nix::{
     sys::{
+        prctl,
         signal::{SigSet, SigmaskHow},
         stat::{Mode, umask},
     },
@@ -21,7 +24,7 @@ use nix::{
 use rwsgi_os::{
     BindAddress, Detached, Ending, ExitReason, Handover, Identity, Invocation, Lifeline, Listener, NoHooks,
     Pid, PidFile, Scoreboard, Signal, Socket, SocketPlan, Streams, allow_descriptors, detach,
-    die_with_parent, discard, exit_now, reap, take_activated,
+    die_with_parent, discard, exit_now, reap, set_title, take_activated, without_title,
 };
 
 use super::{child, ending_of, watch_children};
@@ -186,7 +189,7 @@ pub(crate) fn an_identity_is_for_good() {
     let signals = watch_children();
     let parent = getpid();
     let pid = child(|| {
-        assert!(die_with_parent(parent));
+        assert!(die_with_parent(parent, Signal::SIGTERM));
         identity.assume().unwrap();
         let status = fs::read_to_string("/proc/self/status").unwrap();
         let line = |name: &str| status.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
@@ -261,4 +264,32 @@ pub(crate) fn descriptors_are_allowed_up_to_the_hard_limit() {
     assert_eq!(allow_descriptors(150).unwrap(), (100, 150));
     assert_eq!(allow_descriptors(1000).unwrap(), (150, 200));
     assert_eq!(getrlimit(Resource::RLIMIT_NOFILE).unwrap(), (200, 200));
+}
+
+pub(crate) fn a_title_is_shown_instead_of_the_command_line() {
+    let shown = || fs::read("/proc/self/cmdline").unwrap();
+    let other = |file: &str| fs::read(format!("/proc/self/{file}")).unwrap();
+    let (line, environment, name) = (shown(), other("environ"), other("comm"));
+    let arguments = Invocation::capture().arguments().to_owned();
+    let filled = |text: &[u8]| [text, &vec![0; line.len() - text.len()]].concat();
+    assert!(set_title("short"));
+    assert_eq!(shown(), filled(b"short"));
+    assert!(set_title(&"long".repeat(line.len())));
+    let cut = "long".repeat(line.len()).into_bytes()[..line.len() - 1].to_vec();
+    assert_eq!(shown(), filled(&cut));
+    let meanwhile = without_title(&arguments, || {
+        prctl::set_name(c"other").unwrap();
+        shown()
+    });
+    assert_eq!((meanwhile, shown()), (line.clone(), filled(&cut)));
+    assert!(set_title(""));
+    assert_eq!((shown(), other("environ"), other("comm")), (filled(b""), environment, name));
+    // SAFETY: it is set at the start of the process, and this is its only thread.
+    let known = unsafe { CStr::from_ptr(program_invocation_name) };
+    assert_eq!(known.to_bytes(), line.split(|byte| *byte == 0).next().unwrap());
+}
+
+// SAFETY: the C library has it, of this type (program_invocation_name(3)).
+unsafe extern "C" {
+    static program_invocation_name: *const c_char;
 }

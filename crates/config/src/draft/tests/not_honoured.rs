@@ -12,8 +12,6 @@ const SWITCH: (&[&str], &[&str]) = (&["null", "false", r#""False""#], &["true", 
 
 /// The setting, values that ask for nothing but the default, and others, as a report of a file's values has them.
 const CASES: &[(&str, &[&str], &[&str])] = &[
-    ("proc_name", &["null", r#""""#], &[r#""mysite""#]),
-    ("default_proc_name", &[r#""gunicorn""#], &[r#""mysite""#]),
     ("worker_tmp_dir", &["null"], &[r#""/dev/shm""#]),
     ("tmp_upload_dir", &["null"], &[r#""/tmp""#]),
     ("spew", SWITCH.0, SWITCH.1),
@@ -117,8 +115,8 @@ fn their_options_are_those_of_gunicorn() {
     ] {
         assert_eq!(draft(words, &[]).finish(None).unwrap().notes, [], "{words:?}");
     }
-    let words = ["app", "--worker-tmp-dir", "/dev/shm", "-n", "mysite", "--spew", "--dirty-workers=2"];
-    assert_eq!(draft(&words, &[]).finish(None).unwrap().notes.len(), 4);
+    let words = ["app", "--worker-tmp-dir", "/dev/shm", "--spew", "--dirty-workers=2"];
+    assert_eq!(draft(&words, &[]).finish(None).unwrap().notes.len(), 3);
     for words in [["app", "--certfile", "a"], ["app", "--paster", "a.ini"], ["app", "-k", "gevent"]] {
         assert!(ask(&words, &[]).is_err_and(|error| error.is_usage() && error.hint().is_some()), "{words:?}");
     }

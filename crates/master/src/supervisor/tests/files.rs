@@ -259,3 +259,19 @@ fn a_mold_with_threads_stays_for_the_occasions_while_the_master_forks() {
     assert_eq!((world.serving().len(), world.pids(Kind::Mold).len()), (2, 1));
     assert_eq!(told(&world), [Occasion::Ready]);
 }
+
+#[test]
+fn a_mold_that_keeps_an_order_back_does_not_outlive_the_server() {
+    let mut world = World::lively(attended(2));
+    let (mold, worker) = (world.pids(Kind::Mold)[0], world.serving()[0]);
+    world.hold_forks = true;
+    world.exit(worker, KILLED);
+    world.run(seconds(5));
+    let birth = *world.births.last().expect("the order for another worker");
+    world.intent(Intent::Stop);
+    world.run(GRACEFUL + millis(500));
+    assert_eq!((world.sent().last(), world.finished), (Some(&(mold, Signal::SIGKILL)), None));
+    // Its end is the answer.
+    world.event(Event::ForkFailed(birth));
+    assert_eq!((world.finished, world.processes.len()), (Some(ExitReason::Ok), 0));
+}

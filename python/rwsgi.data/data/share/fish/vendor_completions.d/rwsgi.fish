@@ -57,6 +57,7 @@ complete -c rwsgi -s p -l pid -d 'write the process id of the master to this fil
 complete -c rwsgi -s u -l user -d 'run the workers as this user, a name or a number' -r -f -a "(__fish_complete_users)"
 complete -c rwsgi -s g -l group -d 'run the workers as this group, a name or a number' -r -f
 complete -c rwsgi -s m -l umask -d 'mode bits that unix sockets lack, as 0117 [default: sockets are 0660]' -r -f
+complete -c rwsgi -s n -l name -d 'name in the titles of the processes [default: the application]' -r -f
 complete -c rwsgi -l server-header -d 'text of the Server header, or off [default: rwsgi]' -r -f
 complete -c rwsgi -l log-level -d 'debug, info, warning, error or critical [default: info]' -r -f -a "debug\t''
 info\t''
