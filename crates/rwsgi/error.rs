@@ -45,8 +45,6 @@ pub(crate) enum Error {
     AccessLog(#[source] io::Error),
     #[error("cannot find the address of syslog, `{address}` of `--log-syslog-to`")]
     Syslog { address: String, source: io::Error },
-    #[error("invalid value for `access_log_format` from `--access-logformat`")]
-    AccessLogFormat(#[source] rwsgi_http::FormatError),
     #[error("cannot watch the file `{}` for `reload_extra_files` from `--reload-extra-file`", path.display())]
     ExtraFile { path: PathBuf, source: io::Error },
     #[error("invalid value `{pattern}` for `reload_extra_files` from `--reload-extra-file`")]
@@ -106,10 +104,15 @@ impl Error {
                 "a relative path of `--config` counts from the directory where the server is started"
                     .to_owned(),
             ),
+            // Also what is below it: `gunicorn.glogging`.
+            Self::SettingsFile(error) if error.message.contains("No module named 'gunicorn") => Some(
+                "install Gunicorn beside rwsgi, or leave the import out: for `gunicorn.glogging.Logger` there is \
+                 `rwsgi.glogging.Logger`"
+                    .to_owned(),
+            ),
             Self::SettingsTime { .. } => {
                 Some("the log tells where it was; raise `--boot-timeout` if it needs more time".to_owned())
             }
-            Self::AccessLogFormat(_) => Some("`rwsgi --help` shows the default".to_owned()),
             _ => None,
         }
     }
@@ -128,9 +131,7 @@ impl Error {
     pub(crate) fn exit(&self) -> rwsgi_os::ExitReason {
         match self {
             Self::Settings(error) if error.is_usage() => rwsgi_os::ExitReason::Usage,
-            Self::AccessLogFormat(_) | Self::ExtraPattern { .. } | Self::NoGunicorn(_) => {
-                rwsgi_os::ExitReason::Usage
-            }
+            Self::ExtraPattern { .. } | Self::NoGunicorn(_) => rwsgi_os::ExitReason::Usage,
             _ => rwsgi_os::ExitReason::Config,
         }
     }

@@ -112,7 +112,7 @@ fn start(draft: &Draft, host: Host) -> Result<ExitReason, Error> {
 
 fn serve(draft: &Draft, start: Start, host: Host, launch: &mut Launch) -> Result<ExitReason, Error> {
     let Start { found, settled, first } = start;
-    let (plan, typed) = plan(settled, &found, host, launch)?;
+    let (plan, typed) = plan(&settled, &found, host, launch)?;
     plan.titles.show(Part::Master);
     let reloader = plan.reloader(&found)?;
     launch.explain_sockets(&plan.config);
@@ -156,16 +156,15 @@ fn serve(draft: &Draft, start: Start, host: Host, launch: &mut Launch) -> Result
 }
 
 /// What is to be done by these settings, and the settings as hooks see them. The log is open then.
-fn plan(settled: Settled, found: &Found, host: Host, launch: &Launch) -> Result<(Plan, String), Error> {
+fn plan(settled: &Settled, found: &Found, host: Host, launch: &Launch) -> Result<(Plan, String), Error> {
     let typed = settled.typed();
-    let Settled { config, notes, .. } = settled;
-    site::enter(&config, launch.directory())?;
-    let identity = privileges::identity(&config)?;
-    logging::start(&config, privileges::owner(identity.as_ref()))?;
-    let plan = Plan::new(config, identity, host, launch)?.with_settings(&typed);
+    site::enter(&settled.config, launch.directory())?;
+    let identity = privileges::identity(&settled.config)?;
+    logging::start(&settled.config, privileges::owner(identity.as_ref()))?;
+    let plan = Plan::new(settled, identity, host, launch)?.with_settings(&typed);
     plan.check()?;
     tracing::info!("Starting rwsgi {VERSION}");
-    notes.iter().for_each(ui::remark);
+    settled.notes.iter().for_each(ui::remark);
     found.explain();
     allow_descriptors(&plan);
     let plan = if matches!(found, Found::Python(_)) { plan.scripted() } else { plan };

@@ -65,12 +65,11 @@ fn furnish(mold: &Mold, molding: Molding<'_>) -> Result<Cabin, Error> {
     let settled = molding.draft.finish(Some(&File::Python { json: json.clone() }));
     let plan = settled.map_err(Error::from).and_then(|settled| {
         let settings = settled.typed();
-        let config = settled.config;
-        site::enter(&config, molding.script.launch.directory())?;
-        let identity = privileges::identity(&config)?;
-        logging::start(&config, privileges::owner(identity.as_ref()))?;
-        let plan = Plan::new(config, identity, molding.script.host, molding.script.launch)?;
-        Ok(plan.with_settings(&settings))
+        let Script { launch, host, .. } = molding.script;
+        site::enter(&settled.config, launch.directory())?;
+        let identity = privileges::identity(&settled.config)?;
+        logging::start(&settled.config, privileges::owner(identity.as_ref()))?;
+        Ok(Plan::new(&settled, identity, host, launch)?.with_settings(&settings))
     });
     let mut found = None;
     if let Ok(plan) = &plan {

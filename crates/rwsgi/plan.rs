@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rwsgi_config::{Config, Workers};
+use rwsgi_config::{Config, Settled, Workers};
 use rwsgi_http::Journal;
 use rwsgi_master::{Inheritance, Numbers, Policy};
 use rwsgi_os::{Identity, SocketPlan, Statsd};
@@ -42,6 +42,8 @@ pub(crate) struct Plan {
     pub(crate) titles: Titles,
     access_log: Option<Access>,
     paths: Vec<PathBuf>,
+    /// The directory in which the program was started.
+    start: PathBuf,
     statsd: Option<Arc<Statsd>>,
     /// Settings are in a file in Python, which a mold executes.
     is_scripted: bool,
@@ -51,17 +53,19 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// What is to be done where the directory of the application is the current one.
     pub(crate) fn new(
-        mut config: Config,
+        settled: &Settled,
         identity: Option<Identity>,
         host: Host,
         launch: &Launch,
     ) -> Result<Self, Error> {
-        let access_log = Access::new(&config)?;
+        let access_log = Access::new(settled)?;
+        let mut config = settled.config.clone();
         let directory = std::env::current_dir().map_err(Error::CurrentDirectory)?;
-        let paths = std::iter::once(directory.clone())
-            .chain(config.pythonpath.iter().map(|path| directory.join(path)))
-            .collect();
+        // As in Gunicorn, which puts each of them in front of the one before.
+        let paths = config.pythonpath.iter().rev().map(|path| directory.join(path));
+        let paths = paths.chain([directory.clone()]).collect();
         find_directories(&mut config, &directory)?;
         let python = match host {
             Host::Native => {
@@ -78,6 +82,7 @@ impl Plan {
             },
             identity,
             directory,
+            start: launch.directory().to_owned(),
             python,
             access_log,
             paths,
@@ -123,8 +128,10 @@ impl Plan {
     }
 
     /// What is put in front of `sys.path`.
-    pub(crate) fn paths(&self) -> &[PathBuf] {
-        &self.paths
+    pub(crate) fn paths(&self) -> Vec<PathBuf> {
+        // That of the start stays behind the directory to change to, as in Gunicorn.
+        let start = (self.start != self.directory).then(|| self.start.clone());
+        self.paths.iter().cloned().chain(start).collect()
     }
 
     /// What Gunicorn calls such workers.
@@ -147,7 +154,7 @@ impl Plan {
     pub(crate) fn preload(&self) -> PreloadOptions {
         PreloadOptions {
             application: self.config.app.clone(),
-            paths: self.paths.clone(),
+            paths: self.paths(),
             environment: self.config.env.clone(),
             crash_log: logging::file(),
         }

@@ -140,7 +140,7 @@ pub(crate) fn begin(plan: &Plan, host: Host) -> Result<(), Error> {
     plan.titles.share();
     // Classes of the settings may lie beside the application.
     rwsgi_wsgi::set_environment(&plan.config.env)?;
-    rwsgi_wsgi::prepend_paths(plan.paths())?;
+    rwsgi_wsgi::prepend_paths(&plan.paths())?;
     hooks::publish_loggers(&plan.config, LoggerSettings { settings: &plan.settings, file: None })?;
     Ok(())
 }

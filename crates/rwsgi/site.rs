@@ -81,10 +81,9 @@ impl Site<'_> {
         let settled = self.draft.finish(file)?;
         settled.notes.iter().for_each(ui::remark);
         let typed = settled.typed();
-        let config = settled.config;
-        enter(&config, self.launch.directory())?;
-        let identity = privileges::identity(&config)?;
-        let plan = Plan::new(config, identity, self.host, self.launch)?.with_settings(&typed);
+        enter(&settled.config, self.launch.directory())?;
+        let identity = privileges::identity(&settled.config)?;
+        let plan = Plan::new(&settled, identity, self.host, self.launch)?.with_settings(&typed);
         plan.check()?;
         Ok((plan, typed))
     }

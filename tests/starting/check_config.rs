@@ -55,6 +55,15 @@ fn a_settings_file_that_raises_exits_1_with_file_and_line() {
 }
 
 #[test]
+fn what_a_file_wants_of_gunicorn_is_told_where_there_is_none() {
+    let file = "from gunicorn_that_is_not_there import x\n";
+    let hint = "hint: install Gunicorn beside rwsgi, or leave the import out";
+    let done = check(Server::wsgi(APPLICATION).file("gunicorn.conf.py", file));
+    assert_eq!(done.code, Some(1));
+    assert!(done.stderr.contains(hint), "{}", done.stderr);
+}
+
+#[test]
 fn mistakes_in_files_exit_1_and_those_of_the_command_line_2() {
     let done = check(Server::wsgi(APPLICATION).file("rwsgi.toml", "workers = 'many'\n"));
     assert_eq!(done.code, Some(1));
@@ -97,6 +106,15 @@ fn a_hook_that_is_named_by_a_text_has_to_be_there() {
     let done = check(Server::wsgi(APPLICATION).file("gunicorn.conf.py", "post_fork = 'nowhere.hook'\n"));
     assert_eq!(done.code, Some(1), "{}", done.stderr);
     assert!(done.stderr.contains("No module named 'nowhere'"), "{}", done.stderr);
+}
+
+#[test]
+fn an_access_log_format_is_refused_where_it_is_written() {
+    let file = "workers = 2\naccess_log_format = '%(h)s %(nosuch)s'\n";
+    let done = check(Server::wsgi(APPLICATION).file("gunicorn.conf.py", file));
+    assert_eq!(done.code, Some(1), "{done:?}");
+    let told = "gunicorn.conf.py:2: invalid value `%(h)s %(nosuch)s` for `access_log_format`: there is no atom `nosuch`";
+    assert!(done.stderr.contains(told), "{}", done.stderr);
 }
 
 #[test]

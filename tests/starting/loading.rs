@@ -51,12 +51,12 @@ fn a_module_in_a_package_is_found_in_the_current_directory() {
 }
 
 #[test]
-fn the_current_directory_is_first_on_the_path_and_the_python_path_next() {
+fn the_python_path_is_searched_first_and_then_the_directory_to_change_to_and_that_of_the_start() {
     let show = "
 import sys, os
 from stage import answer
 def application(environ, start_response):
-    return answer(start_response, '\\n'.join([os.environ['GREETING'], os.getcwd(), *sys.path[:3]]))
+    return answer(start_response, '\\n'.join([os.environ['GREETING'], os.getcwd(), *sys.path[:4]]))
 ";
     let server = Server::wsgi("raise RuntimeError('the wrong app')")
         .file("inside/app.py", show)
@@ -65,8 +65,9 @@ def application(environ, start_response):
         .start();
     let inside = server.folder().canonicalize().unwrap().join("inside");
     let path = |name: &str| inside.join(name).display().to_string();
+    let outside = inside.parent().unwrap().display().to_string();
     let inside = inside.display().to_string();
-    let expected = ["hello there".to_owned(), inside.clone(), inside, path("first"), path("second")];
+    let expected = ["hello there".to_owned(), inside.clone(), path("second"), path("first"), inside, outside];
     assert_eq!(server.get("/").text().lines().collect::<Vec<_>>(), expected);
 }
 

@@ -1,12 +1,26 @@
 """Every setting of Gunicorn has a row in the table: its spelling, its default, or a reason."""
 
+import importlib.util
 import json
 import os
+from unittest import mock
 
 import pytest
-from gunicorn import config as gunicorn
 from gunicorn import util
 
+
+def defaults():
+    """A copy of Gunicorn's settings that nothing around has changed: it reads the environment where it is imported."""
+    spec = importlib.util.find_spec("gunicorn.config")
+    module = importlib.util.module_from_spec(spec)
+    with mock.patch.dict(os.environ):
+        for name in ("PORT", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS", "SENDFILE"):
+            os.environ.pop(name, None)
+        spec.loader.exec_module(module)
+    return module
+
+
+gunicorn = defaults()
 SETTINGS = {setting.name: setting for setting in gunicorn.KNOWN_SETTINGS}
 
 # Those whose default is another one on purpose. The rows say why.

@@ -16,6 +16,7 @@ use crate::{
     manual,
     migration::Migration,
     setting::{Flag, Gunicorn, Setting},
+    variables::ARGUMENTS,
 };
 
 /// What the words of a command line say.
@@ -38,7 +39,15 @@ pub(crate) struct Words {
 /// Takes the words apart; values are not looked at.
 pub(crate) fn read(table: &'static [Setting], words: Words, program: Program<'_>) -> Result<Said, Error> {
     let Words { words, variable } = words;
-    match command(table, program).try_get_matches_from(joined(table, words)) {
+    let mut command = command(table, program);
+    if variable == Some(ARGUMENTS[0]) {
+        // None of them is used. As in Gunicorn: `-w 3 # as many as there are cores`.
+        let applications = table.iter().filter(|setting| setting.flag == Flag::Positional);
+        for setting in applications {
+            command = command.mut_arg(setting.name, |arg| arg.action(ArgAction::Append).num_args(0..));
+        }
+    }
+    match command.try_get_matches_from(joined(table, words)) {
         Ok(mut matches) => {
             if let Some(text) = printed(table, program, &mut matches)? {
                 return Ok(Said::Print(text));

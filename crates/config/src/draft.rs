@@ -21,6 +21,7 @@ use crate::{
     settled::{Purpose, Settled},
     table::SETTINGS,
     variables::{self, ARGUMENTS, Variables},
+    words,
 };
 
 /// What the command line asks for.
@@ -169,13 +170,11 @@ fn arguments(
     program: Program<'_>,
 ) -> Result<Option<Said>, Error> {
     let Some(text) = variables.get(OsStr::new(variable)) else { return Ok(None) };
-    let Some(split) = shlex::bytes::split(text.as_bytes()) else {
-        return Err(Error::CommandLine {
-            variable: Some(variable),
-            message: "expected options as a shell reads them, found a quote that is not closed".into(),
-            hint: None,
-        });
-    };
+    let split = words::split(text.as_bytes()).map_err(|found| Error::CommandLine {
+        variable: Some(variable),
+        message: format!("expected options as a shell reads them, found {found}"),
+        hint: None,
+    })?;
     let split = split.into_iter().map(OsString::from_vec);
     let words = std::iter::once(program.name.into()).chain(split).collect();
     cli::read(SETTINGS, Words { words, variable: Some(variable) }, program).map(Some)
@@ -187,7 +186,7 @@ fn without_application(variable: &str, mut layer: Layer, notes: &mut Vec<Note>) 
         SETTINGS.iter().filter(|setting| variable == ARGUMENTS[0] && setting.flag == Flag::Positional);
     for setting in application {
         if let Some(Entry { values, .. }) = layer.remove(setting) {
-            let named = values.last().map(|name| crate::error::printable(name)).unwrap_or_default();
+            let named = values.iter().map(|name| crate::error::printable(name)).collect::<Vec<_>>().join(" ");
             let text =
                 format!("the application `{named}` in the environment variable `{variable}` is ignored");
             notes.push(Note::warning(

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
+    config::Config,
     error::Error,
     kind::Kind,
     layer::{Layer, Place, Source},
     near::nearest,
     note::Note,
     python,
-    setting::Setting,
+    setting::{Gunicorn, Setting},
     toml_file,
     value::{Assignment, Value},
 };
@@ -100,6 +101,9 @@ impl Reader {
                         format!("{place}: `config` is ignored: a settings file cannot name another one");
                     notes.push(Note::warning(text, None));
                 }
+                Some(setting) if self.is_foreign(setting, &assignment.value) => {
+                    notes.extend(not_taken(setting, &assignment.value, &place));
+                }
                 Some(setting) => self.take(setting, &assignment, place, &mut layer)?,
                 None if self.is_python => notes.extend(self.remark(&assignment, &place)),
                 None => return Err(self.unknown(&assignment.name, place)),
@@ -111,6 +115,19 @@ impl Reader {
     /// What a file can give: `help` may be the name of anything in it.
     fn settings(&self) -> impl Iterator<Item = &'static Setting> + use<> {
         self.table.iter().filter(|setting| setting.storable())
+    }
+
+    /// Whether the name is only by chance that of a setting, which Gunicorn does not have: files that are written for Gunicorn have
+    /// variables of their own.
+    fn is_foreign(&self, setting: &Setting, value: &Value) -> bool {
+        let is_refused = || match setting.kind.texts(value) {
+            Ok(Some(texts)) => setting.kind.store(&texts, &mut Config::default()).is_err(),
+            Ok(None) => false,
+            Err(_) => true,
+        };
+        // Python runs already when a file in Python is read.
+        let is_late = setting.name == "python" && *value != Value::Nothing;
+        self.is_python && setting.gunicorn == Gunicorn::Own && (is_late || is_refused())
     }
 
     fn take(
@@ -190,8 +207,26 @@ impl Reader {
     }
 }
 
+/// What is said of a name that is only by chance that of a setting; of functions and modules it is clear.
+fn not_taken(setting: &Setting, value: &Value, place: &Place) -> Option<Note> {
+    if matches!(value, Value::Function { .. } | Value::Module | Value::Class(_)) {
+        return None;
+    }
+    let name = setting.name;
+    let text = match name {
+        "python" => format!("{place}: `{name}` is ignored: a file in Python cannot choose the Python"),
+        _ => {
+            format!("{place}: `{name}` is not taken for the setting of rwsgi: expected {}", setting.expects())
+        }
+    };
+    Some(Note::warning(
+        text,
+        Some("Gunicorn has no setting of this name; rename what is not meant as one".into()),
+    ))
+}
+
 /// Whether a setting of this kind takes the value.
 fn could_be(kind: Kind, value: &Value) -> bool {
     let texts = kind.texts(value).ok().flatten().filter(|texts| !texts.is_empty());
-    texts.is_some_and(|texts| kind.store(&texts, &mut crate::Config::default()).is_ok())
+    texts.is_some_and(|texts| kind.store(&texts, &mut Config::default()).is_ok())
 }

@@ -14,7 +14,7 @@ use crate::{
     header, manual,
     migration::Migration,
     mode,
-    near::nearest,
+    near::{begun, nearest},
     network::{self, Networks},
     prefix, size,
 };
@@ -286,13 +286,13 @@ impl Kind {
     fn choice(self, text: &str, words: &[&str]) -> Result<usize, Refusal> {
         let text = text.trim();
         words.iter().position(|word| word.eq_ignore_ascii_case(text)).ok_or_else(|| {
-            let meant = nearest(text, words.iter().copied());
+            let meant = nearest(text, words.iter().copied()).or_else(|| begun(text, words));
             Refusal { hint: meant.map(|word| format!("did you mean `{word}`?")), ..self.unexpected() }
         })
     }
 
     /// The words that Gunicorn takes in `SENDFILE`, and their opposites.
-    fn switch(self, text: &str) -> Result<bool, Refusal> {
+    pub(crate) fn switch(self, text: &str) -> Result<bool, Refusal> {
         match text.trim().to_ascii_lowercase().as_str() {
             "true" | "yes" | "y" | "on" | "1" => Ok(true),
             "false" | "no" | "n" | "off" | "0" => Ok(false),

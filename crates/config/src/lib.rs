@@ -57,6 +57,7 @@ mod trial;
 mod typed;
 mod value;
 mod variables;
+mod words;
 mod worker_class;
 
 pub use bind::Address;

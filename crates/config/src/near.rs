@@ -11,6 +11,13 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     measured.min_by_key(|(distance, _)| *distance).map(|(_, other)| other)
 }
 
+/// The one known word that begins with this one, such as `warning` for `warn`. One or two letters are the beginning of anything.
+pub(crate) fn begun<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let word = word.to_ascii_lowercase();
+    let mut begun = known.iter().copied().filter(|other| word.len() > 2 && other.starts_with(&word));
+    begun.next().filter(|_| begun.next().is_none())
+}
+
 /// How many slips may lie between two words: one, and one more for every four letters beyond seven. Words of one or two letters
 /// are all near each other.
 fn allowed(word: &str, other: &str) -> usize {
@@ -45,6 +52,17 @@ mod tests {
         ] {
             assert_eq!(nearest(word, known), expected, "{word}");
         }
+    }
+
+    #[test]
+    fn a_word_that_is_cut_off_is_recognised_if_it_is_the_beginning_of_one() {
+        let known = ["debug", "warning", "reload", "reuse"];
+        for (word, expected) in
+            [("warn", Some("warning")), ("DEB", Some("debug")), ("re", None), ("", None), ("x", None)]
+        {
+            assert_eq!(begun(word, &known), expected, "{word}");
+        }
+        assert_eq!(begun("rel", &["reload", "release"]), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::{
     config::Config,
-    error::printable,
+    error::{Error, printable},
     layer::{Layer, Source},
     note::Note,
     setting::{Flag, Setting},
@@ -54,6 +54,19 @@ impl Settled {
     #[must_use]
     pub fn source(&self, name: &str) -> &Source {
         self.layer.source(name)
+    }
+
+    /// The error for a value that can be judged only later, and is not one that its setting takes.
+    #[must_use]
+    pub fn invalid(&self, setting: &'static str, reason: String, hint: &str) -> Error {
+        let row = SETTINGS.iter().find(|row| row.name == setting);
+        Error::Value {
+            setting,
+            value: row.map(|row| self.value(row)),
+            origin: Box::new(self.source(setting).clone()),
+            reason,
+            hint: Some(hint.to_owned()),
+        }
     }
 
     /// Every setting by its name, with its value and where that comes from, a line for each.

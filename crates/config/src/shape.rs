@@ -48,8 +48,10 @@ impl Kind {
                 return Ok(Some(vec![OsString::new()]));
             }
             (_, Value::Nothing) => return Ok(None),
-            // As in Gunicorn, whose users write `os.environ.get("PIDFILE", "")`.
-            (Self::Path(_) | Self::Application(_), Value::Text(text)) if text.trim().is_empty() => {
+            // Users of Gunicorn write `os.environ.get("PIDFILE", "")`.
+            (Self::Path(_) | Self::Application(_) | Self::Parsed { .. }, Value::Text(text))
+                if text.trim().is_empty() =>
+            {
                 return Ok(None);
             }
             _ => {}

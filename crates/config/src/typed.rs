@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::{kind::Kind, setting::Setting, settled::Settled, table::SETTINGS};
+use crate::{kind::Kind, mode, setting::Setting, settled::Settled, table::SETTINGS};
 
 impl Settled {
     /// A JSON object from each name to its value: null, a boolean, a number, a text, a list of texts, or
@@ -29,10 +29,8 @@ impl Settled {
             | Kind::Account(_)
             | Kind::Seconds(_)
             | Kind::Unread => number(text),
-            Kind::Mode(_) => u32::from_str_radix(text, 8).map_or_else(|_| json!(text), Json::from),
-            Kind::Switch { .. } => {
-                json!(["true", "1", "yes", "on"].contains(&text.to_ascii_lowercase().as_str()))
-            }
+            Kind::Mode(_) => mode::parse(text).map_or_else(|_| json!(text), Json::from),
+            Kind::Switch { .. } => json!(setting.kind.switch(text) == Ok(true)),
             Kind::Networks(_) | Kind::NameList(_) | Kind::UrlPaths(_) => {
                 json!(parts(text).collect::<Vec<_>>())
             }
@@ -88,6 +86,15 @@ mod tests {
         ] {
             assert_eq!(typed[name].to_string(), expected, "{name}");
         }
+        let json = r#"{"path": "/conf.py", "values": [{"name": "umask", "line": 1, "value": 10},
+            {"name": "preload_app", "line": 2, "value": "Y "}, {"name": "reload", "line": 3, "value": "True"},
+            {"name": "wsgi_app", "line": 4, "value": "app"}]}"#;
+        let args = vec!["rwsgi".into()];
+        let Ok(Opened::Draft(draft)) = open(args, [], program) else { panic!("it prints") };
+        let settled = draft.finish(Some(&File::Python { json: json.into() })).unwrap();
+        let file: serde_json::Value = serde_json::from_str(&settled.typed()).unwrap();
+        assert_eq!(file["umask"], 10, "in decimal, as the file has it");
+        assert_eq!((&file["preload_app"], &file["reload"]), (&true.into(), &true.into()));
         assert_eq!(typed["secure_scheme_headers"]["map"][0][0], "X-FORWARDED-PROTOCOL");
     }
 }

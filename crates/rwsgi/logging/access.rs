@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::{Mutex, OnceLock};
 
 use http::HeaderName;
-use rwsgi_config::{Config, LogFormat, LogLevel, LogTarget};
+use rwsgi_config::{Config, LogFormat, LogLevel, LogTarget, Settled};
 use rwsgi_http::{AccessLog, Format};
 
 use super::syslog::Syslog;
@@ -24,13 +24,21 @@ pub(crate) struct Access {
 
 impl Access {
     /// The access log of the settings, if there is one; its file is opened once, so that a mistake is told at once.
-    pub(crate) fn new(config: &Config) -> Result<Option<Self>, Error> {
+    pub(crate) fn new(settled: &Settled) -> Result<Option<Self>, Error> {
+        let config = &settled.config;
         let request_id = config.request_id.as_deref().and_then(|name| HeaderName::try_from(name).ok());
         let format = match config.log_format {
             _ if is_python(config) => Format::for_python(&config.access_log_format, request_id.as_ref()),
             LogFormat::Json => Format::json(request_id.as_ref()),
-            LogFormat::Text => Format::compile(&config.access_log_format, request_id.as_ref())
-                .map_err(Error::AccessLogFormat)?,
+            LogFormat::Text => {
+                Format::compile(&config.access_log_format, request_id.as_ref()).map_err(|error| {
+                    settled.invalid(
+                        "access_log_format",
+                        error.to_string(),
+                        "`rwsgi --help` shows the default",
+                    )
+                })?
+            }
         };
         let goes_to_syslog = config.syslog && !config.syslog_without_access;
         if config.access_log.is_none() && !goes_to_syslog && !is_python(config) {

@@ -46,6 +46,11 @@ class Hooks:
             values["default_proc_name"] = uri
         values.update({name: function or _nothing for name, function in self.functions.items()})
         cfg = objects.Config(values)
+        # Gunicorn's are neither None nor names.
+        settled = {"chdir": os.getcwd(), "umask": cfg._of("umask", 0)}
+        settled.update(user=cfg.uid, group=cfg.gid)
+        for name, value in settled.items():
+            cfg.settings[name] = objects.Setting(name, value)
         log.cfg = cfg
         self.server = objects.Server(pid, cfg, log, objects.App(uri, cfg))
         self.worker = None

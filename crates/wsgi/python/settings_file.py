@@ -15,6 +15,8 @@ import types
 NAME = "__config__"
 # Deeper than anybody nests settings; a list that holds itself must end somewhere.
 DEPTH = 20
+# Bits of a whole number.
+LARGEST = 128
 SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
@@ -136,10 +138,23 @@ def _defined(node):
 
 
 def _value(value, depth):
+    try:
+        return _described(value, depth)
+    except Exception:
+        # Proxies such as Django's `settings` and Flask's `current_app` raise wherever they are looked at too early.
+        return _other(value)
+
+
+def _other(value):
+    return {"other": _text(type(value).__qualname__)}
+
+
+def _described(value, depth):
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
-        return int(value)
+        # Beyond what any setting takes, and what JSON is read with.
+        return int(value) if value.bit_length() < LARGEST else _other(value)
     if isinstance(value, float):
         return float(value) if value - value == 0 else {"other": "float"}
     if isinstance(value, str):
@@ -155,7 +170,7 @@ def _value(value, depth):
     if callable(value):
         name = getattr(value, "__qualname__", None) or type(value).__qualname__
         return {"function": {"name": _text(f"{name}()"), "parameters": parameters(value)}}
-    return {"other": _text(type(value).__qualname__)}
+    return _other(value)
 
 
 def _collection(value, depth):
@@ -167,8 +182,9 @@ def _collection(value, depth):
 
 
 def _text(text):
-    # What is no text, as in a file name that is not UTF-8, has no place in JSON.
-    return str(text).encode("utf-8", "replace").decode("utf-8")
+    # What is no text, as in a file name that is not UTF-8, has no place in JSON. An enumeration's own `str` is its name.
+    text = text if isinstance(text, str) else str(text)
+    return str.encode(text, "utf-8", "replace").decode("utf-8")
 
 
 def parameters(function):

@@ -34,7 +34,7 @@ pub(super) const ROWS: &[Setting] = &[
         flag: Flag::Long("chdir"),
         metavar: "DIR",
         help: "change to this directory before the application is loaded",
-        more: "The directory is also put first on the Python path. The settings file is looked for \
+        more: "The directory is also put on the Python path, in front of the start directory. The settings file is looked for \
                before that, in the start directory.",
         kind: Kind::Path(|config, path| config.chdir = Some(path)),
         ..ROW
@@ -44,7 +44,8 @@ pub(super) const ROWS: &[Setting] = &[
         flag: Flag::Long("pythonpath"),
         metavar: "DIR,DIR",
         help: "directories to put first on the Python path, separated by commas",
-        more: "Relative ones count from the directory of `chdir`.",
+        more: "Relative ones count from the directory of `chdir`. As in Gunicorn the last one is searched first, and that \
+               directory after all of them.",
         kind: Kind::Paths(|config, paths| config.pythonpath = paths),
         ..ROW
     },

@@ -75,6 +75,8 @@ def when_ready(server):
     cfg = server.cfg
     seen.extend([server.pid, server.num_workers, server.address, server.proc_name, server.WORKERS, server.app.app_uri])
     seen.extend([cfg.workers, cfg.env, cfg.is_ssl, cfg.secure_scheme_headers, cfg.logger_class is Mine])
+    import os
+    assert (cfg.chdir, cfg.umask, cfg.user, cfg.group) == (os.getcwd(), 0, os.getuid(), os.getgid())
     seen.extend([cfg.when_ready is when_ready, cfg.settings['timeout'].get(), server.master_name, cfg.on_exit(server)])
 def nworkers_changed(server, new, old): seen.append((new, old, server.num_workers))
 ",

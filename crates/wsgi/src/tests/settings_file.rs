@@ -86,6 +86,9 @@ fn every_kind_of_value_has_a_form() {
         ("object()", r#"{"other": "object"}"#),
         ("__import__('pathlib').PurePosixPath('/')", r#"{"other": "PurePosixPath"}"#),
         ("__import__('enum').IntEnum('E', 'a').a", "1"),
+        ("__import__('enum').Enum('E', {'a': 'text'}, type=str).a", r#""text""#),
+        ("1 << 4096", r#"{"other": "int"}"#),
+        ("[1 << 99999]", r#"[{"other": "int"}]"#),
     ];
     for (value, expected) in cases {
         assert_eq!(values(&format!("x = {value}")), format!("x 1 {expected}"), "{value}");
@@ -94,6 +97,22 @@ fn every_kind_of_value_has_a_form() {
         values("x = []\nx.append(x)").contains(r#"{"other": "list"}"#),
         "a list in itself comes to an end"
     );
+}
+
+#[test]
+fn an_object_that_raises_when_it_is_looked_at_is_none_of_our_business() {
+    let _alone = alone();
+    let source = "class Proxy:
+    def fail(self, *rest): raise RuntimeError('too early')
+    __class__ = property(fail)
+    __getattr__ = __repr__ = fail
+class Items(list): __iter__ = Proxy.fail
+current_app, items, inner, workers = Proxy(), Items(), [Proxy()], 2
+";
+    let values = values(source);
+    let expected = "current_app 6 {\"other\": \"Proxy\"}\nitems 6 {\"other\": \"Items\"}\n\
+        inner 6 [{\"other\": \"Proxy\"}]\nworkers 6 2";
+    assert!(values.ends_with(expected), "{values}");
 }
 
 #[test]
