@@ -21,7 +21,7 @@ pub(crate) fn check(draft: &Draft, host: Host, launch: &Launch) -> ExitReason {
         }
         let settled = draft.finish(found.file())?;
         explain(&settled);
-        let plan = plan(settled, launch, host)?;
+        let plan = plan(&settled, launch, host)?;
         finish(roles::begin(&plan, host).and_then(|()| load(&plan)), host)
     });
     checked.map_or_else(|error| ui::fail(&error, false), |()| ExitReason::Ok)
@@ -34,7 +34,7 @@ fn scripted(draft: &Draft, script: Script<'_>) -> Result<(), Error> {
         let settled = draft.finish(Some(&File::Python { json }))?;
         explain(&settled);
         let typed = settled.typed();
-        let plan = plan(settled, script.launch, script.host)?;
+        let plan = plan(&settled, script.launch, script.host)?;
         find_hooks(&file, &plan, &typed)?;
         roles::assume(&plan)?;
         load(&plan)
@@ -59,11 +59,13 @@ fn explain(settled: &Settled) {
     }
 }
 
-fn plan(settled: Settled, launch: &Launch, host: Host) -> Result<Plan, Error> {
-    let config = settled.config;
-    site::enter(&config, launch.directory())?;
-    let identity = privileges::identity(&config)?;
-    Plan::new(config, identity, host, launch)
+fn plan(settled: &Settled, launch: &Launch, host: Host) -> Result<Plan, Error> {
+    let config = settled.config.clone();
+    let planned = site::enter(&config, launch.directory()).and_then(|()| {
+        let identity = privileges::identity(&config)?;
+        Plan::new(config, identity, host, launch)
+    });
+    planned.map_err(|error| error.about(settled))
 }
 
 fn load(plan: &Plan) -> Result<(), Error> {

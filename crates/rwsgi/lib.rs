@@ -112,9 +112,9 @@ fn start(draft: &Draft, host: Host) -> Result<ExitReason, Error> {
 
 fn serve(draft: &Draft, start: Start, host: Host, launch: &mut Launch) -> Result<ExitReason, Error> {
     let Start { found, settled, first } = start;
-    let (plan, typed) = plan(settled, &found, host, launch)?;
+    let (plan, typed) = plan(&settled, &found, host, launch).map_err(|error| error.about(&settled))?;
     plan.titles.show(Part::Master);
-    let reloader = plan.reloader()?;
+    let reloader = plan.reloader().map_err(|error| error.about(&settled))?;
     launch.explain_sockets(&plan.config);
     let sockets = launch.sockets(plan.sockets.clone());
     let pid_file = site::write_pid_file(&plan, launch)?;
@@ -156,16 +156,16 @@ fn serve(draft: &Draft, start: Start, host: Host, launch: &mut Launch) -> Result
 }
 
 /// What is to be done by these settings, and the settings as hooks see them. The log is open then.
-fn plan(settled: Settled, found: &Found, host: Host, launch: &Launch) -> Result<(Plan, String), Error> {
+fn plan(settled: &Settled, found: &Found, host: Host, launch: &Launch) -> Result<(Plan, String), Error> {
     let typed = settled.typed();
-    let Settled { config, notes, .. } = settled;
+    let config = settled.config.clone();
     site::enter(&config, launch.directory())?;
     let identity = privileges::identity(&config)?;
     logging::start(&config, privileges::owner(identity.as_ref()))?;
     let plan = Plan::new(config, identity, host, launch)?.with_settings(&typed);
     plan.check()?;
     tracing::info!("Starting rwsgi {VERSION}");
-    notes.iter().for_each(ui::remark);
+    settled.notes.iter().for_each(ui::remark);
     found.explain();
     allow_descriptors(&plan);
     let plan = if matches!(found, Found::Python(_)) { plan.scripted() } else { plan };

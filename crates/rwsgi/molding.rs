@@ -2,7 +2,7 @@
 
 use std::io::PipeWriter;
 
-use rwsgi_config::{Draft, File};
+use rwsgi_config::{Config, Draft, File};
 use rwsgi_master::{Cast, Mold};
 use rwsgi_os::{ExitReason, Pid, assert_single_threaded};
 use rwsgi_worker::Source;
@@ -65,12 +65,8 @@ fn furnish(mold: &Mold, molding: Molding<'_>) -> Result<Cabin, Error> {
     let settled = molding.draft.finish(Some(&File::Python { json: json.clone() }));
     let plan = settled.map_err(Error::from).and_then(|settled| {
         let settings = settled.typed();
-        let config = settled.config;
-        site::enter(&config, molding.script.launch.directory())?;
-        let identity = privileges::identity(&config)?;
-        logging::start(&config, privileges::owner(identity.as_ref()))?;
-        let plan = Plan::new(config, identity, molding.script.host, molding.script.launch)?;
-        Ok(plan.with_settings(&settings))
+        let planned = plan(settled.config.clone(), molding.script);
+        Ok(planned.map_err(|error| error.about(&settled))?.with_settings(&settings))
     });
     let mut found = None;
     if let Ok(plan) = &plan {
@@ -89,6 +85,14 @@ fn furnish(mold: &Mold, molding: Molding<'_>) -> Result<Cabin, Error> {
     }
     mold.settings(&json)?;
     Ok(Cabin { plan, hooks: found })
+}
+
+/// The log is open then.
+fn plan(config: Config, script: Script<'_>) -> Result<Plan, Error> {
+    site::enter(&config, script.launch.directory())?;
+    let identity = privileges::identity(&config)?;
+    logging::start(&config, privileges::owner(identity.as_ref()))?;
+    Plan::new(config, identity, script.host, script.launch)
 }
 
 /// The settings are accepted.

@@ -81,12 +81,16 @@ impl Site<'_> {
         let settled = self.draft.finish(file)?;
         settled.notes.iter().for_each(ui::remark);
         let typed = settled.typed();
-        let config = settled.config;
+        let plan = self.plan(settled.config.clone(), &typed).map_err(|error| error.about(&settled))?;
+        Ok((plan, typed))
+    }
+
+    fn plan(&self, config: Config, typed: &str) -> Result<Plan, Error> {
         enter(&config, self.launch.directory())?;
         let identity = privileges::identity(&config)?;
-        let plan = Plan::new(config, identity, self.host, self.launch)?.with_settings(&typed);
+        let plan = Plan::new(config, identity, self.host, self.launch)?.with_settings(typed);
         plan.check()?;
-        Ok((plan, typed))
+        Ok(plan)
     }
 
     fn take_over(&mut self, generation: u32, plan: Plan) -> Prepared {
