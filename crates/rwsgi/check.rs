@@ -60,9 +60,11 @@ fn explain(settled: &Settled) {
 }
 
 fn plan(settled: &Settled, launch: &Launch, host: Host) -> Result<Plan, Error> {
-    site::enter(&settled.config, launch.directory())?;
-    let identity = privileges::identity(&settled.config)?;
-    Plan::new(settled, identity, host, launch)
+    let planned = site::enter(&settled.config, launch.directory()).and_then(|()| {
+        let identity = privileges::identity(&settled.config)?;
+        Plan::new(settled, identity, host, launch)
+    });
+    planned.map_err(|error| error.about(settled))
 }
 
 fn load(plan: &Plan) -> Result<(), Error> {

@@ -1,14 +1,17 @@
 //! What can keep the server from starting, by the action that failed.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rwsgi_config::Migration;
+use rwsgi_config::{Migration, Settled, Source};
 
 /// An action of the program that failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
+    #[error(transparent)]
+    Setting(Misfit),
     #[error(transparent)]
     Settings(#[from] rwsgi_config::Error),
     #[error("cannot read the settings file `{}`", path.display())]
@@ -21,13 +24,13 @@ pub(crate) enum Error {
     SettingsSize { path: PathBuf, size: usize },
     #[error("the process that executed the settings file `{}` {ending}", path.display())]
     SettingsEnd { path: PathBuf, ending: String },
-    #[error("cannot change to the directory `{}` of `--chdir`", directory.display())]
+    #[error("cannot change to the directory `{}`", directory.display())]
     Chdir { directory: PathBuf, source: io::Error },
-    #[error("cannot use the directory `{}` for `{setting}` from `{flag}`", path.display())]
-    Directory { setting: &'static str, flag: &'static str, path: PathBuf, source: io::Error },
-    #[error("cannot run the workers as `--user` and `--group` say")]
+    #[error("cannot use the directory `{}`", path.display())]
+    Directory { setting: &'static str, path: PathBuf, source: io::Error },
+    #[error("cannot change the user and group of the workers")]
     Identity(#[source] rwsgi_os::Error),
-    #[error("the workers, as `--user` and `--group` say, cannot write to `{}`, where large bodies wait", path.display())]
+    #[error("the user and group of the workers cannot write to `{}`, where large bodies wait", path.display())]
     Bodies { path: PathBuf },
     #[error("cannot give the {what} `{}` to the user and group of the workers", path.display())]
     GiveLog { what: &'static str, path: PathBuf, source: io::Error },
@@ -43,11 +46,11 @@ pub(crate) enum Error {
     OpenLog { what: &'static str, path: PathBuf, source: io::Error },
     #[error("cannot start the access log")]
     AccessLog(#[source] io::Error),
-    #[error("cannot find the address of syslog, `{address}` of `--log-syslog-to`")]
+    #[error("cannot find the address `{address}` of syslog")]
     Syslog { address: String, source: io::Error },
-    #[error("cannot watch the file `{}` for `reload_extra_files` from `--reload-extra-file`", path.display())]
+    #[error("cannot watch the file `{}`", path.display())]
     ExtraFile { path: PathBuf, source: io::Error },
-    #[error("invalid value `{pattern}` for `reload_extra_files` from `--reload-extra-file`")]
+    #[error("invalid value `{pattern}`")]
     ExtraPattern { pattern: String, source: glob::PatternError },
     #[error("cannot open the pipe to the reloader")]
     Watcher(#[source] io::Error),
@@ -72,9 +75,37 @@ pub(crate) enum Error {
 }
 
 impl Error {
+    /// The same with the place of the value that it is about, if somebody has given that.
+    pub(crate) fn about(self, settled: &Settled) -> Self {
+        let mut settings = self.settings().iter().map(|name| (*name, settled.source(name)));
+        match settings.find(|(_, origin)| **origin != Source::Default) {
+            Some((setting, origin)) => {
+                Self::Setting(Misfit { error: Box::new(self), setting, origin: origin.clone() })
+            }
+            None => self,
+        }
+    }
+
+    /// The settings whose values can be judged by that failure only, the first that is given.
+    fn settings(&self) -> &[&'static str] {
+        match self {
+            Self::Chdir { .. } => &["chdir"],
+            Self::Directory { setting, .. } => std::slice::from_ref(setting),
+            Self::Identity(rwsgi_os::Error::UnknownGroup { .. }) => &["group"],
+            Self::Identity(_) => &["user", "group"],
+            Self::Bodies { .. } => &["body_temp_dir"],
+            Self::GiveLog { what, .. } | Self::OpenLog { what, .. } if *what == "error log" => &["errorlog"],
+            Self::GiveLog { .. } | Self::OpenLog { .. } => &["accesslog"],
+            Self::Syslog { .. } => &["syslog_addr"],
+            Self::ExtraFile { .. } | Self::ExtraPattern { .. } => &["reload_extra_files"],
+            _ => &[],
+        }
+    }
+
     /// What to do about it.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
+            Self::Setting(misfit) => misfit.error.hint(),
             Self::Settings(error) => error.hint(),
             Self::System(error) | Self::Identity(error) => error.hint(),
             Self::Bodies { .. } => {
@@ -127,13 +158,47 @@ impl Error {
         }
     }
 
-    /// What the process ends with: a value that cannot be used is a matter of usage, the rest one of the system.
+    /// What the process ends with: a wrong value on the command line is a matter of usage, the rest one of the configuration or the
+    /// system.
     pub(crate) fn exit(&self) -> rwsgi_os::ExitReason {
         match self {
             Self::Settings(error) if error.is_usage() => rwsgi_os::ExitReason::Usage,
-            Self::ExtraPattern { .. } | Self::NoGunicorn(_) => rwsgi_os::ExitReason::Usage,
+            Self::Setting(misfit) if misfit.is_usage() => rwsgi_os::ExitReason::Usage,
+            Self::NoGunicorn(_) => rwsgi_os::ExitReason::Usage,
             _ => rwsgi_os::ExitReason::Config,
         }
+    }
+}
+
+/// A value of a setting that only the program could judge, with the place where it is given.
+#[derive(Debug)]
+pub(crate) struct Misfit {
+    error: Box<Error>,
+    setting: &'static str,
+    origin: Source,
+}
+
+impl Misfit {
+    fn is_usage(&self) -> bool {
+        let is_malformed = matches!(*self.error, Error::ExtraPattern { .. });
+        is_malformed && matches!(self.origin, Source::CommandLine(_))
+    }
+}
+
+impl fmt::Display for Misfit {
+    /// As the settings' own errors are told: a place in a file comes first.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { error, setting, origin } = self;
+        match origin {
+            Source::File(place) => write!(f, "{place}: {error} for `{setting}`"),
+            _ => write!(f, "{error} for `{setting}` from {origin}"),
+        }
+    }
+}
+
+impl std::error::Error for Misfit {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source()
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn find(option: Option<&Path>) -> Result<PathBuf, Error> {
 fn choose(option: Option<&Path>, environment: Option<&Path>, beside: Option<&Path>) -> Candidate {
     if let Some(path) = option {
         let path = if path.is_dir() { path.join("bin/python") } else { path.to_owned() };
-        return Candidate { path: absolute(&path), origin: "`--python`" };
+        return Candidate { path: absolute(&path), origin: "the setting `python`" };
     }
     if let Some(environment) = environment {
         return Candidate { path: absolute(&environment.join("bin/python")), origin: "`VIRTUAL_ENV`" };

@@ -112,9 +112,9 @@ fn start(draft: &Draft, host: Host) -> Result<ExitReason, Error> {
 
 fn serve(draft: &Draft, start: Start, host: Host, launch: &mut Launch) -> Result<ExitReason, Error> {
     let Start { found, settled, first } = start;
-    let (plan, typed) = plan(&settled, &found, host, launch)?;
+    let (plan, typed) = plan(&settled, &found, host, launch).map_err(|error| error.about(&settled))?;
     plan.titles.show(Part::Master);
-    let reloader = plan.reloader(&found)?;
+    let reloader = plan.reloader(&found).map_err(|error| error.about(&settled))?;
     launch.explain_sockets(&plan.config);
     let sockets = launch.sockets(plan.sockets.clone());
     let pid_file = site::write_pid_file(&plan, launch)?;

@@ -2,7 +2,7 @@
 
 use std::io::PipeWriter;
 
-use rwsgi_config::{Draft, File};
+use rwsgi_config::{Draft, File, Settled};
 use rwsgi_master::{Cast, Mold};
 use rwsgi_os::{ExitReason, Pid, assert_single_threaded};
 use rwsgi_worker::Source;
@@ -65,11 +65,8 @@ fn furnish(mold: &Mold, molding: Molding<'_>) -> Result<Cabin, Error> {
     let settled = molding.draft.finish(Some(&File::Python { json: json.clone() }));
     let plan = settled.map_err(Error::from).and_then(|settled| {
         let settings = settled.typed();
-        let Script { launch, host, .. } = molding.script;
-        site::enter(&settled.config, launch.directory())?;
-        let identity = privileges::identity(&settled.config)?;
-        logging::start(&settled.config, privileges::owner(identity.as_ref()))?;
-        Ok(Plan::new(&settled, identity, host, launch)?.with_settings(&settings))
+        let planned = plan(&settled, molding.script);
+        Ok(planned.map_err(|error| error.about(&settled))?.with_settings(&settings))
     });
     let mut found = None;
     if let Ok(plan) = &plan {
@@ -90,6 +87,14 @@ fn furnish(mold: &Mold, molding: Molding<'_>) -> Result<Cabin, Error> {
     }
     mold.settings(&json)?;
     Ok(Cabin { plan, hooks: found })
+}
+
+/// The log is open then.
+fn plan(settled: &Settled, script: Script<'_>) -> Result<Plan, Error> {
+    site::enter(&settled.config, script.launch.directory())?;
+    let identity = privileges::identity(&settled.config)?;
+    logging::start(&settled.config, privileges::owner(identity.as_ref()))?;
+    Plan::new(settled, identity, script.host, script.launch)
 }
 
 /// The settings are accepted.

@@ -243,16 +243,16 @@ fn has_server_hook(config: &Config) -> bool {
 /// are there.
 fn find_directories(config: &mut Config, base: &Path) -> Result<(), Error> {
     if let Some(path) = &mut config.body_temp_dir {
-        *path = find_directory(&base.join(&*path), "body_temp_dir", "--body-temp-dir")?;
+        *path = find_directory(&base.join(&*path), "body_temp_dir")?;
     }
     for (_, path) in &mut config.sendfile_roots {
-        *path = find_directory(&base.join(&*path), "sendfile_roots", "--sendfile-root")?;
+        *path = find_directory(&base.join(&*path), "sendfile_roots")?;
     }
     Ok(())
 }
 
-fn find_directory(path: &Path, setting: &'static str, flag: &'static str) -> Result<PathBuf, Error> {
-    let failed = |source| Error::Directory { setting, flag, path: path.to_owned(), source };
+fn find_directory(path: &Path, setting: &'static str) -> Result<PathBuf, Error> {
+    let failed = |source| Error::Directory { setting, path: path.to_owned(), source };
     match path.metadata() {
         Ok(found) if found.is_dir() => Ok(path.to_owned()),
         Ok(_) => Err(failed(io::ErrorKind::NotADirectory.into())),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::path::Path;
 
-use rwsgi_config::{Config, Draft, File};
+use rwsgi_config::{Config, Draft, File, Settled};
 use rwsgi_master::{Numbers, Preparation, Prepared, Program, Role};
 use rwsgi_os::{Ending, ExitReason, Pid, PidFile};
 use rwsgi_wsgi::SettingsSource;
@@ -81,11 +81,16 @@ impl Site<'_> {
         let settled = self.draft.finish(file)?;
         settled.notes.iter().for_each(ui::remark);
         let typed = settled.typed();
+        let plan = self.plan(&settled, &typed).map_err(|error| error.about(&settled))?;
+        Ok((plan, typed))
+    }
+
+    fn plan(&self, settled: &Settled, typed: &str) -> Result<Plan, Error> {
         enter(&settled.config, self.launch.directory())?;
         let identity = privileges::identity(&settled.config)?;
-        let plan = Plan::new(&settled, identity, self.host, self.launch)?.with_settings(&typed);
+        let plan = Plan::new(settled, identity, self.host, self.launch)?.with_settings(typed);
         plan.check()?;
-        Ok((plan, typed))
+        Ok(plan)
     }
 
     fn take_over(&mut self, generation: u32, plan: Plan) -> Prepared {

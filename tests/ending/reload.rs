@@ -74,7 +74,7 @@ fn a_release_behind_a_link_is_found_anew() {
     assert_eq!(server.get("/").text(), "two");
     fs::remove_file(&link).unwrap();
     server.signal(Signal::SIGHUP);
-    server.wait_log("/current` of `--chdir`: No such file or directory");
+    server.wait_log("/current` for `chdir` from `--chdir`: No such file or directory");
     server.wait_log("reload failed, still serving generation 2");
     assert_eq!(server.get("/").text(), "two");
 }

@@ -178,7 +178,10 @@ fn unknown_names_are_told_before_anything_is_begun() {
         let server = Server::wsgi(APP).args([flag, "no-such", "--error-logfile", "log", "--pid", "pid"]);
         let mut server = server.launch();
         assert_eq!(server.wait_exit().code(), Some(1));
-        let expected = format!("cannot run the workers as `--user` and `--group` say: {message}");
+        let setting = flag.trim_start_matches('-');
+        let expected = format!(
+            "cannot change the user and group of the workers for `{setting}` from `{flag}`: {message}"
+        );
         assert!(server.log().wait_end().contains(&expected), "{}", server.log().text());
         assert!(!server.folder().join("log").exists() && !server.folder().join("pid").exists());
     }

@@ -82,7 +82,7 @@ fn an_environment_of_another_python_version_is_refused() {
 fn an_environment_that_is_not_there_is_refused() {
     let failure = Server::wsgi(APP).args(["--python", "/nowhere"]).fail();
     assert_eq!(failure.code, Some(1));
-    assert!(failure.stderr.contains("there is no Python at `/nowhere`, which `--python` names"));
+    assert!(failure.stderr.contains("there is no Python at `/nowhere`, which the setting `python` names"));
     let failure = Server::wsgi(APP).env("VIRTUAL_ENV", "/nowhere").fail();
     assert_eq!(failure.code, Some(1));
     assert!(failure.stderr.contains("`/nowhere/bin/python`, which `VIRTUAL_ENV` names"));

@@ -38,6 +38,32 @@ fn a_wrong_value_names_setting_source_and_expectation() {
     refused(["--forwarded-allow-ips", "10.1.2.3/8"], 2, &["from `--forwarded-allow-ips`", "hint: write"]);
     refused(["--server-header", "a\nb: c"], 2, &["`a\\nb: c` for `server_header`", "`off`"]);
     refused(["--access-logformat", "%(x"], 2, &["from `--access-logformat`", "`%(x`", "hint: "]);
+    refused(["--reload", "--reload-extra-file", "[a"], 2, &["`[a` for `reload_extra_files` from `--reload-"]);
+}
+
+#[test]
+fn a_value_that_only_the_program_can_judge_is_told_with_its_place() {
+    for (file, text, message) in [
+        (
+            "gunicorn.conf.py",
+            "\naccess_log_format = '%(x'\naccesslog = '-'\n",
+            "gunicorn.conf.py:2: invalid value `%(x` for `access_log_format`: ",
+        ),
+        ("rwsgi.toml", "chdir = 'no/such'\n", "rwsgi.toml:1: cannot change to the directory `/"),
+        ("rwsgi.toml", "errorlog = 'no/such'\n", "rwsgi.toml:1: cannot open the error log `/"),
+        ("rwsgi.toml", "body_temp_dir = 'no/such'\n", "/no/such` for `body_temp_dir`: No such file"),
+        ("rwsgi.toml", "reload = true\nreload_extra_files = ['[a']\n", "rwsgi.toml:2: invalid value `[a`"),
+        ("rwsgi.toml", "group = 'no-such'\n", "the workers for `group`: there is no group `no-such`"),
+    ] {
+        let failure = Server::wsgi(APP).file(file, text).fail();
+        assert_eq!(failure.code, Some(1), "the command line itself is right: {failure:?}");
+        assert!(failure.stderr.contains(message), "{}", failure.stderr);
+    }
+    let failure = Server::wsgi(APP).env("RWSGI_CMD_ARGS", "--access-logformat '%(x'").fail();
+    assert_eq!(failure.code, Some(1), "{failure:?}");
+    let expected =
+        "`access_log_format` from `--access-logformat` in the environment variable `RWSGI_CMD_ARGS`";
+    assert!(failure.stderr.contains(expected), "{}", failure.stderr);
 }
 
 #[test]
@@ -161,7 +187,11 @@ def application(environ, start_response):
 
 #[test]
 fn an_unknown_directory_to_change_to_is_refused() {
-    refused(["--chdir", "no-such-directory"], 1, &["/no-such-directory` of `--chdir`"]);
+    refused(
+        ["--chdir", "no-such-directory"],
+        1,
+        &["/no-such-directory` for `chdir` from `--chdir`: No such"],
+    );
 }
 
 #[test]

@@ -10,7 +10,10 @@ from gunicorn import util
 
 
 def defaults():
-    """A copy of Gunicorn's settings that nothing around has changed: it reads the environment where it is imported."""
+    """A copy of Gunicorn's settings that nothing around has changed.
+
+    It reads the environment where it is imported.
+    """
     spec = importlib.util.find_spec("gunicorn.config")
     module = importlib.util.module_from_spec(spec)
     with mock.patch.dict(os.environ):

@@ -141,7 +141,8 @@ def _value(value, depth):
     try:
         return _described(value, depth)
     except Exception:
-        # Proxies such as Django's `settings` and Flask's `current_app` raise wherever they are looked at too early.
+        # Proxies such as Django's `settings` and Flask's `current_app` raise wherever they
+        # are looked at too early.
         return _other(value)
 
 
@@ -182,7 +183,8 @@ def _collection(value, depth):
 
 
 def _text(text):
-    # What is no text, as in a file name that is not UTF-8, has no place in JSON. An enumeration's own `str` is its name.
+    # What is no text, as in a file name that is not UTF-8, has no place in JSON. An
+    # enumeration's own `str` is its name.
     text = text if isinstance(text, str) else str(text)
     return str.encode(text, "utf-8", "replace").decode("utf-8")
 
