@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rwsgi_config::{Config, Settled, Workers};
-use rwsgi_http::Journal;
 use rwsgi_master::{Inheritance, Numbers, Policy};
 use rwsgi_os::{Identity, SocketPlan, Statsd};
 use rwsgi_worker::PreloadOptions;
@@ -196,9 +195,8 @@ impl Plan {
     ) -> Result<(rwsgi_worker::Place, rwsgi_worker::Options), Error> {
         let mut listeners = inheritance.listeners;
         let metrics = listeners.split_off(listeners.len().saturating_sub(self.config.metrics_bind.len()));
-        let access_log = self.access_log.as_ref().map(|access| access.start(&self.config)).transpose()?;
-        let journal = Journal { access_log, meter: None };
-        let http = traffic::options(&self.config, journal);
+        let start = |access: &Access| access.start(&self.config, &self.settings);
+        let access_log = self.access_log.as_ref().map(start).transpose()?;
         let place = rwsgi_worker::Place {
             listeners,
             metrics,
@@ -208,7 +206,7 @@ impl Plan {
             lifeline: inheritance.lifeline,
         };
         let options = rwsgi_worker::Options {
-            http,
+            http: traffic::options(&self.config),
             wsgi: self.wsgi(inheritance.workers),
             threads: self.config.threads,
             connections: self.config.worker_connections,
@@ -228,6 +226,7 @@ impl Plan {
                 health_path: self.config.health_path.clone(),
             },
             hooks: None,
+            access_log,
         };
         Ok((place, options))
     }

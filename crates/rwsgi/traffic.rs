@@ -2,12 +2,12 @@
 
 use http::{HeaderName, HeaderValue};
 use rwsgi_config::Config;
-use rwsgi_http::{Buffering, Journal, Limits, Options, Timeouts};
+use rwsgi_http::{Buffering, Limits, Options, Timeouts};
 
 use crate::proxies::proxies;
 
-/// What the http room needs to know.
-pub(crate) fn options(config: &Config, journal: Journal) -> Options {
+/// What the http room needs to know; who is told of requests is added by the worker.
+pub(crate) fn options(config: &Config) -> Options {
     Options {
         keep_alive: config.keep_alive,
         timeouts: Timeouts {
@@ -36,7 +36,7 @@ pub(crate) fn options(config: &Config, journal: Journal) -> Options {
         unsent: rwsgi_os::unsent_bytes,
         // The setting takes only what a header value may hold.
         server: config.server_header.as_deref().and_then(|text| HeaderValue::from_str(text).ok()),
-        journal: journal.wanted(),
+        journal: None,
         health: None,
         // The setting takes only what is a name.
         request_id: config.request_id.as_deref().and_then(|name| HeaderName::try_from(name).ok()),

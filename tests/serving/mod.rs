@@ -1,4 +1,5 @@
 //! Requests: protocol, environ, failures, threads, time-outs, logs.
+mod access_logger;
 mod bodies;
 mod buffering;
 mod corpus;

@@ -7,7 +7,9 @@ use std::sync::{Mutex, OnceLock};
 use http::HeaderName;
 use rwsgi_config::{Config, LogFormat, LogLevel, LogTarget, Settled};
 use rwsgi_http::{AccessLog, Format};
+use rwsgi_worker::OpenAccessLog;
 
+use super::python::Records;
 use super::syslog::Syslog;
 use super::{ACCESS_LOG, Log, absolute, is_python, journal, lock, python};
 use crate::error::Error;
@@ -62,8 +64,8 @@ impl Access {
         self.format.environ()
     }
 
-    /// Starts it in this process, which is attached to Python.
-    pub(crate) fn start(&self, config: &Config) -> Result<AccessLog, Error> {
+    /// Opens it in this process, which is attached to Python. `settings` are those of `LoggerSettings`.
+    pub(crate) fn start(&self, config: &Config, settings: &str) -> Result<Box<dyn OpenAccessLog>, Error> {
         let file = match &self.target {
             Some(target) => {
                 let log = Log::open(target, "access log", io::stdout())?;
@@ -77,14 +79,29 @@ impl Access {
             syslog: if config.syslog_without_access { None } else { Syslog::new(config, "access")? },
             is_failing: false,
         };
-        let started = match python::start()? {
-            None => AccessLog::start(self.format.clone(), lines),
-            Some(records) => {
-                LINES.get_or_init(|| Mutex::new(lines));
-                AccessLog::start(self.format.clone(), records)
-            }
+        let (format, records) = (self.format.clone(), python::start()?);
+        Ok(Box::new(Opening { format, lines, records, settings: settings.to_owned() }))
+    }
+}
+
+/// An access log of which only the application can tell by which way its lines go.
+#[derive(Debug)]
+struct Opening {
+    format: Format,
+    lines: Lines,
+    /// The way through Python, if the settings ask for that.
+    records: Option<Records>,
+    settings: String,
+}
+
+impl OpenAccessLog for Opening {
+    fn open(self: Box<Self>) -> io::Result<AccessLog> {
+        let Self { format, lines, records, settings } = *self;
+        let Some(records) = records.or_else(|| python::detour(&settings)) else {
+            return AccessLog::start(format, lines);
         };
-        started.map_err(Error::AccessLog)
+        LINES.get_or_init(|| Mutex::new(lines));
+        AccessLog::start(format.as_python(), records)
     }
 }
 

@@ -37,4 +37,4 @@ mod shutdown;
 mod stand_in;
 
 pub use preload::{PreloadOptions, Preloaded, Source, explain, preload};
-pub use run::{Error, Numbers, Options, Place, run};
+pub use run::{Error, Numbers, OpenAccessLog, Options, Place, run};

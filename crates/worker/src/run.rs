@@ -1,7 +1,8 @@
 //! The story of a worker: load the application, open the doors, serve, leave.
 
+use std::fmt::Debug;
 use std::mem;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -75,10 +76,22 @@ pub struct Options {
     pub hooks: Option<Hooks>,
     /// What is told in numbers.
     pub numbers: Numbers,
-    /// How connections are served; whether the worker is well, and whoever counts requests, is added here.
+    /// How connections are served; whether the worker is well, and whoever logs and counts requests, is added here.
     pub http: rwsgi_http::Options,
     /// What the application is told.
     pub wsgi: rwsgi_wsgi::Options,
+    /// Where requests are logged, if they are.
+    pub access_log: Option<Box<dyn OpenAccessLog>>,
+}
+
+/// Begins the access log when the application has been loaded and its settings file has initialised the worker: what they do to
+/// Python's loggers has a say in where requests are logged.
+pub trait OpenAccessLog: Debug {
+    /// Begins it; called once, on a thread that is attached to Python.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    fn open(self: Box<Self>) -> std::io::Result<AccessLog>;
 }
 
 /// What a worker tells of itself and the others in numbers, beside what it answers at [`Place::metrics`].
@@ -173,18 +186,20 @@ fn serve(
     // They live as long as the process: threads that cannot be joined may still use them at its end.
     let application: &'static Application = Box::leak(Box::new(application));
     let measures = !sockets.metrics.is_empty();
-    tell_numbers(&mut options, (&place.scoreboard, place.slot), measures);
-    let access_log = options.http.journal.as_ref().and_then(|journal| journal.access_log.clone());
+    let (scoreboard, log) = (Arc::clone(&place.scoreboard), Arc::new(OnceLock::new()));
     let (orders, received) = mpsc::unbounded_channel();
     let stacks = StackDump::register(STACK_SIGNAL as i32)?;
     let crew: &'static Crew = Box::leak(Box::new(Crew::new(
-        runtime(access_log.clone(), (Arc::clone(&place.scoreboard), place.slot), measures)?,
+        runtime(Arc::clone(&log), (Arc::clone(&place.scoreboard), place.slot), measures)?,
         &options,
         (place.scoreboard, place.slot, measures),
         (stacks, orders),
     )));
     rwsgi_wsgi::allow_interrupts(WAKE_SIGNAL as i32, options.timeout)?;
     let Some(signals) = initialise(crew, application)? else { return Ok(ExitReason::BootFailed) };
+    let opened = options.access_log.take().map(|log| log.open()).transpose().map_err(Error::Thread)?;
+    let access_log = opened.map(|opened| log.get_or_init(|| opened).clone());
+    tell_numbers(&mut options, (scoreboard, place.slot), (measures, access_log.clone()));
     let admission = Arc::new(Admission::new(&options));
     let health = options.http.health.clone();
     let server = Server::new(ToPython(crew), options.http);
@@ -231,13 +246,15 @@ fn open(
     }
 }
 
-/// Adds to the options what the scoreboard is needed for.
-fn tell_numbers(options: &mut Options, place: (&Arc<Scoreboard>, usize), measures: bool) {
+/// Adds to the options who is told of requests, and what the scoreboard is needed for.
+fn tell_numbers(
+    options: &mut Options,
+    (scoreboard, slot): (Arc<Scoreboard>, usize),
+    (measures, access_log): (bool, Option<AccessLog>),
+) {
     let Numbers { statsd, health_path } = mem::take(&mut options.numbers);
-    let (scoreboard, slot) = (Arc::clone(place.0), place.1);
-    let mut journal = options.http.journal.take().unwrap_or_default();
-    journal.meter = RequestMeter::wanted((Arc::clone(&scoreboard), slot), measures, statsd);
-    options.http.journal = Journal::wanted(journal);
+    let meter = RequestMeter::wanted((Arc::clone(&scoreboard), slot), measures, statsd);
+    options.http.journal = Journal::wanted(Journal { access_log, meter });
     options.http.health = health_path.map(|path| {
         Health::new(path, move || scoreboard.ready_workers() > 0 && !scoreboard.slot(slot).is_ending())
     });
@@ -271,7 +288,7 @@ fn bridge(
 
 /// The loop: it lets go of the GIL while it sleeps, and has the access log written before.
 fn runtime(
-    access_log: Option<AccessLog>,
+    access_log: Arc<OnceLock<AccessLog>>,
     place: (Arc<Scoreboard>, usize),
     measures: bool,
 ) -> Result<Runtime, Error> {
@@ -289,7 +306,7 @@ fn runtime(
         .on_thread_park(move || {
             // A turn in which there was nothing for whoever drives is one too.
             scoreboard.slot(slot).turns.advance();
-            access_log.iter().for_each(AccessLog::kick);
+            access_log.get().into_iter().for_each(AccessLog::kick);
             rwsgi_wsgi::park();
         })
         .build()
@@ -336,7 +353,7 @@ mod tests {
     fn a_turn_of_the_loop_is_seen_in_the_scoreboard() {
         let scoreboard = Arc::new(Scoreboard::new(2).unwrap());
         let turns = || scoreboard.slot(1).turns.load();
-        let runtime = runtime(None, (Arc::clone(&scoreboard), 1), false).unwrap();
+        let runtime = runtime(Arc::default(), (Arc::clone(&scoreboard), 1), false).unwrap();
         runtime.block_on(async { tokio::time::sleep(Duration::from_millis(1)).await });
         let before = turns();
         assert!(before > 0);

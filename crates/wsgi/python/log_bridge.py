@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import logging
 import sys
 from datetime import timedelta
 from http import HTTPStatus
@@ -30,6 +31,19 @@ def logger(settings, namespace, sinks):
             cfg.set(name, namespace[name])
     made = _class(cfg.logger_class, glogging)(cfg)
     made.cfg = cfg
+    return made
+
+
+def changed_access(settings):
+    """What makes records of requests for `gunicorn.access` as it is."""
+    from rwsgi import glogging
+
+    # Without `setup`, which would take back what was changed.
+    made = glogging.Logger.__new__(glogging.Logger)
+    made.cfg = Config(json.loads(settings))
+    made.error_log = logging.getLogger("gunicorn.error")
+    made.access_log = logging.getLogger("gunicorn.access")
+    made.access_handlers = made.access_log.handlers or [logging.NullHandler()]
     return made
 
 

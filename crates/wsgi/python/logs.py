@@ -105,6 +105,16 @@ class Logger:
         """The server's files are closed in other programs anyway."""
 
 
+def is_access_changed():
+    """Whether somebody has given `gunicorn.access` what the server's own lines would pass by."""
+    logger = logging.getLogger("gunicorn.access")
+    if len(logger.handlers) != 1 or logger.filters or logger.propagate:
+        return True
+    handler = logger.handlers[0]
+    is_ours = type(handler) is AccessHandler and not handler.filters and handler.formatter is None
+    return not is_ours or max(handler.level, logger.getEffectiveLevel()) > logging.INFO
+
+
 def _set(logger, handler):
     # A second start in the same process, as in a mold, replaces what the first one set.
     for other in list(logger.handlers):

@@ -88,7 +88,27 @@ impl LogThread {
     /// # Errors
     /// The system gives no thread.
     pub fn start(loggers: &Loggers) -> std::io::Result<Self> {
-        let logger = Python::attach(|py| loggers.logger.clone_ref(py));
+        Self::spawn(Python::attach(|py| loggers.logger.clone_ref(py)))
+    }
+
+    /// Starts one for the access log, where the settings file or the application has given `gunicorn.access` filters, handlers or
+    /// a level of its own; `None` where nobody has. `settings` are those of [`LoggerSettings`].
+    ///
+    /// # Errors
+    /// The Python exception; the system gives no thread.
+    pub fn of_changed_access(settings: &str) -> Result<Option<Self>, Error> {
+        let started = Python::attach(|py| {
+            if !LOGS.module(py)?.call_method0("is_access_changed")?.extract()? {
+                return PyResult::Ok(None);
+            }
+            publish(py)?;
+            let logger = LOG_BRIDGE.module(py)?.call_method1("changed_access", (settings,))?;
+            Ok(Some(Self::spawn(logger.unbind())?))
+        });
+        started.map_err(|error| Error::python("look at the logger `gunicorn.access`", &error))
+    }
+
+    fn spawn(logger: Py<PyAny>) -> std::io::Result<Self> {
         let (sender, items) = sync_channel(WAITING);
         thread::Builder::new().name("rwsgi-python-log".to_owned()).spawn(move || run(&items, &logger))?;
         Ok(Self(sender))

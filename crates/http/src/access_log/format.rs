@@ -112,6 +112,14 @@ impl Format {
         Self { layout: Layout::Python, captures }
     }
 
+    /// The same requests for Python: what is written is what [`for_python`](Self::for_python) describes, with the variables of this format.
+    #[must_use]
+    pub fn as_python(&self) -> Self {
+        let mut captures = Captures { all_headers: true, ..self.captures.clone() };
+        place(&mut captures.request_headers, AUTHORIZATION);
+        Self { layout: Layout::Python, captures }
+    }
+
     /// The names of the variables whose values have to come with each [`Answer`](crate::Answer), in this order.
     #[must_use]
     pub fn environ(&self) -> &[String] {
