@@ -1,7 +1,7 @@
 # The commands of this repository; each is a script in .ci/ that says what it does.
 # PYTHONS="PATH PATH" chooses the CPythons; PORT and WORKERS are for `make demo`.
 
-.PHONY: help demo test lint docs bench soak slow idle memory wheel native clean
+.PHONY: help demo test lint docs bench soak slow idle memory logs wheel native clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /    make \1\t/p' Makefile | expand -t 20
@@ -42,6 +42,9 @@ idle: ## what 10,000 idle connections cost
 
 memory: ## four Django workers with and without preload
 	@.ci/exposed memory $(ARGS)
+
+logs: ## what access log, request ids, metrics and statsd cost a request
+	@.ci/exposed logs $(ARGS)
 
 clean: ## remove everything that was built
 	rm -rf .build dist target

@@ -1,11 +1,12 @@
 """Show that one server bears what the open internet does to it: `python benches/exposed --help`.
 
-Four programs: `slow` (normal requests beside slow clients), `idle` (what ten thousand idle
-connections cost), `soak` (mixed traffic with every kind of break-off, for a quarter of an hour)
-and `memory` (workers with and without preload). What they promise: docs/benchmarks.md. The order
-to read: `settings` (what was asked, how the server is started), then one program; `slow` has
-`slow_clients`, `soak` has `crowd` (its threads), `visits`, `breaks` and `refusals` (what the
-clients do), `wire` (one connection) and `watch` (samples and verdicts).
+Five programs: `slow` (normal requests beside slow clients), `idle` (what ten thousand idle
+connections cost), `soak` (mixed traffic with every kind of break-off, for a quarter of an hour),
+`memory` (workers with and without preload) and `logs` (what it costs to tell of each request).
+What they promise: docs/benchmarks.md. The order to read: `settings` (what was asked, how the
+server is started), then one program; `slow` has `slow_clients`, `soak` has `crowd` (its threads),
+`visits`, `breaks` and `refusals` (what the clients do), `wire` (one connection) and `watch`
+(samples and verdicts), `logs` has `ways` (to tell of a request).
 """
 
 import signal
@@ -14,12 +15,13 @@ import sys
 
 from borrowed import BenchError
 from idle import idle
+from logs import logs
 from memory import memory
 from settings import Settings, parse
 from slow import slow
 from soak import soak
 
-PROGRAMS = {"slow": slow, "idle": idle, "soak": soak, "memory": memory}
+PROGRAMS = {"slow": slow, "idle": idle, "soak": soak, "memory": memory, "logs": logs}
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ from machine import facts
 from options import at_least
 from report import table_section
 from servers import Server, own
-from session import BenchError, Session, environment, running
+from session import BenchError, Session, environment, free_port, running
 from workloads import DEMO, DJANGO, HELLO, Workload
 from wrk import Traffic, load
 
@@ -31,6 +31,7 @@ __all__ = [
     "cpu_seconds",
     "environment",
     "facts",
+    "free_port",
     "load",
     "own",
     "private_dirty_kib",

@@ -22,7 +22,7 @@ from slow_clients import HEADS, STARVING, STEADY, mixed
 from watch import Process, Record, checks
 from wire import Wire, WrongError, expect, request
 
-PROGRAMS = ("slow", "idle", "soak", "memory")
+PROGRAMS = ("slow", "idle", "soak", "memory", "logs")
 
 
 def process_of(pid: int, rss: int = 50_000, files: int = 15, threads: int = 2) -> Process:

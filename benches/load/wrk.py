@@ -1,4 +1,4 @@
-"""Put a server under load with wrk: one thread, 64 connections kept open."""
+"""Put a server under load with wrk: one thread, 64 connections kept open unless told otherwise."""
 
 import json
 import subprocess
@@ -23,9 +23,9 @@ class Traffic:
     socket_errors: int
 
 
-def load(session: Session, seconds: int) -> Traffic:
+def load(session: Session, seconds: int, connections: int = CONNECTIONS) -> Traffic:
     """Run wrk for `seconds`; raise `BenchError` when the server did not answer rightly."""
-    command = arguments(session, seconds)
+    command = arguments(session, seconds, connections)
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30)
     except subprocess.TimeoutExpired:
@@ -41,11 +41,11 @@ def load(session: Session, seconds: int) -> Traffic:
     return traffic
 
 
-def arguments(session: Session, seconds: int) -> list[str]:
+def arguments(session: Session, seconds: int, connections: int) -> list[str]:
     """Return wrk's command line."""
     url = f"http://127.0.0.1:{session.port}{session.workload.path}"
     headers = [f"-H{name}: {value}" for name, value in session.workload.headers.items()]
-    fixed = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", str(SCRIPT)]
+    fixed = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(SCRIPT)]
     return ["wrk", *fixed, *headers, url]
 
 

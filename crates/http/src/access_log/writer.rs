@@ -9,6 +9,15 @@ use std::time::{Duration, Instant};
 /// Bytes that may wait for a slow or stuck file; lines beyond are counted and lost.
 const LIMIT: usize = 1024 * 1024;
 
+/// How long the writer of a busy log lets lines gather: to wake it for each handful would cost more than the lines do.
+const GATHER: Duration = Duration::from_millis(5);
+
+/// So many bytes gather at most. No buffer larger than that is kept either.
+const PLENTY: usize = LIMIT / 4;
+
+/// [`Buffer::wake_at`] of a writer that looks for more by itself.
+const NEVER: usize = usize::MAX;
+
 #[derive(Debug)]
 pub(super) struct Writer {
     shared: Arc<Shared>,
@@ -25,8 +34,8 @@ struct Shared {
 struct Buffer {
     bytes: Vec<u8>,
     lost: u64,
-    /// The writer waits for lines: all that it took is written.
-    asleep: bool,
+    /// The writer is to be woken when so many bytes wait. Unless this is [`NEVER`], all that it took is written.
+    wake_at: usize,
 }
 
 impl Shared {
@@ -57,8 +66,10 @@ impl Writer {
 
     pub(super) fn kick(&self) {
         if self.shared.dirty.load(Ordering::Relaxed) && self.shared.dirty.swap(false, Ordering::Relaxed) {
-            let asleep = self.shared.lock().asleep;
-            if asleep {
+            let buffer = self.shared.lock();
+            let is_due = buffer.bytes.len() >= buffer.wake_at;
+            drop(buffer);
+            if is_due {
                 self.shared.changed.notify_all();
             }
         }
@@ -67,7 +78,7 @@ impl Writer {
     pub(super) fn flush(&self, limit: Duration) {
         let until = Instant::now() + limit;
         let mut buffer = self.shared.lock();
-        while !(buffer.asleep && buffer.bytes.is_empty()) {
+        while buffer.wake_at == NEVER || !buffer.bytes.is_empty() {
             self.shared.changed.notify_all();
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -82,8 +93,13 @@ impl Writer {
 impl Shared {
     fn run(&self, mut file: impl Write) {
         let mut failing = false;
+        let mut bytes = Vec::new();
+        let mut taken_at: Option<Instant> = None;
+        let mut is_busy = false;
         loop {
-            let (bytes, lost) = self.take();
+            let lost = self.take(&mut bytes, is_busy);
+            let now = Instant::now();
+            is_busy = taken_at.replace(now).is_some_and(|before| now - before < 2 * GATHER);
             if lost > 0 {
                 tracing::warn!(
                     "{lost} access log lines were lost: the access log is not written fast enough"
@@ -98,19 +114,29 @@ impl Shared {
                 }
                 Err(_) => {}
             }
+            bytes.clear();
+            bytes.shrink_to(PLENTY);
         }
     }
 
-    /// Waits for lines and takes them all.
-    fn take(&self) -> (Vec<u8>, u64) {
+    /// Waits for lines and takes them all, in exchange for an empty buffer; gives how many were lost meanwhile.
+    fn take(&self, bytes: &mut Vec<u8>, is_busy: bool) -> u64 {
         let mut buffer = self.lock();
+        if is_busy && buffer.bytes.len() < PLENTY {
+            buffer.wake_at = PLENTY;
+            self.changed.notify_all();
+            // Whatever ends the wait early is no reason to begin it again.
+            let waited = self.changed.wait_timeout(buffer, GATHER);
+            buffer = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
         while buffer.bytes.is_empty() {
-            buffer.asleep = true;
+            buffer.wake_at = 1;
             self.changed.notify_all();
             buffer = self.changed.wait(buffer).unwrap_or_else(PoisonError::into_inner);
         }
-        buffer.asleep = false;
-        (std::mem::take(&mut buffer.bytes), std::mem::take(&mut buffer.lost))
+        buffer.wake_at = NEVER;
+        std::mem::swap(&mut buffer.bytes, bytes);
+        std::mem::take(&mut buffer.lost)
     }
 }
 
@@ -148,6 +174,32 @@ mod tests {
         }
         assert!(writer.shared.lock().lost > 0);
         drop(reader);
+    }
+
+    #[test]
+    fn a_busy_writer_takes_lines_though_nobody_wakes_it() {
+        let shared = Shared::default();
+        shared.lock().bytes.extend_from_slice(b"one\n");
+        let mut bytes = Vec::new();
+        assert_eq!(shared.take(&mut bytes, true), 0);
+        assert_eq!(bytes, b"one\n");
+        assert_eq!(shared.lock().wake_at, NEVER, "flush must see that it is not written yet");
+    }
+
+    #[test]
+    fn flush_does_not_wait_until_lines_have_gathered() {
+        let (writer, mut reader) = writer();
+        let begun = Instant::now();
+        let mut flushes = 0;
+        while begun.elapsed() < 4 * GATHER {
+            writer.append(|bytes| bytes.push(b'x'));
+            writer.flush(Duration::from_secs(60));
+            flushes += 1;
+        }
+        drop(writer);
+        let mut all = vec![0; flushes];
+        reader.read_exact(&mut all).unwrap();
+        assert!(all.iter().all(|byte| *byte == b'x'));
     }
 
     #[test]
