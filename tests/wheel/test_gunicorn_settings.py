@@ -157,6 +157,7 @@ def written(setting):
         return ",".join(default)
     if setting.name == "control_socket_mode":
         return f"{default:04o}"
-    if setting.name == "ssl_version":
+    if isinstance(default, int):
+        # Before CPython 3.11 an enumeration is written by its name.
         return str(int(default))
     return str(default)
