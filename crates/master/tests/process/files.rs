@@ -1,6 +1,6 @@
 //! Settings that only a mold can read, and what happens in the life of such a server.
 
-use rwsgi_os::{Pid, Signal, kill};
+use rwsgi_os::{Signal, kill};
 
 use crate::server::Server;
 
@@ -21,20 +21,6 @@ pub(crate) const CASES: [(&str, fn()); 14] = [
     ("a_stop_ends_the_first_mold", a_stop_ends_the_first_mold),
 ];
 
-fn start(behaviour: &str) -> (Server, Pid) {
-    let mut server = Server::start(behaviour);
-    let mold = server.wait_for_pid("mold ");
-    server.wait_for("2 workers ready");
-    (server, mold)
-}
-
-/// The mold and the workers of this generation are all that the server has.
-fn has(server: &Server, mold: Pid, generation: u32) {
-    let mut children = server.workers_of(generation);
-    children.push(mold);
-    server.has_children(&children);
-}
-
 /// The lines that contain one of these, without what stands before.
 fn lines<'a>(server: &'a Server, words: &[&str]) -> Vec<&'a str> {
     let found = |line: &'a str| words.iter().find_map(|word| line.find(word)).map(|start| &line[start..]);
@@ -42,8 +28,8 @@ fn lines<'a>(server: &'a Server, words: &[&str]) -> Vec<&'a str> {
 }
 
 fn a_mold_reads_the_settings_and_forks_the_workers() {
-    let (server, mold) = start("file");
-    has(&server, mold, 1);
+    let (server, mold) = Server::with_mold("file");
+    server.has_mold_and_workers(mold, 1);
     for worker in server.workers_of(1) {
         server.is_worker_tidy(worker);
     }
@@ -53,7 +39,7 @@ fn a_mold_reads_the_settings_and_forks_the_workers() {
 }
 
 fn occasions_come_in_order() {
-    let (mut server, _) = start("file");
+    let (mut server, _) = Server::with_mold("file");
     let order = ["first settings", "hook ", "starting ", "load ", "Listening", "serving "];
     let begun: Vec<&str> = lines(&server, &order).into_iter().map(|line| &line[..8]).collect();
     assert_eq!(
@@ -79,7 +65,7 @@ fn occasions_come_in_order() {
 
 /// systemd tells every process of a service to end, and a terminal tells all of its group.
 fn signals_to_all_processes_leave_the_last_words() {
-    let (mut server, mold) = start("file");
+    let (mut server, mold) = Server::with_mold("file");
     kill(mold, Signal::SIGTERM).unwrap();
     kill(mold, Signal::SIGINT).unwrap();
     server.signal(Signal::SIGTERM);
@@ -88,7 +74,7 @@ fn signals_to_all_processes_leave_the_last_words() {
 }
 
 fn last_words_do_not_keep_the_server() {
-    let (mut server, mold) = start("file-last-words");
+    let (mut server, mold) = Server::with_mold("file-last-words");
     server.signal(Signal::SIGTERM);
     server.wait_for("hook Exiting");
     server.signal(Signal::SIGQUIT);
@@ -98,7 +84,7 @@ fn last_words_do_not_keep_the_server() {
 }
 
 fn a_reload_asks_a_new_mold() {
-    let (mut server, old) = start("file");
+    let (mut server, old) = Server::with_mold("file");
     server.signal(Signal::SIGHUP);
     let mold = server.wait_for_pid("mold ");
     server.wait_for("settings 2 good");
@@ -108,24 +94,24 @@ fn a_reload_asks_a_new_mold() {
     server.wait_for_times(&format!("Mold (pid:{old}) exited with code 0"), 1);
     let first = lines(&server, &["hook ChildExited"]);
     assert!(first.len() == 2 && first.iter().all(|line| line.ends_with("in generation 1")), "{first:?}");
-    has(&server, mold, 2);
+    server.has_mold_and_workers(mold, 2);
     server.end();
 }
 
 fn a_file_that_is_no_good_ends_the_reload() {
     for behaviour in ["file-bad", "file-raises"] {
-        let (mut server, mold) = start(behaviour);
+        let (mut server, mold) = Server::with_mold(behaviour);
         server.signal(Signal::SIGHUP);
         let other = server.wait_for_pid("mold ");
         server.wait_for_times("reload failed, still serving generation 1", 1);
         server.wait_for_times(&format!("Mold (pid:{other})"), 1);
-        has(&server, mold, 1);
+        server.has_mold_and_workers(mold, 1);
         server.end();
     }
 }
 
 fn a_file_that_hangs_does_not_make_the_master_deaf() {
-    let (mut server, mold) = start("file-endless");
+    let (mut server, mold) = Server::with_mold("file-endless");
     server.signal(Signal::SIGHUP);
     server.wait_for("executing");
     let killed = server.workers_of(1)[0];
@@ -137,20 +123,20 @@ fn a_file_that_hangs_does_not_make_the_master_deaf() {
     server.wait_for("Reload complete: generation 3");
     server.wait_for_times(&format!("Mold (pid:{mold}) exited with code 0"), 1);
     server.end();
-    let (mut server, _) = start("file-endless");
+    let (mut server, _) = Server::with_mold("file-endless");
     server.signal(Signal::SIGHUP);
     server.wait_for("executing");
     server.end();
 }
 
 fn a_reload_that_the_hook_refuses_is_given_up() {
-    let (mut server, mold) = start("file-unwilling");
+    let (mut server, mold) = Server::with_mold("file-unwilling");
     server.signal(Signal::SIGHUP);
     server.wait_for("reload failed, still serving generation 1");
     server.wait_for_times("gave up 2", 1);
     server.wait_for_times("mold over", 1);
     server.wait_for_times("exited with code 0", 1);
-    has(&server, mold, 1);
+    server.has_mold_and_workers(mold, 1);
     assert!(server.workers_of(2).is_empty());
     server.end();
 }
@@ -162,18 +148,18 @@ fn a_start_that_the_hook_refuses_ends() {
 }
 
 fn a_fork_that_the_hook_refuses_is_tried_again() {
-    let (server, mold) = start("file-forkless");
+    let (server, mold) = Server::with_mold("file-forkless");
     assert!(server.text.contains("Starting a worker in 1 s"), "{}", server.text);
-    has(&server, mold, 1);
+    server.has_mold_and_workers(mold, 1);
     server.end();
 }
 
 fn a_mold_that_dies_executes_the_file_again() {
-    let (mut server, mold) = start("file");
+    let (mut server, mold) = Server::with_mold("file");
     kill(mold, Signal::SIGKILL).unwrap();
     let next = server.wait_for_pid("mold ");
     server.wait_for("load 1: true");
-    has(&server, next, 1);
+    server.has_mold_and_workers(next, 1);
     let killed = server.workers_of(1)[0];
     kill(killed, Signal::SIGKILL).unwrap();
     server.wait_for("number 3");
@@ -182,9 +168,9 @@ fn a_mold_that_dies_executes_the_file_again() {
 }
 
 fn a_mold_with_threads_only_attends() {
-    let (mut server, mold) = start("file-threads");
+    let (mut server, mold) = Server::with_mold("file-threads");
     assert!(server.text.contains("hook Ready") && !server.text.contains("before fork"), "{}", server.text);
-    has(&server, mold, 1);
+    server.has_mold_and_workers(mold, 1);
     let gone = server.workers_of(1)[0];
     kill(gone, Signal::SIGKILL).unwrap();
     // The master does not wait for the hook.

@@ -35,6 +35,14 @@ impl Server {
         Self::start_with(behaviour, &[])
     }
 
+    /// One whose workers are forked from a mold, with both of its workers ready; and the mold.
+    pub(crate) fn with_mold(behaviour: &str) -> (Self, Pid) {
+        let mut server = Self::start(behaviour);
+        let mold = server.wait_for_pid("mold ");
+        server.wait_for("2 workers ready");
+        (server, mold)
+    }
+
     pub(crate) fn start_with(behaviour: &str, sockets: &[(&str, &PathBuf)]) -> Self {
         let mut command = Command::new(env::current_exe().unwrap());
         command.env(served::CASE, behaviour).envs(sockets.iter().copied());
@@ -118,6 +126,13 @@ impl Server {
     pub(crate) fn end(mut self) {
         self.signal(Signal::SIGTERM);
         assert_eq!(self.wait_for_end(), Some(0), "{}", self.text);
+    }
+
+    /// The mold and the workers of this generation are all that the server has.
+    pub(crate) fn has_mold_and_workers(&self, mold: Pid, generation: u32) {
+        let mut children = self.workers_of(generation);
+        children.push(mold);
+        self.has_children(&children);
     }
 
     /// The server has these children and no other, not even dead ones, and for each the master holds one descriptor, beside the
