@@ -123,12 +123,21 @@ impl Activity {
     }
 
     fn millis(&self) -> u64 {
-        u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX >> PHASE_BITS)
+        self.millis_at(Instant::now())
+    }
+
+    fn millis_at(&self, time: Instant) -> u64 {
+        let elapsed = time.saturating_duration_since(self.epoch);
+        u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX >> PHASE_BITS)
     }
 
     /// A phase begins.
     pub(crate) fn enter(&self, phase: Phase) {
-        self.phase.store(self.millis() << PHASE_BITS | phase as u64, Ordering::Relaxed);
+        self.enter_at(phase, Instant::now());
+    }
+
+    fn enter_at(&self, phase: Phase, time: Instant) {
+        self.phase.store(self.millis_at(time) << PHASE_BITS | phase as u64, Ordering::Relaxed);
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -207,13 +216,13 @@ impl Activity {
         }
     }
 
-    /// A request has been answered; its body may still come.
-    pub(crate) fn end_request(&self) {
+    /// A request has been answered, now or at the given time; its body may still come.
+    pub(crate) fn end_request(&self, time: Option<Instant>) {
         self.answering.store(false, Ordering::Relaxed);
         if self.phase() == Phase::Body {
             self.answered.store(true, Ordering::Relaxed);
         } else {
-            self.enter(Phase::Idle);
+            self.enter_at(Phase::Idle, time.unwrap_or_else(Instant::now));
         }
     }
 
@@ -469,7 +478,7 @@ mod tests {
         let activity = Activity::new();
         let body = activity.begin_body();
         activity.begin_answer();
-        activity.end_request();
+        activity.end_request(None);
         activity.awaits_client(false);
         assert_eq!(activity.judge(later(&activity, 31), &patience()), Verdict::TimeOut);
         activity.end_body(body);

@@ -12,7 +12,7 @@ use hyper::server::conn::http1;
 use hyper::{Request, Response};
 use tokio::time::{sleep, timeout};
 
-use crate::activity::Activity;
+use crate::activity::{Activity, Phase};
 use crate::closing::Closing;
 use crate::collect::{Body, Budget, Reservation, collect};
 use crate::exchange::{Exchange, Handler, Ticket};
@@ -22,6 +22,7 @@ use crate::guard::Guard;
 use crate::inflow::{Failure, Inflow};
 use crate::inlet::Start;
 use crate::journal::Journal;
+use crate::lane::Way;
 use crate::options::{Options, builder};
 use crate::outgoing::Sending;
 use crate::parking::Parking;
@@ -36,6 +37,22 @@ use crate::request_id;
 use crate::room::Room;
 use crate::x_sendfile::Roots;
 use crate::{Answer, Peer, Transport};
+
+/// A request whose answer is being made.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    version: Version,
+    pub(crate) id: Option<HeaderValue>,
+    conditions: Option<Box<Conditions>>,
+    pub(crate) end: RequestEnd,
+}
+
+/// The answer to a request that the parser has not seen yet.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) answer: Answer,
+    pub(crate) begun: Begun,
+}
 
 /// What all connections of a worker share.
 #[derive(Debug)]
@@ -95,8 +112,12 @@ impl<H: Handler> Server<H> {
         guard.hold(&ahead);
         drop(ahead);
         loop {
-            // Boxed, so that a connection that waits for its next request holds no memory for a parser.
-            guard = Box::pin(self.talk(guard, &peer)).await;
+            // Boxed, so that a connection that waits for its next request holds no memory for a request or a parser.
+            let (left, way) = Box::pin(self.ride(guard, &peer)).await;
+            guard = left;
+            if let Way::Parser(answered) = way {
+                guard = Box::pin(self.talk(guard, &peer, answered)).await;
+            }
             if let Some(fault) = guard.refused() {
                 self.refuse(&peer, fault);
             }
@@ -145,37 +166,92 @@ impl<H: Handler> Server<H> {
         }
     }
 
+    /// Takes a request from the parser; where it has been `answered` before, gives that.
     pub(crate) async fn request(
         &self,
         request: Request<Incoming>,
-        peer: Arc<Peer>,
-        activity: Arc<Activity>,
+        from: (&Arc<Peer>, &Arc<Activity>),
+        answered: Option<Box<Answered>>,
     ) -> Result<Response<ReplyBody>, hyper::Error> {
+        if let Some(answered) = answered {
+            let Answered { answer, begun } = *answered;
+            return Ok(self.conclude(answer, begun).await);
+        }
+        let (peer, activity) = from;
+        activity.enter(Phase::Busy);
         let (mut head, incoming) = request.into_parts();
         prefer_target(&mut head);
-        if let Some(page) = self.own_page(&head, &incoming) {
-            let end = RequestEnd::new(&activity, None);
-            return Ok(self.respond(page, end, head.version));
-        }
-        let (peer, origin) = self.forwarding.judge(&head, peer);
-        let name = self.options.request_id.as_ref();
-        let id = name.map(|name| request_id::assign(name, &mut head, &peer));
-        let from = (&peer, origin.as_ref().ok());
-        let record = self.journal.as_ref().map(|journal| Record::begin(journal, &head, from));
-        let end = RequestEnd::new(&activity, record);
-        let version = head.version;
-        let mut answer = match origin {
-            Ok(origin) => self.answer(head, incoming, (peer, origin), &activity).await?,
-            Err(fault) => {
-                self.refuse(&peer, fault);
-                Answer::error(fault.status)
-            }
+        let (begun, received) = self.receive(&mut head, incoming.is_end_stream(), (peer, activity));
+        let answer = match received {
+            Ok(from) => self.answer(head, incoming, from, activity).await?,
+            Err(answer) => answer,
         };
-        if let (Some(name), Some(id)) = (name, id) {
+        Ok(self.conclude(answer, begun).await)
+    }
+
+    /// Begins a request: names it, decides whom to believe, and whether it is one for the handler. The answer if it is not.
+    pub(crate) fn receive(
+        &self,
+        head: &mut request::Parts,
+        is_bare: bool,
+        (peer, activity): (&Arc<Peer>, &Arc<Activity>),
+    ) -> (Begun, Result<(Arc<Peer>, Origin), Answer>) {
+        let version = head.version;
+        if let Some(page) = self.own_page(head, is_bare) {
+            let end = RequestEnd::new(activity, None);
+            return (Begun { version, id: None, conditions: None, end }, Err(page));
+        }
+        let (peer, origin) = self.forwarding.judge(head, Arc::clone(peer));
+        let id = self.options.request_id.as_ref().map(|name| request_id::assign(name, head, &peer));
+        let from = (&peer, origin.as_ref().ok());
+        let record = self.journal.as_ref().map(|journal| Record::begin(journal, head, from));
+        let end = RequestEnd::new(activity, record);
+        let conditions = self.roots.as_ref().map(|_| Box::new(Conditions::of(head)));
+        let received = origin.map(|origin| (Arc::clone(&peer), origin)).map_err(|fault| {
+            self.refuse(&peer, fault);
+            Answer::error(fault.status)
+        });
+        (Begun { version, id, conditions, end }, received)
+    }
+
+    /// Hands a request over.
+    pub(crate) fn call(&self, exchange: Box<Exchange>) {
+        self.handler.call(exchange);
+    }
+
+    /// Makes a response of the answer to a request that has begun.
+    async fn conclude(&self, mut answer: Answer, begun: Begun) -> Response<ReplyBody> {
+        let Begun { version, id, conditions, end } = begun;
+        if let (Some(roots), Some(conditions)) = (&self.roots, conditions)
+            && roots.concern(&answer)
+        {
+            // Rare, so it must not make the future of every request larger.
+            answer = Box::pin(roots.resolve(answer, *conditions)).await;
+        }
+        // The connection learns of the end only when it is polled next, and the client should not send another request.
+        // Under HTTP/1.0 a body without a length ends with the connection.
+        let ends_by_closing = version == Version::HTTP_10 && answer.has_unknown_length();
+        if ends_by_closing {
+            end.activity().outgoing.reset_unless_shut_down();
+        }
+        if self.closing.has_begun() || ends_by_closing {
+            answer.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        self.name(&mut answer, id);
+        self.respond(answer, end, version)
+    }
+
+    /// Puts the name of the request into its answer.
+    pub(crate) fn name(&self, answer: &mut Answer, id: Option<HeaderValue>) {
+        if let (Some(name), Some(id)) = (&self.options.request_id, id) {
             // An application that names the request knows better.
             answer.headers.entry(name).or_insert(id);
         }
-        Ok(self.respond(answer, end, version))
+    }
+
+    /// Whether something is to be done about an answer that only [`conclude`](Self::conclude) does.
+    pub(crate) fn concerns(&self, answer: &Answer) -> bool {
+        self.closing.has_begun() || self.roots.as_ref().is_some_and(|roots| roots.concern(answer))
     }
 
     fn respond(&self, answer: Answer, end: RequestEnd, version: Version) -> Response<ReplyBody> {
@@ -188,10 +264,10 @@ impl<H: Handler> Server<H> {
     }
 
     /// The answer to a request that is not for the application.
-    fn own_page(&self, head: &request::Parts, incoming: &Incoming) -> Option<Answer> {
+    fn own_page(&self, head: &request::Parts, is_bare: bool) -> Option<Answer> {
         let mut page = self.options.health.as_ref()?.answer(&head.method, head.uri.path())?;
         // Nobody reads the body.
-        if self.closing.has_begun() || !incoming.is_end_stream() {
+        if self.closing.has_begun() || !is_bare {
             page.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Some(page)
@@ -222,10 +298,8 @@ impl<H: Handler> Server<H> {
             }
         };
         let (ticket, mut wait) = Ticket::new();
-        let is_1_0 = head.version == Version::HTTP_10;
         let live = body.as_ref().and_then(Body::inlet).map(|_| Arc::clone(&peer));
-        let conditions = self.roots.as_ref().map(|_| Conditions::of(&head));
-        self.handler.call(Exchange { head, body, peer, origin, waited: None, ticket });
+        self.call(Box::new(Exchange { head, body, peer, origin, waited: None, ticket }));
         let mut answer = poll_fn(|context| {
             if activity.is_doubtful() {
                 wait.doubt();
@@ -238,21 +312,6 @@ impl<H: Handler> Server<H> {
             // Whatever the application made of half a body.
             self.refuse(&peer, fault);
             answer = Answer::error(fault.status);
-        }
-        if let (Some(roots), Some(conditions)) = (&self.roots, conditions)
-            && roots.concern(&answer)
-        {
-            // Rare, so it must not make the future of every request larger.
-            answer = Box::pin(roots.resolve(answer, conditions)).await;
-        }
-        // The connection learns of the end only when it is polled next, and the client should not send another request.
-        // Under HTTP/1.0 a body without a length ends with the connection.
-        let ends_by_closing = is_1_0 && answer.has_unknown_length();
-        if ends_by_closing {
-            activity.outgoing.reset_unless_shut_down();
-        }
-        if self.closing.has_begun() || ends_by_closing {
-            answer.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(answer)
     }

@@ -30,7 +30,7 @@ pub struct Exchange {
 /// Whoever answers requests.
 pub trait Handler: Send + Sync + 'static {
     /// Takes a request; must not block. The answer is given through the exchange's ticket, now or later.
-    fn call(&self, exchange: Exchange);
+    fn call(&self, exchange: Box<Exchange>);
 }
 
 /// The handler's end: gives the answer. It can be cloned to answer in somebody's stead; the first answer counts.
@@ -46,7 +46,7 @@ enum State {
     Waiting(Option<Waker>),
     /// The client has closed its sending side right behind the request.
     Doubtful(Option<Waker>),
-    Answered(Box<Answer>),
+    Answered(Answer),
     Done,
 }
 
@@ -63,6 +63,16 @@ impl Ticket {
         (Self(Arc::clone(&state)), Wait(state))
     }
 
+    /// The way back for the next request of the connection that has waited with `wait`, which is used again if nobody else
+    /// holds the other end any more.
+    pub(crate) fn renew(wait: &mut Wait) -> Self {
+        match Arc::get_mut(&mut wait.0) {
+            Some(state) => *state = Mutex::new(State::Waiting(None)),
+            None => *wait = Self::new().1,
+        }
+        Self(Arc::clone(&wait.0))
+    }
+
     /// Gives the answer, unless there is one already or the client has gone. Returns the connection's waker: waking it
     /// from the thread that drives the loop costs nothing, from another one a system call, so that is the caller's choice.
     pub fn answer(&self, answer: Answer) -> Option<Waker> {
@@ -70,7 +80,7 @@ impl Ticket {
         match &mut *state {
             State::Waiting(waker) | State::Doubtful(waker) => {
                 let waker = waker.take();
-                *state = State::Answered(Box::new(answer));
+                *state = State::Answered(answer);
                 waker
             }
             State::Answered(_) | State::Done => None,
@@ -107,7 +117,7 @@ impl Future for Wait {
         let mut state = lock(&self.0);
         let waker = || Some(context.waker().clone());
         let next = match std::mem::replace(&mut *state, State::Done) {
-            State::Answered(answer) => return Poll::Ready(*answer),
+            State::Answered(answer) => return Poll::Ready(answer),
             State::Waiting(_) | State::Done => State::Waiting(waker()),
             State::Doubtful(_) => State::Doubtful(waker()),
         };

@@ -17,9 +17,13 @@ use crate::Transport;
 use crate::activity::{Activity, Order, Phase};
 use crate::answer::Answer;
 use crate::collect::Reservation;
-use crate::framing::{Fault, Place, Scanner};
+use crate::framing::{Fault, Place, Scan, Scanner};
 use crate::options::Options;
 use crate::outgoing::Sending;
+
+mod plain;
+
+pub(crate) use plain::Came;
 
 /// How much of what a refused client still sends is read: enough for what was under way.
 const LINGER_BYTES: usize = 16 * 1024 * 1024;
@@ -119,12 +123,9 @@ impl<S: Transport> Guard<S> {
         Poll::Ready(true)
     }
 
-    /// Takes bytes that have been read off the stream already.
+    /// Takes bytes that have been read off the stream already. They are not judged yet.
     pub(crate) fn hold(&mut self, bytes: &[u8]) {
-        if !bytes.is_empty() {
-            self.held.extend_from_slice(bytes);
-            self.judge_held(bytes.len());
-        }
+        self.held.extend_from_slice(bytes);
     }
 
     /// Judges what was read into `out` behind `before`, and leaves there what may be passed on.
@@ -142,13 +143,15 @@ impl<S: Transport> Guard<S> {
         } else {
             self.held.extend_from_slice(new);
             out.set_filled(before);
-            self.judge_held(count);
+            let scan = self.scanner.scan(&self.held);
+            self.note(scan);
+            self.activity.received(count);
         }
     }
 
-    fn judge_held(&mut self, new: usize) {
-        let scan = self.scanner.scan(&self.held);
-        self.judged = scan.pass;
+    /// Takes down what a look at the bytes behind the judged ones has given.
+    fn note(&mut self, scan: Scan) {
+        self.judged += scan.pass;
         self.fault = scan.fault;
         let held = self.held.len();
         if held > SMALL_HEAD && self.judged == 0 && !self.reservation.hold(held) {
@@ -157,7 +160,6 @@ impl<S: Transport> Guard<S> {
         if self.fault.is_some() {
             self.held.truncate(self.judged);
         }
-        self.activity.received(new);
     }
 
     /// Passes on what has been judged, as far as there is room.

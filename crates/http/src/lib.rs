@@ -5,7 +5,8 @@
 //! What it must not know: Python, processes, signals, settings, and who answers a request.
 //! Who calls it: `worker`, with every connection that it accepts.
 //!
-//! Read in this order: `exchange` (the seam), `options`, `connection`, `talk` and `parking` (the story of a connection); `inflow`,
+//! Read in this order: `exchange` (the seam), `options`, `connection`, `lane`, `talk` and `parking` (the story of a connection); `head`, `encode` and
+//! `date` (requests and answers without hyper); `inflow`,
 //! `collect`, `spool` and `inlet` (request bodies); `answer`, `stream`, `overflow` and `reply` (the way back); `outgoing` and
 //! `transport` (files), `x_sendfile` and `ranges`; `guard`, `framing` and `refusal` (what is let in), `activity` and
 //! `patience` (silence); `proxies` and `trust` (whom to believe), `preface` and `proxy_header` (PROXY protocol), `forwarding`
@@ -20,16 +21,20 @@ mod answer;
 mod closing;
 mod collect;
 mod connection;
+mod date;
+mod encode;
 mod error;
 mod exchange;
 mod forwarded;
 mod forwarding;
 mod framing;
 mod guard;
+mod head;
 mod health;
 mod inflow;
 mod inlet;
 mod journal;
+mod lane;
 mod options;
 mod outgoing;
 mod overflow;
@@ -51,6 +56,7 @@ mod stream;
 mod talk;
 mod transport;
 mod trust;
+mod watch;
 mod x_sendfile;
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use http::header::{HeaderValue, SERVER};
 use http_body::{Frame, SizeHint};
 use hyper::Response;
 use hyper::ext::ReasonPhrase;
+use tokio::time::Instant;
 
 use crate::activity::Activity;
 use crate::journal::End;
@@ -45,17 +46,32 @@ pub(crate) struct RequestEnd {
     /// The bodies of the connection before this request.
     bodies: u64,
     record: Option<Box<Record>>,
+    /// When it is over, if that has been read off a clock already.
+    time: Option<Instant>,
 }
 
 impl RequestEnd {
     pub(crate) fn new(activity: &Arc<Activity>, record: Option<Box<Record>>) -> Self {
-        Self { activity: Arc::clone(activity), bodies: activity.body(), record }
+        Self { activity: Arc::clone(activity), bodies: activity.body(), record, time: None }
+    }
+
+    pub(crate) fn activity(&self) -> &Activity {
+        &self.activity
+    }
+
+    /// The answer goes out, with so many bytes of a body; `now` is the end of the request.
+    pub(crate) fn answered(mut self, answer: &mut Answer, sent: usize, now: Instant) {
+        self.time = Some(now);
+        if let Some(record) = &mut self.record {
+            record.answered(answer);
+            record.sent(sent);
+        }
     }
 }
 
 impl Drop for RequestEnd {
     fn drop(&mut self) {
-        self.activity.end_request();
+        self.activity.end_request(self.time);
         if let Some(record) = self.record.take() {
             let has_body = self.activity.body() != self.bodies;
             record.finish(if has_body { self.activity.body_bytes() } else { 0 });

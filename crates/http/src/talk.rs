@@ -1,35 +1,43 @@
 //! A connection in conversation: hyper, its timer, and the end of all connections; and a connection that waits.
 
+use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Poll, ready};
 
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
-use crate::activity::{Activity, Order, Phase, Verdict};
-use crate::connection::Server;
+use crate::activity::{Activity, Order, Verdict};
+use crate::connection::{Answered, Server};
 use crate::exchange::Handler;
 use crate::guard::Guard;
 use crate::patience::Patience;
+use crate::watch::Watch;
 use crate::{Peer, Transport};
 
 impl<H: Handler> Server<H> {
     /// Serves requests until the connection has ended or has nothing to do for a while.
-    pub(crate) async fn talk<S: Transport>(&self, guard: Guard<S>, peer: &Arc<Peer>) -> Guard<S> {
+    /// The first one may have been `answered` already, but not as far as the client knows.
+    pub(crate) async fn talk<S: Transport>(
+        &self,
+        mut guard: Guard<S>,
+        peer: &Arc<Peer>,
+        answered: Option<Box<Answered>>,
+    ) -> Guard<S> {
+        guard.hand_over();
         let activity = Arc::clone(guard.activity());
-        let service = service_fn(|request| {
-            activity.enter(Phase::Busy);
-            self.request(request, Arc::clone(peer), Arc::clone(&activity))
-        });
+        let from = (peer, &activity);
+        let answered = Cell::new(answered);
+        let service = service_fn(move |request| self.request(request, from, answered.take()));
         let mut connection = self.builder.serve_connection(TokioIo::new(guard), service);
         let mut closing = pin!(self.closing.wait());
         let talking = self.parking.talk();
         let patience = Patience { park: talking.patience(), ..self.patience.clone() };
         let mut timer = pin!(sleep_until(Instant::now() + patience.park));
-        let mut watch = Watch { activity: &activity, patience, far: None };
+        let mut watch = Watch::new(patience);
         let mut is_closing = false;
         let ended = poll_fn(|context| {
             loop {
@@ -45,7 +53,7 @@ impl<H: Handler> Server<H> {
                 if activity.end_is_due() {
                     continue;
                 }
-                match ready!(watch.poll(timer.as_mut(), context)) {
+                match ready!(watch.poll(timer.as_mut(), &activity, context)) {
                     Verdict::Wait(_) => {}
                     Verdict::Park => activity.order(Order::Park),
                     Verdict::TimeOut => activity.order(Order::TimeOut),
@@ -89,40 +97,10 @@ impl<H: Handler> Server<H> {
     }
 }
 
-fn log_stuck(peer: &Peer, patience: &Patience) {
+pub(crate) fn log_stuck(peer: &Peer, patience: &Patience) {
     let seconds = patience.write.unwrap_or_default().as_secs_f64();
     tracing::info!(
         "dropped the connection of ip={}: nothing of its response was read for {seconds} s (`--write-timeout`)",
         peer.remote_addr()
     );
-}
-
-/// Looks at the silence.
-struct Watch<'a> {
-    activity: &'a Activity,
-    patience: Patience,
-    /// The timer has been set far ahead for a connection that was in this phase.
-    far: Option<Phase>,
-}
-
-impl Watch<'_> {
-    /// Looks each time the timer runs out, and sets it anew: requests do not touch it. Ready when something is to be done.
-    fn poll(&mut self, mut timer: Pin<&mut Sleep>, context: &mut Context<'_>) -> Poll<Verdict> {
-        if self.far.is_some_and(|phase| phase != self.activity.phase()) {
-            self.far = None;
-            timer.as_mut().reset(Instant::now() + self.patience.next_look());
-        }
-        loop {
-            ready!(timer.as_mut().poll(context));
-            let now = Instant::now();
-            let next = now + self.patience.next_look();
-            let verdict = self.activity.judge(now, &self.patience);
-            let until = if let Verdict::Wait(until) = verdict { until } else { next };
-            self.far = (until > next).then(|| self.activity.phase());
-            timer.as_mut().reset(until);
-            if !matches!(verdict, Verdict::Wait(_)) {
-                return Poll::Ready(verdict);
-            }
-        }
-    }
 }

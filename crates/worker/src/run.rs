@@ -145,8 +145,8 @@ pub enum Error {
 struct ToPython(&'static Crew);
 
 impl Handler for ToPython {
-    fn call(&self, exchange: Exchange) {
-        self.0.enqueue(Box::new(exchange));
+    fn call(&self, exchange: Box<Exchange>) {
+        self.0.enqueue(exchange);
     }
 }
 

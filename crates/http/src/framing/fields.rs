@@ -24,6 +24,9 @@ pub(super) struct Head {
     is_chunked: bool,
     has_type: bool,
     has_expectation: bool,
+    has_upgrade: bool,
+    /// The client wants no other answer on this connection.
+    closes: bool,
 }
 
 /// How the body is framed.
@@ -45,22 +48,39 @@ impl Head {
             is_chunked: false,
             has_type: false,
             has_expectation: false,
+            has_upgrade: false,
+            closes: false,
         }
     }
 
-    /// Judges the next field line, without its end.
-    pub(super) fn field(&mut self, line: &[u8]) -> Result<(), Fault> {
+    /// Judges the next field line, without its end; gives its name and its value.
+    pub(super) fn field<'a>(&mut self, line: &'a [u8]) -> Result<(&'a [u8], &'a [u8]), Fault> {
         self.count += 1;
         let (name, value) = split(line)?;
         let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
         match name.len() {
             4 if is(b"host") => self.host(value),
             6 if is(b"expect") => self.expect(value),
+            7 if is(b"upgrade") => self.upgrade(),
+            10 if is(b"connection") => self.connection(value),
             12 if is(b"content-type") => self.content_type(),
             14 if is(b"content-length") => self.content_length(value),
             17 if is(b"transfer-encoding") => self.transfer_encoding(value),
             _ => Ok(()),
-        }
+        }?;
+        Ok((name, value))
+    }
+
+    /// Whether nothing in it asks for more than an answer: no body, nothing to be agreed on first, a path as its target.
+    pub(super) fn is_plain(&self) -> bool {
+        let has_body = self.length.is_some() || self.is_chunked;
+        let is_usual = self.line.is_1_1 && !self.line.is_absolute;
+        is_usual && !(has_body || self.has_expectation || self.has_upgrade)
+    }
+
+    /// Whether the client wants the connection to end with the answer.
+    pub(super) fn closes(&self) -> bool {
+        self.closes
     }
 
     /// Judges the head as a whole, at its end.
@@ -89,6 +109,19 @@ impl Head {
         if self.line.is_1_1 && (is_repeated || !value.eq_ignore_ascii_case(b"100-continue")) {
             return Err(Fault { status: StatusCode::EXPECTATION_FAILED, reason: "unknown expectation" });
         }
+        Ok(())
+    }
+
+    fn upgrade(&mut self) -> Result<(), Fault> {
+        self.has_upgrade = true;
+        Ok(())
+    }
+
+    fn connection(&mut self, value: &[u8]) -> Result<(), Fault> {
+        let mut options = value.split(|byte| *byte == b',');
+        let closes = options.any(|option| bytes::trim(option).eq_ignore_ascii_case(b"close"));
+        // As hyper reads it: a list with other bytes than ASCII is none.
+        self.closes |= closes && value.is_ascii();
         Ok(())
     }
 

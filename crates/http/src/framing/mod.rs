@@ -4,8 +4,8 @@
 //! such bytes differently, a request can be smuggled through it. Here all that RFC 9110 and RFC 9112 let a server
 //! refuse is refused. No I/O, no allocation, no clock.
 //!
-//! Read in this order: `scanner` (the stages of a connection), `request_line`, `fields`, `host`, `chunks`; `bytes` (the
-//! character classes of the RFCs), `limits`, `fault`.
+//! Read in this order: `scanner` (the stages of a connection), `request_line`, `fields`, `host`, `chunks`; `outline` (what it
+//! was made of); `bytes` (the character classes of the RFCs), `limits`, `fault`.
 
 mod bytes;
 mod chunks;
@@ -13,6 +13,7 @@ mod fault;
 mod fields;
 mod host;
 mod limits;
+mod outline;
 mod request_line;
 mod scanner;
 
@@ -21,4 +22,5 @@ mod tests;
 
 pub(crate) use fault::Fault;
 pub use limits::Limits;
-pub(crate) use scanner::{Place, Scanner};
+pub(crate) use outline::{Outline, Span};
+pub(crate) use scanner::{Place, Scan, Scanner};

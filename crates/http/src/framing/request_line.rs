@@ -22,6 +22,10 @@ pub(super) struct RequestLine {
     pub(super) is_absolute: bool,
     /// The answer has no content.
     pub(super) is_head: bool,
+    /// How long the method is, which is followed by one space.
+    pub(super) method: usize,
+    /// How long the target is behind that.
+    pub(super) target: usize,
 }
 
 impl RequestLine {
@@ -41,7 +45,7 @@ impl RequestLine {
             return Err(Fault::not_implemented("CONNECT"));
         }
         let is_absolute = is_absolute(&rest[..space], method)?;
-        Ok(Self { is_1_1, is_absolute, is_head: method == b"HEAD" })
+        Ok(Self { is_1_1, is_absolute, is_head: method == b"HEAD", method: end, target: space })
     }
 }
 

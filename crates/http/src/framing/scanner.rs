@@ -6,6 +6,7 @@ use super::chunks::Chunks;
 use super::fault::Fault;
 use super::fields::{Framing, Head};
 use super::limits::Limits;
+use super::outline::Outline;
 use super::request_line::RequestLine;
 
 /// Judges the bytes of one connection, as they come.
@@ -20,6 +21,7 @@ pub(crate) struct Scanner {
     chunks: Chunks,
     /// The last request line asked for a head without content.
     is_head: bool,
+    outline: Outline,
 }
 
 /// What a look at the bytes has given.
@@ -69,15 +71,32 @@ type Step = Result<bool, Fault>;
 
 impl Scanner {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, stage: Stage::Start, start: 0, searched: 0, chunks: Chunks::default(), is_head: false }
+        Self {
+            limits,
+            stage: Stage::Start,
+            start: 0,
+            searched: 0,
+            chunks: Chunks::default(),
+            is_head: false,
+            outline: Outline::default(),
+        }
     }
 
     /// Judges `bytes`: all that has arrived and has not been passed yet, that is, what the last call did not pass and
     /// new bytes behind it. A head is passed as a whole, so are the lines of a chunked body; content is passed as it
     /// comes.
     pub(crate) fn scan(&mut self, bytes: &[u8]) -> Scan {
+        self.scan_until(bytes, |_| false)
+    }
+
+    /// The same up to the end of the head that is being read; [`outline`](Self::outline) describes it then.
+    pub(crate) fn scan_head(&mut self, bytes: &[u8]) -> Scan {
+        self.scan_until(bytes, |pass| pass > 0)
+    }
+
+    fn scan_until(&mut self, bytes: &[u8], is_enough: impl Fn(usize) -> bool) -> Scan {
         let mut pass = 0;
-        loop {
+        while !is_enough(pass) {
             match self.step(bytes) {
                 Ok(true) if self.stage.is_head() => {}
                 Ok(true) => pass = self.start,
@@ -103,6 +122,16 @@ impl Scanner {
             }
             Stage::Failed(_, place) => *place,
         }
+    }
+
+    /// The head that was passed last.
+    pub(crate) fn outline(&self) -> &Outline {
+        &self.outline
+    }
+
+    /// Gives back the memory for it.
+    pub(crate) fn forget(&mut self) {
+        self.outline = Outline::default();
     }
 
     /// Whether an answer to what came last must not have content (RFC 9110 section 9.3.2).
@@ -139,6 +168,7 @@ impl Scanner {
     fn request_line(&mut self, bytes: &[u8]) -> Step {
         self.is_head = false;
         let too_long = Fault::uri_too_long("request line too long");
+        let start = self.start;
         let Some(line) = self.line(bytes, self.limits.request_line(), too_long)? else { return Ok(false) };
         // RFC 9112 section 2.2: some clients send one more line end behind a body.
         if matches!(self.stage, Stage::Start) && line.is_empty() {
@@ -147,6 +177,7 @@ impl Scanner {
         }
         let line = RequestLine::of(line)?;
         self.is_head = line.is_head;
+        self.outline.begin(start, &line);
         self.stage = Stage::Fields(Head::new(line));
         Ok(true)
     }
@@ -157,12 +188,16 @@ impl Scanner {
             self.expect_end(bytes, Fault::fields_too_large("too many fields"))?;
         }
         let too_long = Fault::fields_too_large("field line too long");
+        let start = self.start;
         let Some(line) = self.line(bytes, self.limits.field_line(), too_long)? else { return Ok(false) };
         let Stage::Fields(head) = &mut self.stage else { return Ok(false) };
         if !line.is_empty() {
-            head.field(line)?;
+            let (name, value) = head.field(line)?;
+            let offset = value.as_ptr().addr() - name.as_ptr().addr();
+            self.outline.push((start, name.len()), (start + offset, value.len()));
             return Ok(true);
         }
+        self.outline.finish(head);
         self.stage = match head.finish()? {
             Framing::Length(0) => Stage::Start,
             Framing::Length(length) => Stage::Content(length),

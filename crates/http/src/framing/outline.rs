@@ -1,0 +1,81 @@
+//! Where the parts of a head stand, as the scanner has found them, for a head that nothing else needs to parse.
+
+use std::ops::Range;
+
+use super::fields::Head;
+use super::request_line::RequestLine;
+
+/// A head: its parts as places in its bytes.
+#[derive(Debug, Default)]
+pub(crate) struct Outline {
+    method: Span,
+    target: Span,
+    fields: Vec<(Span, Span)>,
+    starts_late: bool,
+    is_plain: bool,
+    closes: bool,
+}
+
+/// Some bytes of a head. A head that is so long that 32 bits do not hold its places is never plain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    fn new(start: usize, length: usize) -> Self {
+        let place = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+        Self { start: place(start), end: place(start + length) }
+    }
+
+    pub(crate) fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+impl Outline {
+    /// A request line that stands at `start`.
+    pub(super) fn begin(&mut self, start: usize, line: &RequestLine) {
+        self.method = Span::new(start, line.method);
+        self.target = Span::new(start + line.method + 1, line.target);
+        self.fields.clear();
+        self.starts_late = start > 0;
+        self.is_plain = false;
+    }
+
+    /// The next field: where its name and its value begin, and how long they are.
+    pub(super) fn push(&mut self, name: (usize, usize), value: (usize, usize)) {
+        self.fields.push((Span::new(name.0, name.1), Span::new(value.0, value.1)));
+    }
+
+    /// The end of the head.
+    pub(super) fn finish(&mut self, head: &Head) {
+        self.is_plain = head.is_plain() && !self.starts_late;
+        self.closes = head.closes();
+    }
+
+    /// Whether the request is one of HTTP/1.1 that has no body, asks for nothing but its answer and begins with its
+    /// request line.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.is_plain
+    }
+
+    /// Whether the client wants the connection to end with the answer.
+    pub(crate) fn closes(&self) -> bool {
+        self.closes
+    }
+
+    pub(crate) fn method(&self) -> Span {
+        self.method
+    }
+
+    pub(crate) fn target(&self) -> Span {
+        self.target
+    }
+
+    /// Names and values.
+    pub(crate) fn fields(&self) -> &[(Span, Span)] {
+        &self.fields
+    }
+}

@@ -1,0 +1,131 @@
+//! What comes to a connection without a parser: heads of plain requests, one by one.
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, BytesMut};
+use tokio::io::AsyncReadExt;
+
+use super::{Ended, Guard, SMALL_HEAD};
+use crate::Transport;
+use crate::framing::{Outline, Place};
+
+/// How much room there is for what is read without a parser, and when more is made.
+const ROOM: usize = 4 * 1024;
+const LEAST_ROOM: usize = 1024;
+
+/// What has come to a connection without a parser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Came {
+    /// A whole head of a plain request is held.
+    Plain,
+    /// Something that only a parser can judge, or that is to be refused.
+    Other,
+    /// The end, between two requests.
+    End,
+    /// The connection is broken.
+    Broken,
+}
+
+impl<S: Transport> Guard<S> {
+    /// Gives all that is held to the parser, which reads from now on.
+    pub(crate) fn hand_over(&mut self) {
+        self.scanner.forget();
+        if self.held.len() > self.judged && self.fault.is_none() {
+            let scan = self.scanner.scan(&self.held[self.judged..]);
+            self.note(scan);
+        }
+    }
+
+    /// Waits for the head of the next request, without a parser.
+    pub(crate) fn poll_head(&mut self, context: &mut Context<'_>) -> Poll<Came> {
+        loop {
+            if !self.held.is_empty() {
+                let scan = self.scanner.scan_head(&self.held);
+                self.note(scan);
+                if self.judged > 0 && self.judged <= SMALL_HEAD && self.scanner.outline().is_plain() {
+                    return Poll::Ready(Came::Plain);
+                }
+                if self.judged > 0 || self.fault.is_some() {
+                    return Poll::Ready(Came::Other);
+                }
+            }
+            match self.poll_more(context) {
+                Poll::Ready(Ok(0)) => {
+                    self.close();
+                    let is_end = self.fault.is_none();
+                    return Poll::Ready(if is_end { Came::End } else { Came::Other });
+                }
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(_)) => return Poll::Ready(Came::Broken),
+                Poll::Pending => {
+                    self.activity.awaits_client(self.scanner.place() == Place::Head);
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    /// Hears of a client that leaves while its request is run; whether it has. What it sends meanwhile is held, and then no
+    /// more is read.
+    pub(crate) fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+        if self.held.len() > self.judged || self.ended != Ended::No {
+            return Poll::Pending;
+        }
+        match ready!(self.poll_more(context)) {
+            Ok(0) => self.close(),
+            Ok(_) => {}
+            Err(_) => return Poll::Ready(true),
+        }
+        Poll::Ready(self.ended == Ended::ByClient)
+    }
+
+    fn poll_more(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.held.capacity() - self.held.len() < LEAST_ROOM {
+            self.held.reserve(ROOM);
+        }
+        pin!(self.stream.read_buf(&mut self.held)).poll(context)
+    }
+
+    /// The bytes of the head that has come, and where its parts stand.
+    pub(crate) fn head(&self) -> (&[u8], &Outline) {
+        (&self.held[..self.judged], self.scanner.outline())
+    }
+
+    /// The request whose head is held has its answer.
+    pub(crate) fn consume(&mut self) {
+        if self.judged == self.held.len() {
+            self.held.clear();
+        } else {
+            self.held.advance(self.judged);
+        }
+        self.judged = 0;
+    }
+
+    /// Nobody will look at what has come behind the last request.
+    pub(crate) fn ignore(&mut self) {
+        self.hand_over();
+        self.held.advance(self.judged);
+        self.judged = 0;
+    }
+
+    /// Whether the client may be sending on.
+    pub(crate) fn is_open(&self) -> bool {
+        self.ended == Ended::No
+    }
+
+    /// Gives up what only requests need, between two of them; whether it is there that the connection is.
+    pub(crate) fn park(&mut self) -> bool {
+        if !self.is_between() {
+            return false;
+        }
+        self.ended = Ended::Parked;
+        self.scanner.forget();
+        if self.held.is_empty() {
+            self.held = BytesMut::new();
+        }
+        true
+    }
+}
