@@ -173,7 +173,7 @@ impl<H: Handler> Server<H> {
         };
         if let (Some(name), Some(id)) = (name, id) {
             // An application that names the request knows better.
-            answer.headers.entry(name).or_insert(id);
+            answer.headers.or_insert(name.clone(), id);
         }
         Ok(self.respond(answer, end, version))
     }
