@@ -10,15 +10,16 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// Who may know whom: a leaf nobody, and nobody but the program the settings.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("rwsgi", &["rwsgi-config", "rwsgi-http", "rwsgi-master", "rwsgi-os", "rwsgi-worker", "rwsgi-wsgi"]),
     ("rwsgi-config", &[]),
-    ("rwsgi-http", &[]),
+    ("rwsgi-http", &["rwsgi-message"]),
     ("rwsgi-master", &["rwsgi-os"]),
+    ("rwsgi-message", &[]),
     ("rwsgi-os", &[]),
     ("rwsgi-py", &["rwsgi"]),
-    ("rwsgi-worker", &["rwsgi-http", "rwsgi-os", "rwsgi-wsgi"]),
-    ("rwsgi-wsgi", &[]),
+    ("rwsgi-worker", &["rwsgi-http", "rwsgi-message", "rwsgi-os", "rwsgi-wsgi"]),
+    ("rwsgi-wsgi", &["rwsgi-message"]),
 ];
 
 /// Foreign crates that decide what a room can do, and the only rooms that may use them.

@@ -3,8 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::{BufMut, Bytes, BytesMut};
+use http::StatusCode;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
-use http::{HeaderMap, StatusCode};
+use rwsgi_message::Fields;
 
 use crate::FileSpan;
 use crate::stream::Outlet;
@@ -17,7 +18,7 @@ pub struct Answer {
     /// The reason phrase, when it is not the usual one.
     pub reason: Option<Bytes>,
     /// The headers, without `Date`, `Server`, `Connection` and `Transfer-Encoding`, which are set here.
-    pub headers: HeaderMap,
+    pub headers: Fields,
     /// The body.
     pub content: Content,
     /// How long the request waited for a Python thread; `None` when it did not come that far. For the journal.
@@ -57,7 +58,7 @@ impl Content {
 
 impl Answer {
     pub(crate) fn has_unknown_length(&self) -> bool {
-        matches!(self.content, Content::Stream(_)) && !self.headers.contains_key(CONTENT_LENGTH)
+        matches!(self.content, Content::Stream(_)) && !self.headers.contains(CONTENT_LENGTH)
     }
 
     /// The server's own answer when a request cannot be served: says what happened and nothing of the request.
@@ -68,7 +69,7 @@ impl Answer {
             "<!doctype html>\n<html><head><title>{reason}</title></head><body><h1>{code} {reason}</h1></body></html>\n",
             code = status.as_str(),
         );
-        let mut headers = HeaderMap::with_capacity(4);
+        let mut headers = Fields::with_capacity(128);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
         Self { status, headers, content: Content::Full(page.into()), ..Self::default() }
@@ -99,7 +100,7 @@ impl Answer {
         line("Date", httpdate::fmt_http_date(SystemTime::now()).as_bytes());
         line("Connection", b"close");
         if let Some(kind) = self.headers.get(CONTENT_TYPE) {
-            line("Content-Type", kind.as_bytes());
+            line("Content-Type", kind);
         }
         line("Content-Length", body.len().to_string().as_bytes());
         out.put_slice(b"\r\n\r\n");

@@ -245,7 +245,7 @@ impl<H: Handler> Server<H> {
     pub(crate) fn name(&self, answer: &mut Answer, id: Option<HeaderValue>) {
         if let (Some(name), Some(id)) = (&self.options.request_id, id) {
             // An application that names the request knows better.
-            answer.headers.entry(name).or_insert(id);
+            answer.headers.or_insert(name.clone(), id);
         }
     }
 

@@ -10,7 +10,8 @@ use http::header::{
     ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH,
     IF_RANGE, LAST_MODIFIED, RANGE,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, request};
+use http::{HeaderName, HeaderValue, Method, StatusCode, request};
+use rwsgi_message::Fields;
 
 use crate::{Answer, Content, FileSpan};
 
@@ -81,31 +82,35 @@ impl Conditions {
     }
 
     /// In the order of RFC 9110 section 13.2.2.
-    fn judge(&self, headers: &HeaderMap, length: u64) -> Verdict {
+    fn judge(&self, headers: &Fields, length: u64) -> Verdict {
         let is_get = self.method == Method::GET;
         if (is_get || self.method == Method::HEAD) && self.is_known(headers) {
             return Verdict::NotModified;
         }
-        match self.range.as_ref().and_then(text) {
+        match self.range.as_ref().map(HeaderValue::as_bytes).and_then(text) {
             Some(range) if is_get && self.applies_range(headers) => part(range, length),
             _ => Verdict::Whole,
         }
     }
 
     /// Whether the client has it already.
-    fn is_known(&self, headers: &HeaderMap) -> bool {
+    fn is_known(&self, headers: &Fields) -> bool {
         if self.if_none_match.is_empty() {
-            let since = self.if_modified_since.as_ref().and_then(date);
+            let since = self.if_modified_since.as_ref().map(HeaderValue::as_bytes).and_then(date);
             return since.is_some_and(|since| modified(headers).is_some_and(|modified| modified <= since));
         }
         let tag = headers.get(ETAG).and_then(text);
-        self.if_none_match.iter().filter_map(text).any(|list| matches_weakly(list, tag))
+        self.if_none_match
+            .iter()
+            .map(HeaderValue::as_bytes)
+            .filter_map(text)
+            .any(|list| matches_weakly(list, tag))
     }
 
     /// Whether the part that the client has belongs to the same representation (RFC 9110 section 13.1.5).
-    fn applies_range(&self, headers: &HeaderMap) -> bool {
-        let Some(validator) = &self.if_range else { return true };
-        let is_tag = validator.as_bytes().starts_with(b"\"");
+    fn applies_range(&self, headers: &Fields) -> bool {
+        let Some(validator) = self.if_range.as_ref().map(HeaderValue::as_bytes) else { return true };
+        let is_tag = validator.starts_with(b"\"");
         if is_tag {
             headers.get(ETAG) == Some(validator)
         } else {
@@ -123,30 +128,34 @@ fn change(answer: &mut Answer, status: StatusCode, content_range: Option<String>
 }
 
 /// `ETag` and `Last-Modified`, unless the application gave them.
-fn set_validators(headers: &mut HeaderMap, metadata: &Metadata) {
+fn set_validators(headers: &mut Fields, metadata: &Metadata) {
     let Ok(modified) = metadata.modified() else { return };
-    if !headers.contains_key(ETAG) {
+    if !headers.contains(ETAG) {
         let age = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
         let tag = format!("\"{:x}-{:x}\"", age.as_nanos(), metadata.len());
-        headers.extend(HeaderValue::try_from(tag).ok().map(|tag| (ETAG, tag)));
+        if let Ok(tag) = HeaderValue::try_from(tag) {
+            headers.append(ETAG, tag);
+        }
     }
     // A date that a header cannot hold is one after the year 9999.
     let is_writable = modified < UNIX_EPOCH + Duration::from_secs(253_402_300_800);
-    if !headers.contains_key(LAST_MODIFIED) && modified >= UNIX_EPOCH && is_writable {
-        let date = HeaderValue::try_from(httpdate::fmt_http_date(modified)).ok();
-        headers.extend(date.map(|date| (LAST_MODIFIED, date)));
+    if modified >= UNIX_EPOCH
+        && is_writable
+        && let Ok(date) = HeaderValue::try_from(httpdate::fmt_http_date(modified))
+    {
+        headers.or_insert(LAST_MODIFIED, date);
     }
 }
 
-fn text(value: &HeaderValue) -> Option<&str> {
-    value.to_str().ok()
+fn text(value: &[u8]) -> Option<&str> {
+    str::from_utf8(value).ok().filter(|text| text.is_ascii())
 }
 
-fn date(value: &HeaderValue) -> Option<SystemTime> {
+fn date(value: &[u8]) -> Option<SystemTime> {
     text(value).and_then(|text| httpdate::parse_http_date(text).ok())
 }
 
-fn modified(headers: &HeaderMap) -> Option<SystemTime> {
+fn modified(headers: &Fields) -> Option<SystemTime> {
     headers.get(LAST_MODIFIED).and_then(date)
 }
 

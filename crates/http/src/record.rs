@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, request};
+use rwsgi_message::Fields;
 
 use crate::access_log::Captures;
 use crate::journal::{End, Finished, Journal};
@@ -43,12 +44,17 @@ pub(crate) struct Shown {
     /// The values of the environ's variables that the format names, in its order; empty when the application gave no answer.
     pub(crate) environ: Box<[Option<Bytes>]>,
     /// All headers of request and answer, for a format that shows them.
-    pub(crate) all_headers: Option<Box<(HeaderMap, HeaderMap)>>,
+    pub(crate) all_headers: Option<Box<(HeaderMap, Fields)>>,
 }
 
 /// Of several values of one name the last one, as under Gunicorn.
 fn capture(names: &[HeaderName], headers: &HeaderMap) -> Vec<Option<HeaderValue>> {
     names.iter().map(|name| headers.get_all(name).iter().next_back().cloned()).collect()
+}
+
+fn capture_answer(names: &[HeaderName], headers: &Fields) -> Vec<Option<HeaderValue>> {
+    let value = |name: &HeaderName| HeaderValue::from_bytes(headers.get_all(name.as_str()).last()?).ok();
+    names.iter().map(value).collect()
 }
 
 impl Shown {
@@ -65,7 +71,7 @@ impl Shown {
             request_headers: capture(&captures.request_headers, &head.headers),
             response_headers: Vec::new(),
             environ: Box::default(),
-            all_headers: captures.all_headers.then(|| Box::new((head.headers.clone(), HeaderMap::new()))),
+            all_headers: captures.all_headers.then(|| Box::new((head.headers.clone(), Fields::default()))),
         }
     }
 }
@@ -101,7 +107,7 @@ impl Record {
         self.promised = promised(&self.method, answer);
         self.look();
         if let (Some(shown), Some(log)) = (&mut self.shown, &self.journal.access_log) {
-            shown.response_headers = capture(&log.captures().response_headers, &answer.headers);
+            shown.response_headers = capture_answer(&log.captures().response_headers, &answer.headers);
             shown.environ = std::mem::take(&mut answer.environ);
             shown.all_headers.iter_mut().for_each(|headers| headers.1 = answer.headers.clone());
         }
@@ -155,5 +161,5 @@ fn promised(method: &Method, answer: &Answer) -> Option<u64> {
     if is_bare {
         return Some(0);
     }
-    answer.content.length().or_else(|| answer.headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok())
+    answer.content.length().or_else(|| str::from_utf8(answer.headers.get(CONTENT_LENGTH)?).ok()?.parse().ok())
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
+use http::HeaderMap;
 use http::header::{HeaderValue, SERVER};
 use http_body::{Frame, SizeHint};
 use hyper::Response;
@@ -95,7 +96,7 @@ pub(crate) fn response(
     };
     let mut response = Response::new(ReplyBody { content, breaking: false, end });
     *response.status_mut() = answer.status;
-    *response.headers_mut() = answer.headers;
+    *response.headers_mut() = HeaderMap::from(&answer.headers);
     if let Some(server) = server {
         response.headers_mut().insert(SERVER, server.clone());
     }

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, StatusCode};
 use percent_encoding::percent_decode;
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
@@ -63,7 +63,7 @@ impl Roots {
 
     /// Whether `answer` names a file.
     pub(crate) fn concern(&self, answer: &Answer) -> bool {
-        answer.headers.contains_key(X_ACCEL_REDIRECT) || answer.headers.contains_key(X_SENDFILE)
+        answer.headers.contains(X_ACCEL_REDIRECT) || answer.headers.contains(X_SENDFILE)
     }
 
     /// Replaces the body of `answer` by the file that it names. Only a 200 is one for a file; the headers are removed from
@@ -83,7 +83,7 @@ impl Roots {
         match self.look_up(named).await {
             Ok((file, metadata)) => conditions.answer(answer, file, &metadata),
             Err(error) => {
-                let name = name.map(|name| String::from_utf8_lossy(name.as_bytes())).unwrap_or_default();
+                let name = name.map(|name| String::from_utf8_lossy(name)).unwrap_or_default();
                 tracing::error!("cannot send `{name}`, which the application names: {error}");
                 Answer::error(StatusCode::NOT_FOUND)
             }
@@ -91,8 +91,8 @@ impl Roots {
     }
 
     /// The path of a URL below one of the prefixes; the longest counts.
-    fn by_prefix(&self, target: &HeaderValue) -> Option<Named> {
-        let path = target.as_bytes().split(|byte| *byte == b'?').next().unwrap_or_default();
+    fn by_prefix(&self, target: &[u8]) -> Option<Named> {
+        let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
         let decoded: Vec<u8> = percent_decode(path).collect();
         let below = |(number, root): (usize, &Root)| {
             let rest = decoded.strip_prefix(root.prefix.as_bytes())?.strip_prefix(b"/")?;
@@ -102,8 +102,8 @@ impl Roots {
     }
 
     /// An absolute path below one of the directories; the deepest counts.
-    fn by_path(&self, path: &HeaderValue) -> Option<Named> {
-        let path = Path::new(OsStr::from_bytes(path.as_bytes()));
+    fn by_path(&self, path: &[u8]) -> Option<Named> {
+        let path = Path::new(OsStr::from_bytes(path));
         let below = |(number, root): (usize, &Root)| {
             let rest = path.strip_prefix(&root.path).ok()?;
             Some((root.path.as_os_str().len(), Named { root: number, path: rest.to_owned() }))

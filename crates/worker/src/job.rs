@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode, request};
+use http::{StatusCode, request};
 use rwsgi_http::{Answer, Content, Exchange, FileSpan, Inlet, Scheme, Stream};
+use rwsgi_message::Fields;
 use rwsgi_wsgi::{Body, Chunk, FileBody, Flow, Head, Proxied};
 
 use crate::crew::Crew;
@@ -49,8 +50,8 @@ impl Job {
 }
 
 /// The application asks for this where bytes must not wait for each other, and a proxy in front understands it too.
-fn wants_no_buffer(headers: &HeaderMap) -> bool {
-    headers.get("x-accel-buffering").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"no"))
+fn wants_no_buffer(headers: &Fields) -> bool {
+    headers.get("x-accel-buffering").is_some_and(|value| value.eq_ignore_ascii_case(b"no"))
 }
 
 fn answer(head: Head, content: Content) -> Answer {

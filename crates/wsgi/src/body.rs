@@ -252,7 +252,7 @@ fn is_without_content(status: StatusCode) -> bool {
 
 fn set_length(head: &mut Head, length: u64) {
     head.content_length = Some(length);
-    head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    head.headers.append(header::CONTENT_LENGTH, HeaderValue::from(length));
 }
 
 fn chunk<'a>(bytes: &'a Bound<'_, PyBytes>) -> Chunk<'a> {

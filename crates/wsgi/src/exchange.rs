@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::BufRead;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, request};
+use http::{StatusCode, request};
+use rwsgi_message::Fields;
 
 /// A request body.
 pub struct Body {
@@ -34,7 +35,7 @@ pub struct Head {
     /// The reason phrase, when it is not the usual one for the status.
     pub reason: Option<Bytes>,
     /// The headers, without hop-by-hop ones.
-    pub headers: HeaderMap,
+    pub headers: Fields,
     /// The value of Content-Length, when the application gave one.
     pub content_length: Option<u64>,
     /// The values of the variables that are watched (`Options::watched`), in their order; empty when none are.

@@ -1,16 +1,22 @@
 //! What an application passes to `start_response`, checked and turned into a response head.
 
 use bytes::Bytes;
+use http::StatusCode;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, DATE, HeaderName, HeaderValue, SERVER, TE, TRAILER, TRANSFER_ENCODING,
-    UPGRADE,
+    CONNECTION, CONTENT_LENGTH, DATE, HeaderName, SERVER, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
-use http::{HeaderMap, StatusCode};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::types::{PyAnyMethods, PyList, PyListMethods, PyString, PyStringMethods, PyTuple, PyTupleMethods};
-use pyo3::{Bound, PyAny, PyErr, PyResult};
+use pyo3::{Bound, PyAny, PyResult};
+use rwsgi_message::{FieldName, Fields, is_field_value};
 
 use crate::exchange::Head;
+
+/// More fields than any client reads.
+const FIELDS: usize = 24_000;
+/// How many bytes the fields of a usual answer have, with the room for what the server adds: with more of them memory
+/// grows.
+const ROOM: usize = 448;
 
 /// Reads status and headers as PEP 3333 wants them ("The start_response() Callable").
 pub(crate) fn read(status: &Bound<'_, PyAny>, headers: &Bound<'_, PyAny>) -> PyResult<Head> {
@@ -19,7 +25,10 @@ pub(crate) fn read(status: &Bound<'_, PyAny>, headers: &Bound<'_, PyAny>) -> PyR
     let list = headers
         .cast::<PyList>()
         .map_err(|_| PyTypeError::new_err(format!("headers must be a list, not `{}`", kind(headers))))?;
-    head.headers = HeaderMap::try_with_capacity(list.len() + 2).map_err(too_many)?;
+    if list.len() > FIELDS {
+        return Err(PyValueError::new_err("there are too many headers"));
+    }
+    head.headers = Fields::with_capacity(ROOM);
     for item in list.iter() {
         read_header(&item, &mut head)?;
     }
@@ -63,34 +72,29 @@ fn read_header(item: &Bound<'_, PyAny>, head: &mut Head) -> PyResult<()> {
     let Some(header) = header else {
         return Err(PyValueError::new_err(format!("header name `{}` is not a token", name.repr()?)));
     };
-    let content = native(&value).and_then(|bytes| HeaderValue::from_bytes(trim(&bytes)).ok());
-    let Some(content) = content else {
+    let invalid = || {
         let reason = "has a value with control characters or outside Latin-1";
-        return Err(PyValueError::new_err(format!("header `{header}` {reason}")));
+        PyValueError::new_err(format!("header `{header}` {reason}"))
     };
+    let content = native(&value).ok_or_else(invalid)?;
+    let content = trim(&content);
+    if is_ours(&header) {
+        return if is_field_value(content) { Ok(()) } else { Err(invalid()) };
+    }
     if header == CONTENT_LENGTH {
-        return content_length(head, content);
+        content_length(head, content)?;
     }
-    if !is_ours(&header) {
-        head.headers.try_append(header, content).map_err(too_many)?;
-    }
-    Ok(())
+    if head.headers.push(&FieldName::from(&header), content) { Ok(()) } else { Err(invalid()) }
 }
 
-fn too_many(_: http::header::MaxSizeReached) -> PyErr {
-    PyValueError::new_err("there are too many headers")
-}
-
-fn content_length(head: &mut Head, value: HeaderValue) -> PyResult<()> {
-    let digits = value.as_bytes();
-    let number = value.to_str().ok().filter(|_| digits.iter().all(u8::is_ascii_digit));
-    let Some(number) = number.and_then(|text| text.parse().ok()) else {
+fn content_length(head: &mut Head, value: &[u8]) -> PyResult<()> {
+    let digits = str::from_utf8(value).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let Some(number) = digits.and_then(|text| text.parse().ok()) else {
         return Err(PyValueError::new_err("header `content-length` has a value that is no number"));
     };
     if head.content_length.replace(number).is_some() {
         return Err(PyValueError::new_err("header `content-length` was given twice"));
     }
-    head.headers.insert(CONTENT_LENGTH, value);
     Ok(())
 }
 

@@ -3,8 +3,6 @@
 use std::io::Write;
 use std::time::Duration;
 
-use http::HeaderMap;
-
 use super::atom::{Atom, NAMES, Request, Value};
 use super::clock;
 use super::format::{JSON_FORWARDED_FOR, JSON_REFERER, JSON_USER_AGENT};
@@ -48,8 +46,10 @@ pub(super) fn write_for_python(request: Request<'_>, out: &mut Vec<u8>) {
     }
     member(out, "target", Value::Foreign(request.target().as_bytes().into()));
     if let Some(headers) = &request.shown.all_headers {
-        pairs(out, "request_headers", &headers.0);
-        pairs(out, "response_headers", &headers.1);
+        let (asked, answered) = &**headers;
+        let asked = asked.iter().map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes()));
+        pairs(out, "request_headers", asked);
+        pairs(out, "response_headers", answered.iter());
     }
     out.extend_from_slice(b",\"environ\":{");
     let mut is_first = true;
@@ -65,13 +65,13 @@ pub(super) fn write_for_python(request: Request<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"}}");
 }
 
-fn pairs(out: &mut Vec<u8>, name: &str, headers: &HeaderMap) {
+fn pairs<'a>(out: &mut Vec<u8>, name: &str, headers: impl Iterator<Item = (&'a [u8], &'a [u8])>) {
     print(out, format_args!(",\"{name}\":["));
-    for (place, (name, value)) in headers.iter().enumerate() {
+    for (place, (name, value)) in headers.enumerate() {
         out.extend_from_slice(if place == 0 { b"[" } else { b",[" });
-        string(name.as_str().as_bytes(), out);
+        string(&name.to_ascii_lowercase(), out);
         out.push(b',');
-        string(value.as_bytes(), out);
+        string(value, out);
         out.push(b']');
     }
     out.push(b']');

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::HeaderValue;
-use http::{StatusCode, request};
+use http::{HeaderName, StatusCode, request};
 
 use super::*;
 use crate::journal::Journal;
@@ -56,7 +56,7 @@ fn what_gunicorn_does_not_show_has_atoms_too() {
         let mut answer = created();
         answer.queued = Some(Duration::from_micros(12_345));
         answer.environ = [Some("it's \u{1b}".into()), None].into();
-        answer.headers.insert("x", HeaderValue::from_static("7"));
+        answer.headers.insert(HeaderName::from_static("x"), HeaderValue::from_static("7"));
         record.answered(&mut answer);
         record.sent(5);
     });
@@ -109,7 +109,7 @@ fn python_gets_all_there_is() {
     let format = Format::for_python("%(own)s %({x.y}e)s %({x.Z}e)s", None);
     let line = logged(format, http::Request::get("/mount/a").header("referer", "from"), |record| {
         let mut answer = created();
-        answer.headers.insert("x-id", HeaderValue::from_static("7"));
+        answer.headers.insert(HeaderName::from_static("x-id"), HeaderValue::from_static("7"));
         answer.environ = [None, Some("value".into())].into();
         record.answered(&mut answer);
     });

@@ -6,7 +6,8 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName};
+use http::HeaderName;
+use rwsgi_message::Fields;
 
 use super::client::{Client, Site, finish, full, give, options, streamed, write};
 use crate::{AccessLog, End, Finished, Format, Journal, Meter, Options};
@@ -50,7 +51,7 @@ async fn an_answer_is_logged_with_its_length() {
 async fn a_stream_is_logged_at_its_end() {
     let mut logged = logged("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
     let (stream, answer) =
-        streamed([("x-id".parse().unwrap(), "7".parse().unwrap())].into_iter().collect::<HeaderMap>());
+        streamed([("x-id".parse().unwrap(), "7".parse().unwrap())].into_iter().collect::<Fields>());
     give(&logged.site.request().await, answer);
     write(&stream, b"hello ");
     logged.client.until("hello \r\n").await;
@@ -99,7 +100,7 @@ async fn a_meter_needs_no_log() {
     site.answer("").await;
     client.until("\r\n\r\n").await;
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
-    let (stream, answer) = streamed(HeaderMap::new());
+    let (stream, answer) = streamed(Fields::default());
     give(&site.request().await, answer);
     write(&stream, b"hello ");
     client.until("hello \r\n").await;

@@ -7,7 +7,8 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
+use rwsgi_message::Fields;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
@@ -123,7 +124,7 @@ pub(super) fn with_header(mut answer: Answer, name: HeaderName, value: &'static 
 }
 
 /// An answer that is written through the returned stream.
-pub(super) fn streamed(headers: HeaderMap) -> (Arc<Stream>, Answer) {
+pub(super) fn streamed(headers: Fields) -> (Arc<Stream>, Answer) {
     let stream = Arc::new(Stream::unbuffered());
     let answer = Answer { headers, content: Content::Stream(stream.outlet()), ..Answer::default() };
     (stream, answer)

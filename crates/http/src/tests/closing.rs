@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
+use http::header::{CONTENT_LENGTH, HeaderValue};
+use rwsgi_message::Fields;
 use tokio::time::sleep;
 
 use super::client::{Site, finish, full, give, options, sent, streamed, write};
@@ -60,7 +61,7 @@ async fn a_request_in_flight_is_finished() {
 async fn a_connection_whose_answer_had_begun_gets_its_last_call_too() {
     let (mut site, mut client) = sent(GET).await;
     let exchange = site.request().await;
-    let mut headers = HeaderMap::new();
+    let mut headers = Fields::default();
     headers.insert(CONTENT_LENGTH, HeaderValue::from_static("5"));
     let (stream, answer) = streamed(headers);
     give(&exchange, answer);

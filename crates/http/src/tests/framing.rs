@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, ETAG};
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderName, StatusCode};
+use rwsgi_message::Fields;
 
 use super::client::{finish, full, give, sent, status, streamed, with_header, write};
 use crate::Answer;
@@ -68,7 +69,7 @@ async fn no_content_and_not_modified_end_with_their_head() {
 #[tokio::test(start_paused = true)]
 async fn a_streamed_answer_is_chunked_as_it_comes() {
     let (mut site, mut client) = sent(&[GET, GET].concat()).await;
-    let (stream, answer) = streamed(HeaderMap::new());
+    let (stream, answer) = streamed(Fields::default());
     write(&stream, b"first");
     give(&site.request().await, answer);
     let head = client.head().await;
@@ -101,7 +102,7 @@ async fn a_streamed_answer_with_a_length_is_sent_as_it_is() {
 #[tokio::test(start_paused = true)]
 async fn a_chunked_answer_that_breaks_off_has_no_last_chunk() {
     let (mut site, mut client) = sent(GET).await;
-    let (stream, answer) = streamed(HeaderMap::new());
+    let (stream, answer) = streamed(Fields::default());
     write(&stream, b"first");
     give(&site.request().await, answer);
     client.head().await;
@@ -123,7 +124,7 @@ async fn an_answer_with_a_length_that_breaks_off_closes_early() {
 #[tokio::test(start_paused = true)]
 async fn http_1_0_reads_a_streamed_answer_to_its_end() {
     let (mut site, mut client) = sent("GET / HTTP/1.0\r\n\r\n").await;
-    let (stream, answer) = streamed(HeaderMap::new());
+    let (stream, answer) = streamed(Fields::default());
     write(&stream, b"all of it");
     finish(&stream, true);
     give(&site.request().await, answer);
@@ -135,7 +136,7 @@ async fn http_1_0_reads_a_streamed_answer_to_its_end() {
 #[tokio::test(start_paused = true)]
 async fn http_1_0_is_not_promised_to_keep_what_ends_by_closing() {
     let (mut site, mut client) = sent("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").await;
-    let (stream, answer) = streamed(HeaderMap::new());
+    let (stream, answer) = streamed(Fields::default());
     write(&stream, b"all of it");
     finish(&stream, true);
     give(&site.request().await, answer);

@@ -3,8 +3,7 @@
 use std::future::poll_fn;
 use std::time::Duration;
 
-use http::HeaderMap;
-
+use rwsgi_message::Fields;
 use tokio::time::{Instant, sleep};
 
 use super::client::{Site, finish, full, give, options, sent, streamed, write};
@@ -25,7 +24,7 @@ async fn a_client_that_leaves_before_its_answer_settles_the_request() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_leaves_during_a_stream_is_noticed_at_the_next_bytes() {
     let (mut site, mut client) = sent(GET).await;
-    let (stream, answer) = streamed(HeaderMap::new());
+    let (stream, answer) = streamed(Fields::default());
     write(&stream, b"first");
     give(&site.request().await, answer);
     client.until("first\r\n").await;
@@ -76,7 +75,7 @@ async fn an_answer_in_one_piece_is_finished_for_a_client_that_closes_its_sending
 #[tokio::test(start_paused = true)]
 async fn an_answer_on_its_way_is_finished_for_a_client_that_closes_its_sending_side() {
     let (mut site, mut client) = sent(GET).await;
-    let (stream, answer) = streamed(HeaderMap::new());
+    let (stream, answer) = streamed(Fields::default());
     write(&stream, b"first");
     give(&site.request().await, answer);
     client.until("first\r\n").await;
@@ -94,7 +93,7 @@ async fn a_client_that_does_not_read_makes_the_writer_wait() {
     let mut site = Site::new(options());
     let mut client = site.connect_with_room(1024);
     client.send(GET).await;
-    let (stream, answer) = streamed(HeaderMap::new());
+    let (stream, answer) = streamed(Fields::default());
     give(&site.request().await, answer);
     // hyper holds back what the connection does not take, but not without bound.
     let mut written = 0;
@@ -118,7 +117,7 @@ async fn a_writer_that_waits_is_woken_when_the_client_leaves() {
     let mut site = Site::new(options());
     let mut client = site.connect_with_room(1024);
     client.send(GET).await;
-    let (stream, answer) = streamed(HeaderMap::new());
+    let (stream, answer) = streamed(Fields::default());
     give(&site.request().await, answer);
     while !stream.is_full() {
         write(&stream, &[b'x'; 64 * 1024]);

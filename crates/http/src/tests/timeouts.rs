@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use rwsgi_message::Fields;
 use tokio::time::{Instant, sleep};
 
 use super::client::{Client, Site, finish, full, give, options, streamed, write};
@@ -237,7 +237,7 @@ async fn a_quiet_stream_is_not_cut() {
     let mut site = site(5, 5);
     let mut client = site.connect();
     client.send(GET).await;
-    let (stream, answer) = streamed(HeaderMap::new());
+    let (stream, answer) = streamed(Fields::default());
     write(&stream, b"first");
     give(&site.request().await, answer);
     client.until("first\r\n").await;

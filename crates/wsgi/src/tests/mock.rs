@@ -191,7 +191,7 @@ impl Answer {
     }
 
     pub(super) fn header(&self, name: &str) -> Option<&[u8]> {
-        self.head.as_ref().expect("no head").headers.get(name).map(http::HeaderValue::as_bytes)
+        self.head.as_ref().expect("no head").headers.get(name)
     }
 
     pub(super) fn content_length(&self) -> Option<&[u8]> {

@@ -185,7 +185,7 @@ return [b'x']",
     assert_eq!(answer.header("x-a"), Some(&b"caf\xe9"[..]));
     assert_eq!((answer.header("x-b"), answer.header("x-c")), (Some(&b"b"[..]), Some(&b""[..])));
     let cookies = answer.head.as_ref().unwrap().headers.get_all("set-cookie");
-    assert_eq!(cookies.iter().collect::<Vec<_>>(), ["a=1", "b=2"]);
+    assert_eq!(cookies.collect::<Vec<_>>(), [b"a=1", b"b=2"]);
 }
 
 #[test]
@@ -196,8 +196,8 @@ fn headers_about_the_connection_are_the_servers() {
 return [b'x']",
     )
     .serve(Request::get("/"));
-    let names: Vec<_> = answer.head.as_ref().unwrap().headers.keys().map(http::HeaderName::as_str).collect();
-    assert_eq!(names, ["x-kept", "content-length"]);
+    let names: Vec<_> = answer.head.as_ref().unwrap().headers.iter().map(|field| field.0).collect();
+    assert_eq!(names, [&b"X-Kept"[..], b"Content-Length"]);
 }
 
 #[test]
