@@ -3,9 +3,8 @@
 
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{
-    CONNECTION, CONTENT_LENGTH, DATE, HeaderName, HeaderValue, SERVER, TRAILER, TRANSFER_ENCODING,
-};
+use http::header::HeaderValue;
+use rwsgi_message::Fields;
 use tokio::time::Instant;
 
 use crate::{Answer, Content, date};
@@ -44,7 +43,7 @@ impl Parcel {
         self.head.clear();
         self.status_line(answer);
         let length = Length { known: body.len(), framing, status: answer.status };
-        self.fields(answer, &length)?;
+        self.fields(&answer.headers, &length)?;
         if !length.has_content() {
             return Some(0);
         }
@@ -68,31 +67,24 @@ impl Parcel {
         self.head.extend_from_slice(b"\r\n");
     }
 
-    fn fields(&mut self, answer: &Answer, length: &Length<'_>) -> Option<()> {
+    fn fields(&mut self, fields: &Fields, length: &Length<'_>) -> Option<()> {
         let Framing { server, closes, now, .. } = *length.framing;
-        let (mut has_length, mut has_date, mut has_server) = (false, false, false);
-        for (name, value) in &answer.headers {
-            match *name {
-                CONNECTION | TRANSFER_ENCODING | TRAILER => return None,
-                SERVER if server.is_some() => has_server = true,
-                CONTENT_LENGTH if has_length || length.is_ignored() => continue,
-                CONTENT_LENGTH => has_length = true,
-                DATE => has_date = true,
-                _ => {}
-            }
-            let value = if *name == SERVER { server.unwrap_or(value) } else { value };
-            self.named(name, value.as_bytes());
+        let survey = Survey::of(fields, length)?;
+        if survey.is_as_sent {
+            self.head.extend_from_slice(fields.lines());
+        } else {
+            self.one_by_one(fields, length);
         }
-        if let Some(server) = server.filter(|_| !has_server) {
-            self.field(b"Server: ", server.as_bytes());
+        if let Some(server) = server.filter(|_| !survey.has_server) {
+            self.field(b"Server", server.as_bytes());
         }
         if closes {
             self.head.extend_from_slice(b"Connection: close\r\n");
         }
-        if !has_length && length.is_implied() {
-            self.field(b"Content-Length: ", decimal(length.known, &mut [0; 20]));
+        if !survey.has_length && length.is_implied() {
+            self.field(b"Content-Length", decimal(length.known, &mut [0; 20]));
         }
-        if !has_date {
+        if !survey.has_date {
             self.head.extend_from_slice(b"Date: ");
             date::extend(&mut self.head, now);
             self.head.extend_from_slice(b"\r\n");
@@ -101,22 +93,72 @@ impl Parcel {
         Some(())
     }
 
+    /// Values of one name stand together, and some fields are another's business.
+    fn one_by_one(&mut self, fields: &Fields, length: &Length<'_>) {
+        for (place, (name, _)) in fields.iter().enumerate() {
+            if fields.iter().take(place).any(|(before, _)| before == name) {
+                continue;
+            }
+            let mut values = fields.iter().filter(|(other, _)| *other == name).map(|(_, value)| value);
+            match name {
+                b"Content-Length" if length.is_ignored() => {}
+                b"Content-Length" => values.by_ref().take(1).for_each(|value| self.field(name, value)),
+                b"Server" if let Some(server) = length.framing.server => self.field(name, server.as_bytes()),
+                _ => values.for_each(|value| self.field(name, value)),
+            }
+        }
+    }
+
     fn field(&mut self, name: &[u8], value: &[u8]) {
         self.head.extend_from_slice(name);
+        self.head.extend_from_slice(b": ");
         self.head.extend_from_slice(value);
         self.head.extend_from_slice(b"\r\n");
     }
+}
 
-    /// The name with its words beginning in upper case.
-    fn named(&mut self, name: &HeaderName, value: &[u8]) {
-        let mut before = b'-';
-        self.head.extend(name.as_str().bytes().map(|byte| {
-            let cased = if before == b'-' { byte.to_ascii_uppercase() } else { byte };
-            before = byte;
-            cased
-        }));
-        self.field(b": ", value);
+/// What there is among the fields of an answer.
+struct Survey {
+    has_length: bool,
+    has_date: bool,
+    has_server: bool,
+    /// They go out as they are.
+    is_as_sent: bool,
+}
+
+impl Survey {
+    /// `None` when there is one that only hyper knows what to do about.
+    fn of(fields: &Fields, length: &Length<'_>) -> Option<Self> {
+        let mut survey = Self { has_length: false, has_date: false, has_server: false, is_as_sent: true };
+        let mut seen = 0_u64;
+        let mut before: &[u8] = b"";
+        for (name, _) in fields.iter() {
+            match name {
+                b"Connection" | b"Transfer-Encoding" | b"Trailer" => return None,
+                b"Content-Length" if length.is_ignored() => survey.is_as_sent = false,
+                b"Content-Length" => survey.has_length = true,
+                b"Date" => survey.has_date = true,
+                b"Server" if length.framing.server.is_some() => {
+                    survey.has_server = true;
+                    survey.is_as_sent = false;
+                }
+                _ => {}
+            }
+            let bit = mark(name);
+            // A name that may have come before is looked at in full; one behind its like is where it belongs.
+            let is_in_place = seen & bit == 0 || name == before && name != b"Content-Length";
+            survey.is_as_sent &= is_in_place;
+            seen |= bit;
+            before = name;
+        }
+        Some(survey)
     }
+}
+
+/// One of 64 bits, mostly another one for another name.
+fn mark(name: &[u8]) -> u64 {
+    let (first, last) = (name.first().copied().unwrap_or(0), name.last().copied().unwrap_or(0));
+    1 << ((name.len() * 5 + usize::from(first) * 3 + usize::from(last)) % 64)
 }
 
 /// How long the content is, and whether there is any (RFC 9110 sections 6.4.1 and 8.6).
