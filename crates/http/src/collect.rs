@@ -72,7 +72,9 @@ impl Reservation {
 
     /// Gives all of it back.
     pub(crate) fn release(&mut self) {
-        self.budget.used.fetch_sub(std::mem::take(&mut self.bytes), Ordering::Relaxed);
+        if self.bytes > 0 {
+            self.budget.used.fetch_sub(std::mem::take(&mut self.bytes), Ordering::Relaxed);
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use hyper::server::conn::http1;
 use hyper::{Request, Response};
 use tokio::time::{sleep, timeout};
 
-use crate::activity::{Activity, Phase};
+use crate::activity::Activity;
 use crate::closing::Closing;
 use crate::collect::{Body, Budget, Reservation, collect};
 use crate::exchange::{Exchange, Handler, Ticket};
@@ -68,6 +68,8 @@ pub struct Server<H> {
     pub(crate) closing: Closing,
     pub(crate) parking: Arc<Parking>,
     pub(crate) room: Room,
+    #[cfg(test)]
+    pub(crate) probe: crate::lane::Probe,
 }
 
 impl<H: Handler> Server<H> {
@@ -86,6 +88,8 @@ impl<H: Handler> Server<H> {
             closing: Closing::default(),
             parking,
             room: Room::default(),
+            #[cfg(test)]
+            probe: crate::lane::Probe::default(),
         })
     }
 
@@ -178,7 +182,6 @@ impl<H: Handler> Server<H> {
             return Ok(self.conclude(answer, begun).await);
         }
         let (peer, activity) = from;
-        activity.enter(Phase::Busy);
         let (mut head, incoming) = request.into_parts();
         prefer_target(&mut head);
         let (begun, received) = self.receive(&mut head, incoming.is_end_stream(), (peer, activity));

@@ -48,6 +48,8 @@ pub(crate) struct Guard<S: Transport> {
     held: BytesMut,
     /// So many bytes of it may be passed on.
     judged: usize,
+    /// So many of these are the head of the request that is run without a parser.
+    head: usize,
     fault: Option<Fault>,
     ended: Ended,
     /// The answer to a refused request, as far as it has not been written.
@@ -87,6 +89,7 @@ impl<S: Transport> Guard<S> {
             scanner: Scanner::new(options.limits),
             held: BytesMut::new(),
             judged: 0,
+            head: 0,
             fault: None,
             ended: Ended::No,
             page: Bytes::new(),
@@ -154,7 +157,7 @@ impl<S: Transport> Guard<S> {
         self.judged += scan.pass;
         self.fault = scan.fault;
         let held = self.held.len();
-        if held > SMALL_HEAD && self.judged == 0 && !self.reservation.hold(held) {
+        if held - self.judged > SMALL_HEAD && !self.reservation.hold(held) {
             self.fault = self.fault.or(Some(NO_MEMORY));
         }
         if self.fault.is_some() {

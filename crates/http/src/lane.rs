@@ -33,9 +33,21 @@ pub(crate) enum Way {
     Over,
 }
 
+/// Lets tests close the lane, and see that it is used.
+#[cfg(test)]
+#[derive(Debug, Default)]
+pub(crate) struct Probe {
+    pub(crate) is_off: bool,
+    pub(crate) answers: std::sync::atomic::AtomicUsize,
+}
+
 impl<H: Handler> Server<H> {
     /// Serves plain requests until something else comes, or nothing for a while.
     pub(crate) async fn ride<S: Transport>(&self, guard: Guard<S>, peer: &Arc<Peer>) -> (Guard<S>, Way) {
+        #[cfg(test)]
+        if self.probe.is_off {
+            return (guard, Way::Parser(None));
+        }
         let activity = Arc::clone(guard.activity());
         let mut lane = Lane::new(self, guard, peer);
         let mut closing = pin!(self.closing.wait());
@@ -216,6 +228,8 @@ impl<'a, H: Handler, S: Transport> Lane<'a, H, S> {
             self.activity.begin_answer();
             return Some(Way::Parser(Some(Box::new(Answered { answer, begun }))));
         };
+        #[cfg(test)]
+        self.server.probe.answers.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         begun.end.answered(&mut answer, sent, now);
         self.guard.consume();
         self.enter(Stage::Writing(0))

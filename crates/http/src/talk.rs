@@ -10,7 +10,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, sleep_until};
 
-use crate::activity::{Activity, Order, Verdict};
+use crate::activity::{Activity, Order, Phase, Verdict};
 use crate::connection::{Answered, Server};
 use crate::exchange::Handler;
 use crate::guard::Guard;
@@ -31,7 +31,14 @@ impl<H: Handler> Server<H> {
         let activity = Arc::clone(guard.activity());
         let from = (peer, &activity);
         let answered = Cell::new(answered);
-        let service = service_fn(move |request| self.request(request, from, answered.take()));
+        let service = service_fn(move |request| {
+            let answered = answered.take();
+            if answered.is_none() {
+                // At once: what hyper reads next may be refused, which has to wait for this request then.
+                from.1.enter(Phase::Busy);
+            }
+            self.request(request, from, answered)
+        });
         let mut connection = self.builder.serve_connection(TokioIo::new(guard), service);
         let mut closing = pin!(self.closing.wait());
         let talking = self.parking.talk();

@@ -32,6 +32,7 @@ pub(crate) enum Came {
 impl<S: Transport> Guard<S> {
     /// Gives all that is held to the parser, which reads from now on.
     pub(crate) fn hand_over(&mut self) {
+        self.head = 0;
         self.scanner.forget();
         if self.held.len() > self.judged && self.fault.is_none() {
             let scan = self.scanner.scan(&self.held[self.judged..]);
@@ -42,15 +43,15 @@ impl<S: Transport> Guard<S> {
     /// Waits for the head of the next request, without a parser.
     pub(crate) fn poll_head(&mut self, context: &mut Context<'_>) -> Poll<Came> {
         loop {
-            if !self.held.is_empty() {
-                let scan = self.scanner.scan_head(&self.held);
-                self.note(scan);
-                if self.judged > 0 && self.judged <= SMALL_HEAD && self.scanner.outline().is_plain() {
-                    return Poll::Ready(Came::Plain);
-                }
-                if self.judged > 0 || self.fault.is_some() {
-                    return Poll::Ready(Came::Other);
-                }
+            if self.judged == 0 {
+                self.look_ahead();
+            }
+            if self.judged > 0 && self.judged <= SMALL_HEAD && self.scanner.outline().is_plain() {
+                self.head = self.judged;
+                return Poll::Ready(Came::Plain);
+            }
+            if self.judged > 0 || self.fault.is_some() {
+                return Poll::Ready(Came::Other);
             }
             match self.poll_more(context) {
                 Poll::Ready(Ok(0)) => {
@@ -68,18 +69,33 @@ impl<S: Transport> Guard<S> {
         }
     }
 
-    /// Hears of a client that leaves while its request is run; whether it has. What it sends meanwhile is held, and then no
-    /// more is read.
+    /// Hears of a client that leaves while its request is run; whether it has. What it sends meanwhile is held up to the end of
+    /// the next head, and then no more is read.
     pub(crate) fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<bool> {
-        if self.held.len() > self.judged || self.ended != Ended::No {
-            return Poll::Pending;
+        loop {
+            if self.judged == self.head {
+                self.look_ahead();
+            }
+            if self.judged > self.head || self.fault.is_some() || self.ended != Ended::No {
+                return Poll::Pending;
+            }
+            match ready!(self.poll_more(context)) {
+                Ok(0) => self.close(),
+                Ok(_) => {}
+                Err(_) => return Poll::Ready(true),
+            }
+            if self.ended != Ended::No {
+                return Poll::Ready(self.ended == Ended::ByClient);
+            }
         }
-        match ready!(self.poll_more(context)) {
-            Ok(0) => self.close(),
-            Ok(_) => {}
-            Err(_) => return Poll::Ready(true),
+    }
+
+    /// Judges the next head, as far as it has come.
+    fn look_ahead(&mut self) {
+        if self.held.len() > self.judged && self.fault.is_none() {
+            let scan = self.scanner.scan_head(&self.held[self.judged..]);
+            self.note(scan);
         }
-        Poll::Ready(self.ended == Ended::ByClient)
     }
 
     fn poll_more(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
@@ -91,17 +107,19 @@ impl<S: Transport> Guard<S> {
 
     /// The bytes of the head that has come, and where its parts stand.
     pub(crate) fn head(&self) -> (&[u8], &Outline) {
-        (&self.held[..self.judged], self.scanner.outline())
+        (&self.held[..self.head], self.scanner.outline())
     }
 
     /// The request whose head is held has its answer.
     pub(crate) fn consume(&mut self) {
-        if self.judged == self.held.len() {
-            self.held.clear();
+        self.judged -= self.head;
+        if self.head < self.held.len() {
+            self.held.advance(self.head);
         } else {
-            self.held.advance(self.judged);
+            self.held.clear();
+            self.reservation.release();
         }
-        self.judged = 0;
+        self.head = 0;
     }
 
     /// Nobody will look at what has come behind the last request.

@@ -66,6 +66,13 @@ impl Site {
         Self { server: Server::new(Inbox(sender), options), requests }
     }
 
+    /// One that gives everything to hyper.
+    pub(super) fn without_lane(options: Options) -> Self {
+        let mut site = Self::new(options);
+        Arc::get_mut(&mut site.server).unwrap().probe.is_off = true;
+        site
+    }
+
     pub(super) fn connect(&self) -> Client {
         self.connect_with_room(256 * 1024)
     }
@@ -81,6 +88,11 @@ impl Site {
     /// The next request that reaches the handler.
     pub(super) async fn request(&mut self) -> Exchange {
         timeout(LIMIT, self.requests.recv()).await.expect("no request reached the handler").unwrap()
+    }
+
+    /// The next request, if it has reached the handler.
+    pub(super) fn next_request(&mut self) -> Option<Exchange> {
+        self.requests.try_recv().ok()
     }
 
     /// Whether requests are waiting in the handler.
@@ -214,6 +226,18 @@ impl Client {
         let length = head.get("Content-Length").expect("no Content-Length").parse().unwrap();
         let body = self.exactly(length).await;
         (head, body)
+    }
+
+    /// What comes until nothing more does, and whether the server has closed the connection.
+    pub(super) async fn all(&mut self) -> (String, bool) {
+        let mut is_closed = false;
+        while let Ok(read) = timeout(Duration::from_millis(1), self.io.read_buf(&mut self.received)).await {
+            if !matches!(read, Ok(1..)) {
+                is_closed = true;
+                break;
+            }
+        }
+        (String::from_utf8_lossy(&std::mem::take(&mut self.received)).into_owned(), is_closed)
     }
 
     /// Whether nothing comes for as long as the test waits.

@@ -11,6 +11,7 @@ mod files;
 mod framing;
 mod gone;
 mod keep_alive;
+mod lane;
 mod own_pages;
 mod proxies;
 mod refusals;
