@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST};
-use http::{HeaderValue, StatusCode, Version, request};
+use http::{HeaderValue, StatusCode, Version};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::{Request, Response};
+use rwsgi_message::RequestHead;
 use tokio::time::{sleep, timeout};
 
 use crate::activity::Activity;
@@ -182,7 +183,8 @@ impl<H: Handler> Server<H> {
             return Ok(self.conclude(answer, begun).await);
         }
         let (peer, activity) = from;
-        let (mut head, incoming) = request.into_parts();
+        let (parts, incoming) = request.into_parts();
+        let mut head = RequestHead::from(parts);
         prefer_target(&mut head);
         let (begun, received) = self.receive(&mut head, incoming.is_end_stream(), (peer, activity));
         let answer = match received {
@@ -195,7 +197,7 @@ impl<H: Handler> Server<H> {
     /// Begins a request: names it, decides whom to believe, and whether it is one for the handler. The answer if it is not.
     pub(crate) fn receive(
         &self,
-        head: &mut request::Parts,
+        head: &mut RequestHead,
         is_bare: bool,
         (peer, activity): (&Arc<Peer>, &Arc<Activity>),
     ) -> (Begun, Result<(Arc<Peer>, Origin), Answer>) {
@@ -267,7 +269,7 @@ impl<H: Handler> Server<H> {
     }
 
     /// The answer to a request that is not for the application.
-    fn own_page(&self, head: &request::Parts, is_bare: bool) -> Option<Answer> {
+    fn own_page(&self, head: &RequestHead, is_bare: bool) -> Option<Answer> {
         let mut page = self.options.health.as_ref()?.answer(&head.method, head.uri.path())?;
         // Nobody reads the body.
         if self.closing.has_begun() || !is_bare {
@@ -288,7 +290,7 @@ impl<H: Handler> Server<H> {
 
     async fn answer(
         &self,
-        head: request::Parts,
+        head: RequestHead,
         incoming: Incoming,
         (peer, origin): (Arc<Peer>, Origin),
         activity: &Arc<Activity>,
@@ -321,7 +323,7 @@ impl<H: Handler> Server<H> {
 
     async fn body(
         &self,
-        head: &request::Parts,
+        head: &RequestHead,
         incoming: Incoming,
         activity: &Arc<Activity>,
     ) -> Result<Option<Body>, Failure> {
@@ -343,9 +345,9 @@ impl<H: Handler> Server<H> {
 }
 
 /// Where the target names a host, that is the host, whatever the field says (RFC 9112 section 3.2.2).
-fn prefer_target(head: &mut request::Parts) {
+fn prefer_target(head: &mut RequestHead) {
     let Some(authority) = head.uri.authority() else { return };
     if let Ok(host) = HeaderValue::from_str(authority.as_str()) {
-        head.headers.insert(HOST, host);
+        Arc::make_mut(&mut head.headers).insert(HOST, host);
     }
 }

@@ -1,12 +1,11 @@
 //! The seam: a request on its way to the handler, and the ticket by which its answer finds back.
 
+use rwsgi_message::RequestHead;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-
-use http::request;
 
 use crate::{Answer, Body, Origin, Peer};
 
@@ -14,7 +13,7 @@ use crate::{Answer, Body, Origin, Peer};
 #[derive(Debug)]
 pub struct Exchange {
     /// Method, target, version and headers.
-    pub head: request::Parts,
+    pub head: RequestHead,
     /// The body, when the request has one.
     pub body: Option<Body>,
     /// Where it came from.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, request};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::percent_decode;
+use rwsgi_message::RequestHead;
 
 use crate::Peer;
 use crate::forwarded::{self, FORWARDED, X_FORWARDED_FOR};
@@ -77,7 +78,7 @@ impl Forwarding {
     }
 
     /// Whom the request comes from, and what is said of it, unless that is to be refused.
-    pub(crate) fn judge(&self, head: &request::Parts, peer: Arc<Peer>) -> (Arc<Peer>, Result<Origin, Fault>) {
+    pub(crate) fn judge(&self, head: &RequestHead, peer: Arc<Peer>) -> (Arc<Peer>, Result<Origin, Fault>) {
         if self.proxies.header_map == HeaderMapPolicy::Refuse && self.has_refused(&head.headers, &peer) {
             return (peer, Err(Fault::bad("a header name with `_`")));
         }
@@ -89,7 +90,7 @@ impl Forwarding {
         (client.map_or(peer, Arc::new), origin)
     }
 
-    fn origin(&self, head: &request::Parts) -> Result<Origin, Fault> {
+    fn origin(&self, head: &RequestHead) -> Result<Origin, Fault> {
         let mut named = head.headers.get_all(SCRIPT_NAME).iter().filter(|_| self.allows(&SCRIPT_NAME));
         let script_name = match (named.next(), named.next()) {
             (Some(name), None) => mount(name, head.uri.path())?,

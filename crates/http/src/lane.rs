@@ -17,10 +17,11 @@ use crate::connection::{Answered, Begun, Server};
 use crate::encode::{Framing, Parcel};
 use crate::exchange::{Handler, Ticket, Wait};
 use crate::guard::{Came, Guard};
+use crate::head::Heads;
 use crate::patience::Patience;
 use crate::talk::log_stuck;
 use crate::watch::Watch;
-use crate::{Answer, Exchange, Peer, Transport, head};
+use crate::{Answer, Exchange, Peer, Transport};
 
 /// How a connection leaves the lane.
 #[derive(Debug)]
@@ -91,6 +92,7 @@ struct Lane<'a, H, S: Transport> {
     peer: &'a Arc<Peer>,
     activity: Arc<Activity>,
     stage: Stage,
+    heads: Heads,
     /// The request that is run.
     begun: Option<Begun>,
     wait: Wait,
@@ -121,6 +123,7 @@ impl<'a, H: Handler, S: Transport> Lane<'a, H, S> {
             guard,
             peer,
             stage: Stage::Reading,
+            heads: Heads::default(),
             begun: None,
             wait: Ticket::new().1,
             parcel: Parcel::default(),
@@ -185,8 +188,9 @@ impl<'a, H: Handler, S: Transport> Lane<'a, H, S> {
     /// A request has come.
     fn begin(&mut self) -> Option<Way> {
         let (bytes, outline) = self.guard.head();
-        let Some(mut head) = head::read(bytes, outline) else { return Some(Way::Parser(None)) };
+        let Some(mut head) = self.heads.read(bytes, outline) else { return Some(Way::Parser(None)) };
         self.closes = outline.closes() || self.server.options.keep_alive.is_none();
+        self.guard.remember();
         self.is_head = head.method == http::Method::HEAD;
         self.activity.enter(Phase::Busy);
         let (begun, received) = self.server.receive(&mut head, true, (self.peer, &self.activity));

@@ -10,8 +10,8 @@ use http::header::{
     ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH,
     IF_RANGE, LAST_MODIFIED, RANGE,
 };
-use http::{HeaderName, HeaderValue, Method, StatusCode, request};
-use rwsgi_message::Fields;
+use http::{HeaderName, HeaderValue, Method, StatusCode};
+use rwsgi_message::{Fields, RequestHead};
 
 use crate::{Answer, Content, FileSpan};
 
@@ -35,7 +35,7 @@ enum Verdict {
 }
 
 impl Conditions {
-    pub(crate) fn of(head: &request::Parts) -> Self {
+    pub(crate) fn of(head: &RequestHead) -> Self {
         let only = |name: HeaderName| {
             let mut values = head.headers.get_all(name).iter();
             values.next().filter(|_| values.next().is_none()).cloned()

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, request};
-use rwsgi_message::Fields;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version};
+use rwsgi_message::{Fields, RequestHead};
 
 use crate::access_log::Captures;
 use crate::journal::{End, Finished, Journal};
@@ -44,7 +44,7 @@ pub(crate) struct Shown {
     /// The values of the environ's variables that the format names, in its order; empty when the application gave no answer.
     pub(crate) environ: Box<[Option<Bytes>]>,
     /// All headers of request and answer, for a format that shows them.
-    pub(crate) all_headers: Option<Box<(HeaderMap, Fields)>>,
+    pub(crate) all_headers: Option<Box<(Arc<HeaderMap>, Fields)>>,
 }
 
 /// Of several values of one name the last one, as under Gunicorn.
@@ -58,11 +58,7 @@ fn capture_answer(names: &[HeaderName], headers: &Fields) -> Vec<Option<HeaderVa
 }
 
 impl Shown {
-    fn new(
-        captures: &Captures,
-        head: &request::Parts,
-        (peer, origin): (&Arc<Peer>, Option<&Origin>),
-    ) -> Self {
+    fn new(captures: &Captures, head: &RequestHead, (peer, origin): (&Arc<Peer>, Option<&Origin>)) -> Self {
         Self {
             peer: Arc::clone(peer),
             uri: head.uri.clone(),
@@ -80,7 +76,7 @@ impl Record {
     /// A request begins: its head has been read.
     pub(crate) fn begin(
         journal: &Arc<Journal>,
-        head: &request::Parts,
+        head: &RequestHead,
         from: (&Arc<Peer>, Option<&Origin>),
     ) -> Box<Self> {
         journal.meter.iter().for_each(|meter| meter.begun());

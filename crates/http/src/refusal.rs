@@ -1,6 +1,7 @@
 //! Requests that are not served: what the client is told, and what the log.
 
-use http::{StatusCode, request};
+use http::StatusCode;
+use rwsgi_message::RequestHead;
 
 use crate::framing::Fault;
 use crate::inflow::{Failure, TOO_LARGE};
@@ -9,7 +10,7 @@ use crate::{Answer, Peer};
 /// The answer to a request whose body cannot be had; an error when there is nobody to answer.
 pub(crate) fn refusal(
     failure: Failure,
-    head: &request::Parts,
+    head: &RequestHead,
     peer: &Peer,
     fault: Option<Fault>,
 ) -> Result<Answer, hyper::Error> {

@@ -4,10 +4,12 @@ use std::cell::Cell;
 use std::fs::File;
 use std::io::Read;
 use std::process;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, request};
+use http::{HeaderName, HeaderValue};
+use rwsgi_message::RequestHead;
 
 use crate::Peer;
 
@@ -16,17 +18,17 @@ const LONGEST: usize = 200;
 
 /// The id of a request: the one that its header `name` has if a trusted peer says so, else a new one. From now on the request has
 /// exactly that header.
-pub(crate) fn assign(name: &HeaderName, head: &mut request::Parts, peer: &Peer) -> HeaderValue {
+pub(crate) fn assign(name: &HeaderName, head: &mut RequestHead, peer: &Peer) -> HeaderValue {
     if let Some(given) = given(name, head).filter(|_| peer.is_trusted()) {
         return given.clone();
     }
     let made = make();
     // A head that is full is refused by its limits long before.
-    let _ = head.headers.try_insert(name.clone(), made.clone());
+    let _ = Arc::make_mut(&mut head.headers).try_insert(name.clone(), made.clone());
     made
 }
 
-fn given<'a>(name: &HeaderName, head: &'a request::Parts) -> Option<&'a HeaderValue> {
+fn given<'a>(name: &HeaderName, head: &'a RequestHead) -> Option<&'a HeaderValue> {
     let mut values = head.headers.get_all(name).iter();
     let value = values.next().filter(|_| values.next().is_none())?;
     let bytes = value.as_bytes();
@@ -85,7 +87,7 @@ mod tests {
         for value in values {
             request = request.header(&name, *value);
         }
-        let (mut head, ()) = request.body(()).unwrap().into_parts();
+        let mut head = RequestHead::from(request.body(()).unwrap().into_parts().0);
         let mut peer = Peer::unix();
         peer.set_trusted(is_trusted);
         let id = assign(&name, &mut head, &peer);

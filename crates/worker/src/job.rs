@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{StatusCode, request};
+use http::StatusCode;
 use rwsgi_http::{Answer, Content, Exchange, FileSpan, Inlet, Scheme, Stream};
-use rwsgi_message::Fields;
+use rwsgi_message::{Fields, RequestHead};
 use rwsgi_wsgi::{Body, Chunk, FileBody, Flow, Head, Proxied};
 
 use crate::crew::Crew;
@@ -60,7 +60,7 @@ fn answer(head: Head, content: Content) -> Answer {
 }
 
 impl rwsgi_wsgi::Exchange for Job {
-    fn head(&self) -> &request::Parts {
+    fn head(&self) -> &RequestHead {
         &self.exchange.head
     }
 

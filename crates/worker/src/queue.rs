@@ -196,7 +196,7 @@ mod tests {
 
     fn exchange(path: &str) -> (Box<Exchange>, Wait) {
         let (ticket, wait) = Ticket::new();
-        let (head, ()) = http::Request::builder().uri(path).body(()).unwrap().into_parts();
+        let head = http::Request::builder().uri(path).body(()).unwrap().into_parts().0.into();
         let peer = Arc::new(Peer::unix());
         let origin = Origin::default();
         (Box::new(Exchange { head, body: None, peer, origin, waited: None, ticket }), wait)

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::header::{COOKIE, HOST};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, request};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 use percent_encoding::percent_decode;
 use pyo3::types::{PyDict, PyDictMethods, PyString, PyTuple};
 use pyo3::{Bound, IntoPyObject, Py, PyResult, Python, intern};
+use rwsgi_message::RequestHead;
 
 use crate::call::Options;
 use crate::deadline::{Deadline, DeadlineObject};
@@ -118,7 +119,7 @@ impl Environ {
 
     fn request_line(&mut self, environ: &Bound<'_, PyDict>, exchange: &dyn Exchange) -> PyResult<()> {
         let py = environ.py();
-        let request::Parts { method, uri, version, .. } = exchange.head();
+        let RequestHead { method, uri, version, .. } = exchange.head();
         if *method != Method::GET {
             environ.set_item(
                 self.keys.request_method.bind(py),
@@ -167,7 +168,7 @@ impl Environ {
     /// Values of one name are joined as one, once: a client that repeats a name must not make this quadratic.
     fn headers(&mut self, environ: &Bound<'_, PyDict>, exchange: &dyn Exchange) -> PyResult<()> {
         let py = environ.py();
-        let headers = &exchange.head().headers;
+        let headers = &*exchange.head().headers;
         let sender = Sender { is_trusted: exchange.is_trusted(), headers };
         if headers.len() != headers.keys_len() {
             for name in headers.keys() {

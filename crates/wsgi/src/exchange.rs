@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::BufRead;
 
 use bytes::Bytes;
-use http::{StatusCode, request};
-use rwsgi_message::Fields;
+use http::StatusCode;
+use rwsgi_message::{Fields, RequestHead};
 
 /// A request body.
 pub struct Body {
@@ -128,7 +128,7 @@ pub struct Proxied<'a> {
 /// `begin` come chunks and one [`end`](Self::end).
 pub trait Exchange: Send + Sync {
     /// Method, target, version and headers.
-    fn head(&self) -> &request::Parts;
+    fn head(&self) -> &RequestHead;
     /// `REMOTE_ADDR`: the peer's address, empty for a unix socket.
     fn remote_addr(&self) -> &str;
     /// `REMOTE_PORT`: the peer's port in decimal; `None` for a unix socket.

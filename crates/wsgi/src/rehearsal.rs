@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use http::{Request, request};
+use http::Request;
 use pyo3::types::{PyAnyMethods, PyModule};
 use pyo3::{PyResult, Python};
+use rwsgi_message::RequestHead;
 
 use crate::deadline::Unlimited;
 use crate::{Application, Body, Bridge, Chunk, Error, Exchange, FileBody, Flow, Head, Options, Proxied};
@@ -27,7 +28,7 @@ impl Application {
             // Each time: an application may load Django with its first request.
             let host = allowed_host().unwrap_or_else(|| HOST.to_owned());
             let request = Request::get(path.as_str()).header(http::header::HOST, host).body(());
-            let Ok((head, ())) = request.map(Request::into_parts) else {
+            let Ok(head) = request.map(|request| request.into_parts().0.into()) else {
                 tracing::warn!("`{path}` cannot be warmed up: it is no path of a URL");
                 continue;
             };
@@ -66,7 +67,7 @@ fn allowed_host() -> Option<String> {
 
 /// A request whose answer only leaves its status.
 struct Rehearsal {
-    head: request::Parts,
+    head: RequestHead,
     status: Arc<AtomicU16>,
 }
 
@@ -77,7 +78,7 @@ impl Rehearsal {
 }
 
 impl Exchange for Rehearsal {
-    fn head(&self) -> &request::Parts {
+    fn head(&self) -> &RequestHead {
         &self.head
     }
 

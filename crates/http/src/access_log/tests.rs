@@ -15,7 +15,7 @@ use crate::{Answer, Content, Origin, Peer};
 fn logged(format: Format, request: request::Builder, finish: impl FnOnce(&mut Record)) -> String {
     let (mut reader, file) = std::io::pipe().unwrap();
     let log = AccessLog::start(format, File::from(OwnedFd::from(file))).unwrap();
-    let (head, ()) = request.body(()).unwrap().into_parts();
+    let head = request.body(()).unwrap().into_parts().0.into();
     let peer = Arc::new(Peer::tcp("192.0.2.7:50000".parse().unwrap(), "127.0.0.1:80".parse().unwrap()));
     let origin = Origin { scheme: None, script_name: Bytes::from_static(b"/mount") };
     let journal = Arc::new(Journal { access_log: Some(log.clone()), meter: None });

@@ -27,7 +27,7 @@ fn judge_at(
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let (head, ()) = request.body(()).unwrap().into_parts();
+    let head = request.body(()).unwrap().into_parts().0.into();
     let (client, origin) = forwarding.judge(&head, Arc::new(peer));
     Ok((origin?, format!("{} {}", client.remote_addr(), client.remote_port().unwrap_or("-"))))
 }
@@ -101,7 +101,7 @@ fn a_star_does_not_make_every_hop_a_proxy() {
 fn a_client_that_a_proxy_header_names_cannot_name_another_one() {
     let forwarding = Forwarding::new(proxies());
     let request = Request::get("/").header("x-forwarded-for", "6.6.6.6");
-    let (head, ()) = request.body(()).unwrap().into_parts();
+    let head = request.body(()).unwrap().into_parts().0.into();
     for (source, expected) in [("192.0.2.9:1", "192.0.2.9"), ("10.0.0.9:1", "6.6.6.6")] {
         let mut peer = Peer::tcp(PROXY.parse().unwrap(), "127.0.0.1:80".parse().unwrap());
         forwarding.meet(&mut peer);

@@ -14,6 +14,9 @@ pub(crate) struct Outline {
     starts_late: bool,
     is_plain: bool,
     closes: bool,
+    /// Its fields are those of the plain head before it, and are not listed.
+    repeats: bool,
+    end_of_line: usize,
 }
 
 /// Some bytes of a head. A head that is so long that 32 bits do not hold its places is never plain.
@@ -42,6 +45,9 @@ impl Outline {
         self.fields.clear();
         self.starts_late = start > 0;
         self.is_plain = false;
+        self.repeats = false;
+        // Behind the target, a space, eight bytes and a line end.
+        self.end_of_line = start + line.method + 1 + line.target + 11;
     }
 
     /// The next field: where its name and its value begin, and how long they are.
@@ -53,6 +59,23 @@ impl Outline {
     pub(super) fn finish(&mut self, head: &Head) {
         self.is_plain = head.is_plain() && !self.starts_late;
         self.closes = head.closes();
+    }
+
+    /// The end of a head with the fields of the one before.
+    pub(super) fn repeat(&mut self, closes: bool) {
+        self.is_plain = !self.starts_late;
+        self.closes = closes;
+        self.repeats = true;
+    }
+
+    /// Whether the fields are those of the head before, which has been remembered.
+    pub(crate) fn repeats(&self) -> bool {
+        self.repeats
+    }
+
+    /// Where the fields begin.
+    pub(crate) fn start_of_fields(&self) -> usize {
+        self.end_of_line
     }
 
     /// Whether the request is one of HTTP/1.1 that has no body, asks for nothing but its answer and begins with its

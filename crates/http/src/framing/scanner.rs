@@ -22,6 +22,9 @@ pub(crate) struct Scanner {
     /// The last request line asked for a head without content.
     is_head: bool,
     outline: Outline,
+    /// The fields of a plain head before this one, up to its end: what has been judged once need not be again.
+    known: Vec<u8>,
+    known_closes: bool,
 }
 
 /// What a look at the bytes has given.
@@ -79,6 +82,8 @@ impl Scanner {
             chunks: Chunks::default(),
             is_head: false,
             outline: Outline::default(),
+            known: Vec::new(),
+            known_closes: false,
         }
     }
 
@@ -129,9 +134,17 @@ impl Scanner {
         &self.outline
     }
 
+    /// The plain head that was passed last had these `fields`: others that are the same are as good.
+    pub(crate) fn remember(&mut self, fields: &[u8]) {
+        self.known.clear();
+        self.known.extend_from_slice(fields);
+        self.known_closes = self.outline.closes();
+    }
+
     /// Gives back the memory for it.
     pub(crate) fn forget(&mut self) {
         self.outline = Outline::default();
+        self.known = Vec::new();
     }
 
     /// Whether an answer to what came last must not have content (RFC 9110 section 9.3.2).
@@ -184,6 +197,13 @@ impl Scanner {
 
     fn field(&mut self, bytes: &[u8]) -> Step {
         let Stage::Fields(head) = &self.stage else { return Ok(false) };
+        if head.count == 0 && head.is_plain() && self.is_known(&bytes[self.start..]) {
+            self.start += self.known.len();
+            self.searched = self.start;
+            self.outline.repeat(self.known_closes);
+            self.stage = Stage::Start;
+            return Ok(true);
+        }
         if head.count == self.limits.field_count() {
             self.expect_end(bytes, Fault::fields_too_large("too many fields"))?;
         }
@@ -207,6 +227,11 @@ impl Scanner {
             }
         };
         Ok(true)
+    }
+
+    /// A client repeats its fields on a connection, and nothing else in a plain head says what they mean.
+    fn is_known(&self, bytes: &[u8]) -> bool {
+        !self.known.is_empty() && bytes.starts_with(&self.known)
     }
 
     fn content(&mut self, bytes: &[u8], left: u64) -> Step {

@@ -110,6 +110,14 @@ impl<S: Transport> Guard<S> {
         (&self.held[..self.head], self.scanner.outline())
     }
 
+    /// Heads with the same fields as this one will be passed as they are.
+    pub(crate) fn remember(&mut self) {
+        if !self.scanner.outline().repeats() {
+            let start = self.scanner.outline().start_of_fields();
+            self.scanner.remember(&self.held[start..self.head]);
+        }
+    }
+
     /// The request whose head is held has its answer.
     pub(crate) fn consume(&mut self) {
         self.judged -= self.head;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use http::{Version, request};
+use http::Version;
+use rwsgi_message::RequestHead;
 
 use crate::{Body, Chunk, Exchange, FileBody, Flow, Head, Proxied};
 
@@ -33,7 +34,7 @@ pub(crate) struct Noted {
 }
 
 impl Exchange for Noted {
-    fn head(&self) -> &request::Parts {
+    fn head(&self) -> &RequestHead {
         self.exchange.head()
     }
 

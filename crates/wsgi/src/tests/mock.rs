@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use http::request;
 use pyo3::Python;
+use rwsgi_message::RequestHead;
 
 use crate::{Body, Chunk, Exchange, FileBody, Flow, Head, Proxied};
 
@@ -213,7 +214,7 @@ impl Answer {
 }
 
 pub(super) struct Mock {
-    head: request::Parts,
+    head: RequestHead,
     body: Option<Body>,
     unix: bool,
     proxy: Proxy,
@@ -225,7 +226,7 @@ pub(super) struct Mock {
 impl Mock {
     pub(super) fn new(request: Request) -> (Self, Arc<Mutex<Answer>>) {
         let answer = Arc::new(Mutex::new(Answer::default()));
-        let (head, ()) = request.builder.body(()).unwrap().into_parts();
+        let head = request.builder.body(()).unwrap().into_parts().0.into();
         let Request { body, unix, proxy, flows, after_wait, .. } = request;
         (Self { head, body, unix, proxy, flows, after_wait, answer: Arc::clone(&answer) }, answer)
     }
@@ -236,7 +237,7 @@ impl Mock {
 }
 
 impl Exchange for Mock {
-    fn head(&self) -> &request::Parts {
+    fn head(&self) -> &RequestHead {
         &self.head
     }
 
