@@ -150,6 +150,7 @@ impl<'a> Bridge<'a> {
         if let Some(mut input) = input.as_ref().and_then(|input| input.try_borrow_mut().ok()) {
             input.close();
         }
+        self.environ.release(py);
         result
     }
 

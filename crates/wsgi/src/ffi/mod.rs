@@ -9,3 +9,4 @@ pub(crate) mod fork;
 pub(crate) mod gil;
 pub(crate) mod interrupt;
 pub(crate) mod text;
+pub(crate) mod version;

@@ -1,5 +1,6 @@
 //! PEP 3333 on byte slices: each test is a Python application as source text and the requests that it is asked.
 
+mod again;
 mod body;
 mod environ;
 mod failures;
