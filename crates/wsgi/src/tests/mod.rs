@@ -5,6 +5,7 @@ mod body;
 mod environ;
 mod failures;
 mod files;
+mod heads;
 mod hooks;
 mod input;
 mod interrupt;
