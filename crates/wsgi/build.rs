@@ -5,6 +5,7 @@ use std::process::Command;
 fn main() {
     // The unit tests of this crate embed CPython: they must load the libpython that they were built against.
     pyo3_build_config::add_libpython_rpath_link_args();
+    pyo3_build_config::use_pyo3_cfgs();
     let executable = pyo3_build_config::get().executable().unwrap_or("python3").to_owned();
     println!("cargo:python={executable}");
     if let Some(directory) = library_directory(&executable) {

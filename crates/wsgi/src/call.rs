@@ -94,7 +94,7 @@ impl<'a> Bridge<'a> {
                 tracing::error!("cannot call the application: {}", traceback(py, &error));
             }
             if !self.callable.is_free(py) {
-                match Callable::new(py) {
+                match self.callable.renewed(py) {
                     Ok(callable) => self.callable = callable,
                     Err(error) => {
                         tracing::error!("cannot make start_response: {}", traceback(py, &error))
@@ -150,6 +150,7 @@ impl<'a> Bridge<'a> {
         if let Some(mut input) = input.as_ref().and_then(|input| input.try_borrow_mut().ok()) {
             input.close();
         }
+        self.environ.release(py);
         result
     }
 
@@ -165,15 +166,21 @@ impl<'a> Bridge<'a> {
         let response = self.callable.response();
         let called = self.application.callable().bind(py).call1((environ, start_response));
         match self.unless_descendant(py, called) {
-            Ok(iterable) => {
-                let sent = self.unless_descendant(py, send(self, response, &iterable));
-                let finished = response.with_output(|output| finish(py, output, sent));
-                close(&iterable, response);
-                self.unless_descendant(py, finished)?;
-            }
+            Ok(iterable) => match only_item(&iterable) {
+                Some(only) => response.with_output(|output| {
+                    let sent = only.and_then(|bytes| send_known(output, &bytes));
+                    finish(py, output, sent);
+                })?,
+                None => {
+                    let sent = self.unless_descendant(py, send(self, response, &iterable));
+                    let finished = response.with_output(|output| finish(py, output, sent));
+                    close(&iterable, response);
+                    self.unless_descendant(py, finished)?;
+                }
+            },
             Err(error) => response.with_output(|output| finish(py, output, Err(error)))?,
         }
-        response.take_output().map(drop)
+        self.callable.unload()
     }
 
     /// Passes `result` on in the worker. A child that the application forked ends here instead, as its own `python`
@@ -204,12 +211,8 @@ fn end_descendant(py: Python<'_>, error: Option<&PyErr>) -> PyResult<()> {
     leave(py, code)
 }
 
-/// Sends what the application returned. A one-element list is the usual case, and the length is known then.
+/// Sends what the application returned.
 fn send(bridge: &Bridge<'_>, response: &Response, iterable: &Bound<'_, PyAny>) -> PyResult<()> {
-    if let Some(only) = only_item(iterable) {
-        let bytes = only?;
-        return response.with_output(|output| send_known(output, &bytes)).flatten();
-    }
     if let Some(file) = plain_file(iterable)
         && response.with_output(|output| output.send_file(file))?
     {
@@ -225,7 +228,7 @@ fn send(bridge: &Bridge<'_>, response: &Response, iterable: &Bound<'_, PyAny>) -
     Ok(())
 }
 
-/// The item of a list or tuple that has one.
+/// The item of a list or tuple that has one: the usual case, and the length is known then.
 fn only_item<'py>(iterable: &Bound<'py, PyAny>) -> Option<PyResult<Bound<'py, PyBytes>>> {
     let item = if let Ok(list) = iterable.cast_exact::<PyList>() {
         (list.len() == 1).then(|| list.get_item(0))?

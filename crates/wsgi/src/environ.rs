@@ -17,6 +17,7 @@ use crate::exchange::Exchange;
 use crate::file_wrapper::FileWrapper;
 use crate::header_rules::Sender;
 use crate::input::InputStream;
+use crate::kept::{Kept, Shape};
 use crate::names::{Last, Names};
 
 /// How many keys the template is grown to hold, so that a copy has room for the headers and need not be resized. CPython
@@ -26,6 +27,9 @@ const ROOM: usize = 24;
 /// Makes environs. One for each Python thread.
 pub(crate) struct Environ {
     template: Py<PyDict>,
+    /// That of the last request. As long as it is here each key in it has the text that its [`Last`] remembers, if that
+    /// remembers one.
+    kept: Option<Kept>,
     keys: Keys,
     names: Names,
     script_name: Last,
@@ -64,6 +68,7 @@ impl Environ {
         let intern = |text: &str| PyString::intern(py, text).unbind();
         Ok(Self {
             template: template(py, options, deadline)?,
+            kept: None,
             keys: Keys {
                 request_method: intern("REQUEST_METHOD"),
                 script_name: intern("SCRIPT_NAME"),
@@ -101,13 +106,23 @@ impl Environ {
         py: Python<'py>,
         exchange: &mut dyn Exchange,
     ) -> PyResult<(Bound<'py, PyDict>, Option<Bound<'py, InputStream>>)> {
-        let environ = self.template.bind(py).copy()?;
         let body = exchange.take_body();
-        self.request_line(&environ, exchange)?;
-        self.headers(&environ, exchange)?;
-        self.connection(&environ, exchange)?;
+        let shape = if body.is_none() { Shape::of(exchange) } else { None };
+        let kept = self.kept.take().and_then(|kept| kept.reuse(py, shape));
+        let made = match kept.filter(|_| self.names.repeat(&exchange.head().headers)) {
+            Some(dict) => Made { dict, is_again: true },
+            None => Made { dict: self.template.bind(py).copy()?, is_again: false },
+        };
+        self.request_line(&made, exchange)?;
+        self.headers(&made, exchange)?;
+        self.connection(&made, exchange)?;
+        let environ = made.dict;
+        let Some(body) = body else {
+            self.proxies(&environ, exchange)?;
+            self.kept = shape.and_then(|shape| Kept::new(&environ, shape));
+            return Ok((environ, None));
+        };
         self.proxies(&environ, exchange)?;
-        let Some(body) = body else { return Ok((environ, None)) };
         if let Some(length) = body.length {
             let length = self.length.text(py, length.to_string().as_bytes())?;
             environ.set_item(self.keys.content_length.bind(py), length)?;
@@ -117,87 +132,94 @@ impl Environ {
         Ok((environ, Some(input)))
     }
 
-    fn request_line(&mut self, environ: &Bound<'_, PyDict>, exchange: &dyn Exchange) -> PyResult<()> {
-        let py = environ.py();
+    /// The request is over: its environ goes now, with all that the application put into it, unless the next request
+    /// can have it.
+    pub(crate) fn release(&mut self, py: Python<'_>) {
+        self.kept.take_if(|kept| !kept.is_untouched(py));
+    }
+
+    fn request_line(&mut self, environ: &Made<'_>, exchange: &dyn Exchange) -> PyResult<()> {
+        let py = environ.dict.py();
         let RequestHead { method, uri, version, .. } = exchange.head();
         if *method != Method::GET {
-            environ.set_item(
-                self.keys.request_method.bind(py),
-                self.method.text(py, method.as_str().as_bytes())?,
-            )?;
+            environ.set(&self.keys.request_method, &mut self.method, method.as_str().as_bytes())?;
         }
+        let target = target(uri);
+        let script_name = exchange.script_name();
+        let has_same_mount = script_name.is_empty() || self.script_name.is(script_name);
+        if environ.is_again && has_same_mount && self.raw.is(target.as_bytes()) {
+            return Ok(());
+        }
+        let dict = &environ.dict;
         if *version == Version::HTTP_10 {
-            environ.set_item(self.keys.server_protocol.bind(py), self.keys.http_1_0.bind(py))?;
+            dict.set_item(self.keys.server_protocol.bind(py), self.keys.http_1_0.bind(py))?;
         }
         // `OPTIONS *` is about the server, not about a resource: its path is empty.
         let path = if uri.path() == "*" { "" } else { uri.path() };
         let decoded: Cow<'_, [u8]> = percent_decode(path.as_bytes()).into();
-        let path = self.mounted(environ, exchange.script_name(), &decoded)?;
+        let path = self.mounted(environ, script_name, &decoded)?;
         let path_info = self.path.text(py, path)?;
-        let target = target(uri);
         let raw = if path == target.as_bytes() {
+            self.raw.remember(path, &path_info);
             path_info.clone()
         } else {
             self.raw.text(py, target.as_bytes())?
         };
-        environ.set_item(self.keys.path_info.bind(py), path_info)?;
-        environ.set_item(self.keys.raw_uri.bind(py), raw)?;
+        dict.set_item(self.keys.path_info.bind(py), path_info)?;
+        dict.set_item(self.keys.raw_uri.bind(py), raw)?;
         if let Some(query) = uri.query() {
-            environ.set_item(self.keys.query_string.bind(py), self.query.text(py, query.as_bytes())?)?;
+            dict.set_item(self.keys.query_string.bind(py), self.query.text(py, query.as_bytes())?)?;
         }
         Ok(())
     }
 
     /// Sets `SCRIPT_NAME`, and gives what of the path is left for `PATH_INFO`. A path that does not lie under the mount
     /// point is left alone: the proxy may have cut it already.
-    fn mounted<'a>(
-        &mut self,
-        environ: &Bound<'_, PyDict>,
-        script_name: &[u8],
-        path: &'a [u8],
-    ) -> PyResult<&'a [u8]> {
+    fn mounted<'a>(&mut self, environ: &Made<'_>, script_name: &[u8], path: &'a [u8]) -> PyResult<&'a [u8]> {
         if script_name.is_empty() {
             return Ok(path);
         }
-        let py = environ.py();
-        environ.set_item(self.keys.script_name.bind(py), self.script_name.text(py, script_name)?)?;
+        environ.set(&self.keys.script_name, &mut self.script_name, script_name)?;
         let rest = path.strip_prefix(script_name);
         Ok(rest.filter(|rest| rest.is_empty() || rest.starts_with(b"/")).unwrap_or(path))
     }
 
     /// Values of one name are joined as one, once: a client that repeats a name must not make this quadratic.
-    fn headers(&mut self, environ: &Bound<'_, PyDict>, exchange: &dyn Exchange) -> PyResult<()> {
-        let py = environ.py();
+    fn headers(&mut self, environ: &Made<'_>, exchange: &dyn Exchange) -> PyResult<()> {
         let headers = &*exchange.head().headers;
+        if environ.is_again {
+            return self.names.again(headers, |entry, value| environ.set(&entry.key, &mut entry.last, value));
+        }
+        let py = environ.dict.py();
         let sender = Sender { is_trusted: exchange.is_trusted(), headers };
-        if headers.len() != headers.keys_len() {
+        let has_repeated_names = headers.len() != headers.keys_len();
+        self.names.begin(!has_repeated_names);
+        if has_repeated_names {
             for name in headers.keys() {
                 let Some(entry) = self.names.entry(py, name, sender) else { continue };
-                environ.set_item(entry.key.bind(py), entry.last.text(py, &joined(headers, name))?)?;
+                environ.set(&entry.key, &mut entry.last, &joined(headers, name))?;
             }
             return Ok(());
         }
         for (name, value) in headers {
             let Some(entry) = self.names.entry(py, name, sender) else { continue };
-            environ.set_item(entry.key.bind(py), entry.last.text(py, value.as_bytes())?)?;
+            environ.set(&entry.key, &mut entry.last, value.as_bytes())?;
         }
         Ok(())
     }
 
-    fn connection(&mut self, environ: &Bound<'_, PyDict>, exchange: &dyn Exchange) -> PyResult<()> {
-        let py = environ.py();
+    fn connection(&mut self, environ: &Made<'_>, exchange: &dyn Exchange) -> PyResult<()> {
         let keys = &self.keys;
-        let address = self.remote_addr.text(py, exchange.remote_addr().as_bytes())?;
-        environ.set_item(keys.remote_addr.bind(py), address)?;
+        environ.set(&keys.remote_addr, &mut self.remote_addr, exchange.remote_addr().as_bytes())?;
         if let Some(port) = exchange.remote_port() {
-            environ.set_item(keys.remote_port.bind(py), self.remote_port.text(py, port.as_bytes())?)?;
+            environ.set(&keys.remote_port, &mut self.remote_port, port.as_bytes())?;
         }
         let (name, port) = match exchange.server() {
             Some((name, port)) => (name.as_bytes(), port.as_bytes()),
             None => split_host(exchange),
         };
-        environ.set_item(keys.server_name.bind(py), self.server_name.text(py, name)?)?;
-        environ.set_item(keys.server_port.bind(py), self.server_port.text(py, port)?)
+        environ.set(&keys.server_name, &mut self.server_name, name)?;
+        environ.set(&keys.server_port, &mut self.server_port, port)
     }
 
     /// What is there only behind a proxy.
@@ -212,6 +234,24 @@ impl Environ {
             environ.set_item(intern!(py, "PROXY_PORT"), proxied.port)?;
         }
         Ok(())
+    }
+}
+
+/// The environ that is being made.
+struct Made<'py> {
+    dict: Bound<'py, PyDict>,
+    /// It is that of the last request, and has its values.
+    is_again: bool,
+}
+
+impl Made<'_> {
+    /// Sets what the application gets under `key`, where `last` is what the last request had there.
+    fn set(&self, key: &Py<PyString>, last: &mut Last, bytes: &[u8]) -> PyResult<()> {
+        if self.is_again && last.is(bytes) {
+            return Ok(());
+        }
+        let py = self.dict.py();
+        self.dict.set_item(key.bind(py), last.text(py, bytes)?)
     }
 }
 

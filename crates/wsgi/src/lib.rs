@@ -12,7 +12,7 @@
 //!
 //! | PEP 3333 | file |
 //! |---|---|
-//! | environ variables | `environ`, `names`, `header_rules` |
+//! | environ variables | `environ`, `kept`, `names`, `header_rules` |
 //! | input and error streams | `input`, `errors` |
 //! | `start_response()`, the write() callable, `exc_info` | `start_response`, `head` |
 //! | handling the Content-Length header, buffering and streaming, `close()` | `call`, `body` |
@@ -33,6 +33,7 @@ mod head;
 mod header_rules;
 mod hooks;
 mod input;
+mod kept;
 mod log_bridge;
 mod loggers;
 mod names;

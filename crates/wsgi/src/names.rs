@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use http::HeaderName;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderName};
 use pyo3::types::PyString;
 use pyo3::{Bound, Py, PyResult, Python};
 use rustc_hash::FxHashMap;
@@ -24,18 +24,29 @@ pub(crate) struct Last {
 }
 
 impl Last {
+    /// Whether these are the bytes of the last call, and its text is known.
+    pub(crate) fn is(&self, bytes: &[u8]) -> bool {
+        self.text.is_some() && self.bytes == bytes
+    }
+
     /// The bytes as a `str`, the same object again when they are those of the last call.
     pub(crate) fn text<'py>(&mut self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyString>> {
         if let Some(text) = self.text.as_ref().filter(|_| self.bytes == bytes) {
             return Ok(text.bind(py).clone());
         }
         let text = latin1(py, bytes)?;
+        self.remember(bytes, &text);
+        Ok(text)
+    }
+
+    /// `text` is that of the bytes.
+    pub(crate) fn remember(&mut self, bytes: &[u8], text: &Bound<'_, PyString>) {
+        self.text = None;
         if bytes.len() <= VALUE {
             self.bytes.clear();
             self.bytes.extend_from_slice(bytes);
             self.text = Some(text.clone().unbind());
         }
-        Ok(text)
     }
 }
 
@@ -47,7 +58,10 @@ pub(crate) struct Entry {
 
 /// A name that requests have brought.
 struct Known {
+    name: HeaderName,
     entry: Option<Entry>,
+    /// No other name has its key.
+    is_alone: bool,
     rule: Rule,
     is_told: bool,
 }
@@ -55,14 +69,61 @@ struct Known {
 /// The map from header names to keys.
 pub(crate) struct Names {
     rules: Arc<HeaderRules>,
-    known: FxHashMap<HeaderName, Known>,
+    places: FxHashMap<HeaderName, usize>,
+    known: Vec<Known>,
     /// Holds a name that did not fit.
     overflow: Option<Known>,
+    sequence: Sequence,
+}
+
+/// The names of the last request in their order.
+#[derive(Default)]
+struct Sequence {
+    names: Vec<Seen>,
+    /// Each name is known and the only one that sets its key.
+    is_repeatable: bool,
+}
+
+/// A name of the last request.
+struct Seen {
+    place: usize,
+    /// It reached the application.
+    passed: bool,
 }
 
 impl Names {
     pub(crate) fn new(rules: Arc<HeaderRules>) -> Self {
-        Self { rules, known: FxHashMap::default(), overflow: None }
+        let sequence = Sequence::default();
+        Self { rules, places: FxHashMap::default(), known: Vec::new(), overflow: None, sequence }
+    }
+
+    /// Whether a request has the same names in the same order as the last one, so that it sets the same keys if its sender is
+    /// trusted as much.
+    pub(crate) fn repeat(&self, headers: &HeaderMap) -> bool {
+        let names = &self.sequence.names;
+        self.sequence.is_repeatable
+            && headers.len() == names.len()
+            && headers.iter().zip(names).all(|((name, _), seen)| *name == self.known[seen.place].name)
+    }
+
+    /// Forgets the order of the last request; that of the next one is remembered, unless it `is_repeatable` for nobody.
+    pub(crate) fn begin(&mut self, is_repeatable: bool) {
+        self.sequence.names.clear();
+        self.sequence.is_repeatable = is_repeatable;
+    }
+
+    /// The entries that values of a request that [repeats](Self::repeat) the last one belong to.
+    pub(crate) fn again<'a>(
+        &'a mut self,
+        headers: &'a HeaderMap,
+        mut set: impl FnMut(&mut Entry, &[u8]) -> PyResult<()>,
+    ) -> PyResult<()> {
+        for (value, seen) in headers.values().zip(&self.sequence.names) {
+            if let Some(entry) = self.known[seen.place].entry.as_mut().filter(|_| seen.passed) {
+                set(entry, value.as_bytes())?;
+            }
+        }
+        Ok(())
     }
 
     /// The entry for `name`; `None` for a name that does not reach the application this way.
@@ -72,28 +133,44 @@ impl Names {
         name: &HeaderName,
         sender: Sender<'_>,
     ) -> Option<&mut Entry> {
-        let is_known = self.known.contains_key(name);
-        let is_kept = is_known || self.known.len() < NAMES;
-        if !is_known {
-            // Only names that are kept are interned: CPython 3.12 never frees an interned string.
-            let text = |key: &str| if is_kept { PyString::intern(py, key) } else { PyString::new(py, key) };
-            let entry = key_of(name).map(|key| Entry { key: text(&key).unbind(), last: Last::default() });
-            let known = Known { entry, rule: self.rules.rule(name), is_told: false };
-            if is_kept {
-                self.known.insert(name.clone(), known);
-            } else {
-                self.overflow = Some(known);
-            }
-        }
-        let known = if is_kept { self.known.get_mut(name) } else { self.overflow.as_mut() }?;
-        if !known.rule.passes_always() && !known.rule.passes(sender) {
+        let place = self.place(py, name);
+        let known = match place {
+            Some(place) => &mut self.known[place],
+            None => self.overflow.as_mut()?,
+        };
+        let passes = known.rule.passes_always() || known.rule.passes(sender);
+        self.sequence.is_repeatable &= place.is_some() && known.is_alone;
+        self.sequence.names.extend(place.map(|place| Seen { place, passed: passes }));
+        if !passes {
             // A client that makes up names must not fill the log either.
-            if is_kept && !std::mem::replace(&mut known.is_told, true) {
+            if place.is_some() && !std::mem::replace(&mut known.is_told, true) {
                 self.rules.tell(name, &known.rule, sender);
             }
             return None;
         }
         known.entry.as_mut()
+    }
+
+    /// Where the name is known; `None`: there is no room for it, and it is in `overflow`.
+    fn place(&mut self, py: Python<'_>, name: &HeaderName) -> Option<usize> {
+        if let Some(place) = self.places.get(name) {
+            return Some(*place);
+        }
+        let is_kept = self.known.len() < NAMES;
+        // Only names that are kept are interned: CPython 3.12 never frees an interned string.
+        let text = |key: &str| if is_kept { PyString::intern(py, key) } else { PyString::new(py, key) };
+        let entry = key_of(name).map(|key| Entry { key: text(&key).unbind(), last: Last::default() });
+        // `-` and `_` are the same in a key.
+        let is_alone = !name.as_str().contains('_');
+        let known =
+            Known { name: name.clone(), entry, is_alone, rule: self.rules.rule(name), is_told: false };
+        if !is_kept {
+            self.overflow = Some(known);
+            return None;
+        }
+        self.places.insert(name.clone(), self.known.len());
+        self.known.push(known);
+        Some(self.known.len() - 1)
     }
 }
 
@@ -115,6 +192,8 @@ fn key_of(name: &HeaderName) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     #[test]
@@ -123,6 +202,31 @@ mod tests {
         assert_eq!(key("x-forwarded-for").as_deref(), Some("HTTP_X_FORWARDED_FOR"));
         assert_eq!(key("content-type").as_deref(), Some("CONTENT_TYPE"));
         assert_eq!(key("content-length"), None);
+    }
+
+    #[test]
+    fn names_that_could_share_a_key_or_are_not_kept_do_not_repeat() {
+        Python::initialize();
+        Python::attach(|py| {
+            let rules = HeaderRules { is_dangerous: true, ..HeaderRules::default() };
+            let mut names = Names::new(Arc::new(rules));
+            let mut repeats = |fields: &[&'static str]| {
+                let field =
+                    |name: &&'static str| (HeaderName::from_static(name), HeaderValue::from_static(""));
+                let headers: HeaderMap = fields.iter().map(field).collect();
+                names.begin(true);
+                for name in headers.keys() {
+                    names.entry(py, name, Sender { is_trusted: false, headers: &headers });
+                }
+                names.repeat(&headers)
+            };
+            assert!(repeats(&["host", "x-a"]));
+            assert!(!repeats(&["x_a-b", "x-a_b"]));
+            for number in 0..NAMES {
+                repeats(&[format!("y-{number}").leak()]);
+            }
+            assert!(!repeats(&["host", "z"]) && repeats(&["host", "x-a"]));
+        });
     }
 
     #[test]

@@ -4,11 +4,12 @@ use std::sync::{Mutex, MutexGuard};
 
 use pyo3::exceptions::{PyAssertionError, PyRuntimeError, PyTypeError};
 use pyo3::types::{PyAnyMethods, PyBytes, PyTuple, PyTupleMethods};
-use pyo3::{Bound, Py, PyAny, PyErr, PyResult, Python, intern, pyclass, pymethods};
+use pyo3::{Bound, Py, PyAny, PyErr, PyResult, Python, pyclass};
 
 use crate::body::Output;
 use crate::ffi::count::references;
-use crate::head;
+use crate::ffi::method::{Arguments, Definition, Method};
+use crate::head::Heads;
 
 /// The object behind both callables; it holds the answer while the application runs.
 #[pyclass(frozen, module = "rwsgi", name = "Response")]
@@ -19,65 +20,84 @@ pub(crate) struct Response {
 #[derive(Default)]
 struct State {
     output: Option<Output>,
+    heads: Heads,
     /// The `write` method, made once for all requests that this object serves.
     write: Option<Py<PyAny>>,
 }
 
+impl State {
+    fn output(&mut self) -> PyResult<&mut Output> {
+        self.output.as_mut().ok_or_else(|| PyRuntimeError::new_err("the request is over"))
+    }
+}
+
 impl Response {
-    /// Never blocks: the lock is only ever held for a few instructions, unless the application uses one answer from
-    /// two threads, and waiting for the other one with the GIL in hand would be a deadlock.
+    /// Never blocks: if the application uses one answer from two threads, waiting for the other one with the GIL in hand would be
+    /// a deadlock.
     fn state(&self) -> PyResult<MutexGuard<'_, State>> {
         self.state.try_lock().map_err(|_| PyRuntimeError::new_err("the response is in use by another thread"))
     }
 
-    /// Lends the answer to `work`, with the lock released meanwhile.
+    /// Lends the answer to `work`; nobody else can use it meanwhile.
     pub(crate) fn with_output<T>(&self, work: impl FnOnce(&mut Output) -> T) -> PyResult<T> {
-        let mut output = self.take_output()?;
-        let result = work(&mut output);
-        self.state()?.output = Some(output);
-        Ok(result)
-    }
-
-    pub(crate) fn take_output(&self) -> PyResult<Output> {
-        self.state()?.output.take().ok_or_else(|| {
-            PyRuntimeError::new_err("the request is over, or its response is in use by another thread")
-        })
+        self.state()?.output().map(work)
     }
 }
 
-#[pymethods]
-impl Response {
-    /// Sets status and headers; they go out with the first bytes of the body.
-    #[pyo3(signature = (status, response_headers, exc_info=None, /))]
-    fn start_response<'py>(
-        this: &Bound<'py, Self>,
-        status: &Bound<'py, PyAny>,
-        response_headers: &Bound<'py, PyAny>,
-        exc_info: Option<&Bound<'py, PyAny>>,
+/// Sets status and headers; they go out with the first bytes of the body.
+struct StartResponse;
+
+static START_RESPONSE: Definition<StartResponse> = Definition::new(c"start_response");
+
+impl Method for StartResponse {
+    type Owner = Response;
+
+    fn call<'py>(
+        response: &Bound<'py, Response>,
+        arguments: &Arguments<'_, 'py>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let py = this.py();
-        let response = this.get();
-        let (started, sent) = response.with_output(|output| (output.started(), output.sent()))?;
-        match exc_info.filter(|info| !info.is_none()) {
-            Some(info) if sent => return Err(raised(info)?),
-            None if started => {
+        let (Some(status), Some(headers), None) = (arguments.at(0), arguments.at(1), arguments.at(3)) else {
+            return Err(PyTypeError::new_err(format!(
+                "start_response takes status, headers and exc_info, not {} arguments",
+                arguments.len()
+            )));
+        };
+        let state = &mut *response.get().state()?;
+        let output = state.output()?;
+        match arguments.at(2).filter(|info| !info.is_none()) {
+            Some(info) if output.sent() => return Err(raised(&info)?),
+            None if output.started() => {
                 return Err(PyAssertionError::new_err("start_response was called twice without exc_info"));
             }
             _ => {}
         }
-        let head = head::read(status, response_headers)?;
-        response.with_output(|output| output.start(head))?;
-        if let Some(write) = &response.state()?.write {
-            return Ok(write.bind(py).clone());
+        let head = state.heads.read(&status, &headers)?;
+        state.output()?.start(head);
+        match &state.write {
+            Some(write) => Ok(write.bind(response.py()).clone()),
+            // Its request is over, and nobody can write.
+            None => WRITE.bind(response),
         }
-        this.getattr(intern!(py, "write"))
     }
+}
 
-    /// Sends bytes at once; the head goes first.
-    #[pyo3(signature = (data, /))]
-    fn write(&self, data: &Bound<'_, PyAny>) -> PyResult<()> {
-        let data = data.cast::<PyBytes>().map_err(|_| PyTypeError::new_err("write() takes bytes"))?;
-        self.with_output(|output| output.send(data))
+/// Sends bytes at once; the head goes first.
+struct Write;
+
+static WRITE: Definition<Write> = Definition::new(c"write");
+
+impl Method for Write {
+    type Owner = Response;
+
+    fn call<'py>(
+        response: &Bound<'py, Response>,
+        arguments: &Arguments<'_, 'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let data = arguments.at(0).filter(|_| arguments.len() == 1);
+        let data = data.as_ref().and_then(|data| data.cast::<PyBytes>().ok());
+        let data = data.ok_or_else(|| PyTypeError::new_err("write() takes bytes"))?;
+        response.get().with_output(|output| output.send(&data))?;
+        Ok(response.py().None().into_bound(response.py()))
     }
 }
 
@@ -95,20 +115,49 @@ fn raised(info: &Bound<'_, PyAny>) -> PyResult<PyErr> {
 pub(crate) struct Callable {
     response: Py<Response>,
     method: Py<PyAny>,
+    write: Py<PyAny>,
 }
 
 impl Callable {
     pub(crate) fn new(py: Python<'_>) -> PyResult<Self> {
-        let response = Bound::new(py, Response { state: Mutex::default() })?;
-        let write = response.getattr(intern!(py, "write"))?.unbind();
-        response.get().state()?.write = Some(write);
-        let method = response.getattr(intern!(py, "start_response"))?.unbind();
-        Ok(Self { response: response.unbind(), method })
+        Self::with(py, Heads::default())
+    }
+
+    fn with(py: Python<'_>, heads: Heads) -> PyResult<Self> {
+        let state = State { heads, ..State::default() };
+        let response = Bound::new(py, Response { state: Mutex::new(state) })?;
+        let write = WRITE.bind(&response)?.unbind();
+        response.get().state()?.write = Some(write.clone_ref(py));
+        let method = START_RESPONSE.bind(&response)?.unbind();
+        Ok(Self { response: response.unbind(), method, write })
+    }
+
+    /// Another one, which knows what this one has learned.
+    pub(crate) fn renewed(&self, py: Python<'_>) -> PyResult<Self> {
+        let heads = self.response.get().state().map(|mut state| std::mem::take(&mut state.heads));
+        Self::with(py, heads.unwrap_or_default())
     }
 
     pub(crate) fn load(&self, output: Output) -> PyResult<()> {
         self.response.get().state()?.output = Some(output);
         Ok(())
+    }
+
+    /// The request is over.
+    pub(crate) fn unload(&self) -> PyResult<()> {
+        let output = self.response.get().state()?.output.take();
+        drop(output);
+        Ok(())
+    }
+
+    /// Whether nobody else holds one of the callables, so that they can serve the next request.
+    pub(crate) fn is_free(&self, py: Python<'_>) -> bool {
+        // References to the object: ours, and one from each of the two methods; to `write`: ours, and that of the object.
+        let holders = |object: &Py<PyAny>| references(object.bind(py));
+        holders(&self.method) == 1
+            && holders(&self.write) == 2
+            && references(self.response.bind(py).as_any()) == 3
+            && !self.response.get().state.is_poisoned()
     }
 
     pub(crate) fn response(&self) -> &Response {
@@ -117,16 +166,6 @@ impl Callable {
 
     pub(crate) fn method<'py>(&self, py: Python<'py>) -> &Bound<'py, PyAny> {
         self.method.bind(py)
-    }
-
-    /// Whether nobody else holds one of the callables, so that they can serve the next request.
-    pub(crate) fn is_free(&self, py: Python<'_>) -> bool {
-        // References to the object: ours, and one from each of the two methods.
-        let methods = references(self.method.bind(py)) == 1;
-        let state = self.response.get().state.try_lock();
-        let write =
-            state.is_ok_and(|state| state.write.as_ref().is_none_or(|write| references(write.bind(py)) == 1));
-        methods && write && references(self.response.bind(py).as_any()) == 3
     }
 }
 

@@ -8,4 +8,6 @@ pub(crate) mod embed;
 pub(crate) mod fork;
 pub(crate) mod gil;
 pub(crate) mod interrupt;
+pub(crate) mod method;
 pub(crate) mod text;
+pub(crate) mod version;

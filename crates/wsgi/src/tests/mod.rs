@@ -1,9 +1,11 @@
 //! PEP 3333 on byte slices: each test is a Python application as source text and the requests that it is asked.
 
+mod again;
 mod body;
 mod environ;
 mod failures;
 mod files;
+mod heads;
 mod hooks;
 mod input;
 mod interrupt;
