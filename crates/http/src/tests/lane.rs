@@ -1,151 +1,19 @@
 //! The plain lane beside hyper: whatever is asked and answered, a client cannot tell which way it went.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use tokio::time::{Instant, sleep};
+use http::{HeaderName, HeaderValue, StatusCode};
+use tokio::time::Instant;
 
-use super::client::{Client, Site, finish, give, options, streamed, write};
-use crate::{
-    Answer, Content, Exchange, Finished, Health, Journal, Limits, Meter, Options, Proxies, Timeouts, Trust,
-};
+use super::client::{Site, give, options};
+use super::play::{Play, Step};
+use crate::{Answer, Content, Health, Limits, Options, Proxies, Timeouts, Trust};
 
 const GET: &str = "GET /a?b=c HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// Takes down how requests ended.
-#[derive(Debug, Default)]
-struct Ends(Mutex<Vec<String>>);
-
-impl Meter for Ends {
-    fn finished(&self, request: &Finished<'_>) {
-        let Finished { method, status, bytes_in, bytes_out, end, .. } = request;
-        let line = format!("{method} {status} in {bytes_in} out {bytes_out} {end:?}");
-        self.0.lock().unwrap().push(line);
-    }
-
-    fn refused(&self, status: u16) {
-        self.0.lock().unwrap().push(format!("refused {status}"));
-    }
-}
-
-/// What happens on a connection, one after the other.
-enum Step {
-    Send(&'static str),
-    SendOwned(String),
-    /// The next request, if there is one, is answered.
-    Answer(fn() -> Answer),
-    Stream(&'static str),
-    CloseSending,
-    Sleep(u64),
-    Close,
-}
-
-/// A connection with a pipe of this room, and what it is told and tells.
-struct Play {
-    options: Options,
-    room: usize,
-    steps: Vec<Step>,
-}
-
-impl Play {
-    fn new(steps: Vec<Step>) -> Self {
-        Self { options: options(), room: 256 * 1024, steps }
-    }
-
-    /// Everything that can be seen of it, and how many answers took the lane.
-    async fn run(&self, has_lane: bool) -> (Vec<String>, usize) {
-        let ends = Arc::new(Ends::default());
-        let meter: Arc<dyn Meter> = Arc::clone(&ends) as _;
-        let options = Options {
-            journal: Some(Journal { access_log: None, meter: Some(meter) }),
-            ..self.options.clone()
-        };
-        let mut site = if has_lane { Site::new(options) } else { Site::without_lane(options) };
-        let mut client = site.connect_with_room(self.room);
-        let mut held = Vec::new();
-        let mut seen = Vec::new();
-        for step in &self.steps {
-            self.take(step, &mut site, &mut client, &mut held).await;
-            let (text, is_closed) = client.all().await;
-            seen.push(format!("{}{}", without_chance(&text), if is_closed { "<closed>" } else { "" }));
-            if is_closed {
-                break;
-            }
-            while let Some(exchange) = site.next_request() {
-                seen.push(describe(&exchange));
-                held.push(exchange);
-            }
-        }
-        let settled: Vec<bool> = held.iter().map(|exchange| exchange.ticket.is_settled()).collect();
-        seen.push(format!("{settled:?}"));
-        let start = Instant::now();
-        while !held.is_empty() {
-            held.drain(..).for_each(|exchange| give(&exchange, of(200, b"at last")));
-            seen.push(without_chance(&client.all().await.0));
-            held.extend(site.next_request());
-        }
-        client.leave().await;
-        seen.push(format!("over after {:?}", start.elapsed()));
-        seen.extend(ends.0.lock().unwrap().drain(..));
-        (seen, site.server.probe.answers.load(Ordering::Relaxed))
-    }
-
-    async fn take(&self, step: &Step, site: &mut Site, client: &mut Client, held: &mut Vec<Exchange>) {
-        let answer = |held: &mut Vec<Exchange>, answer: Answer| {
-            if !held.is_empty() {
-                give(&held.remove(0), answer);
-            }
-        };
-        match step {
-            Step::Send(text) => client.send(text).await,
-            Step::SendOwned(text) => client.send(text).await,
-            Step::Answer(make) => answer(held, make()),
-            Step::Stream(text) => {
-                let (stream, head) = streamed(with(&[("X-Streamed", "yes")]).headers);
-                write(&stream, text.as_bytes());
-                finish(&stream, true);
-                answer(held, head);
-            }
-            Step::CloseSending => client.close_sending_side().await,
-            Step::Sleep(millis) => sleep(Duration::from_millis(*millis)).await,
-            Step::Close => site.server.closing().begin(Duration::from_millis(500)),
-        }
-    }
-
-    /// Runs it on both ways; how many answers took the lane.
-    async fn compare(&self, name: &str) -> usize {
-        let (with, count) = self.run(true).await;
-        let (without, none) = self.run(false).await;
-        assert_eq!(with, without, "{name}");
-        assert_eq!(none, 0);
-        count
-    }
-}
-
-/// Without the time and the ids that are drawn.
-fn without_chance(text: &str) -> String {
-    let line = |line: &str| match line.split_once(": ") {
-        Some(("Date", date)) if date != "mine" => "Date: then".to_owned(),
-        Some(("X-Request-Id", id)) if id.len() == 32 => "X-Request-Id: drawn".to_owned(),
-        _ => line.to_owned(),
-    };
-    text.split("\r\n").map(line).collect::<Vec<_>>().join("\r\n")
-}
-
-fn describe(exchange: &Exchange) -> String {
-    let Exchange { head, peer, origin, body, .. } = exchange;
-    let mut headers = HeaderMap::clone(&head.headers);
-    if headers.get("x-request-id").is_some_and(|id| id.len() == 32) {
-        headers.remove("x-request-id");
-    }
-    let (method, uri, version) = (&head.method, &head.uri, head.version);
-    format!("{method} {uri} {version:?} {headers:?} {} {origin:?} {}", peer.remote_addr(), body.is_some())
-}
-
-fn with(headers: &[(&'static str, &'static str)]) -> Answer {
+pub(super) fn with(headers: &[(&'static str, &'static str)]) -> Answer {
     let name = |name: &str| HeaderName::from_bytes(name.as_bytes()).unwrap();
     let field = |(key, value): &(&'static str, &'static str)| (name(key), HeaderValue::from_static(value));
     Answer {
@@ -155,7 +23,7 @@ fn with(headers: &[(&'static str, &'static str)]) -> Answer {
     }
 }
 
-fn of(status: u16, body: &'static [u8]) -> Answer {
+pub(super) fn of(status: u16, body: &'static [u8]) -> Answer {
     Answer {
         status: StatusCode::from_u16(status).unwrap(),
         content: Content::Full(Bytes::from_static(body)),
@@ -306,7 +174,7 @@ async fn heads_that_are_nearly_the_same_are_told_apart() {
                 steps.extend([first, second, third].into_iter().filter(|_| !is_together).flat_map(send));
                 steps.extend([answer; 3].map(Step::Answer));
                 for options in [options(), rich()] {
-                    let play = Play { options, ..Play::new(steps.iter().map(copy).collect()) };
+                    let play = Play { options, ..Play::new(steps.clone()) };
                     assert!(play.compare(&format!("{second:?} {third:?} {is_together}")).await > 0);
                 }
             }
@@ -361,25 +229,13 @@ async fn ends_are_the_same() {
                 ];
                 for (place, steps) in plays.into_iter().enumerate() {
                     for room in [300, 256 * 1024] {
-                        let steps = steps.iter().map(copy).collect();
+                        let steps = steps.clone();
                         let play = Play { room, ..Play::new(steps) };
                         play.compare(&format!("play {place} after {millis} ms, {behind:?}, {room}")).await;
                     }
                 }
             }
         }
-    }
-}
-
-fn copy(step: &Step) -> Step {
-    match step {
-        Step::Send(text) => Step::Send(text),
-        Step::SendOwned(text) => Step::SendOwned(text.clone()),
-        Step::Answer(make) => Step::Answer(*make),
-        Step::Stream(text) => Step::Stream(text),
-        Step::CloseSending => Step::CloseSending,
-        Step::Sleep(millis) => Step::Sleep(*millis),
-        Step::Close => Step::Close,
     }
 }
 

@@ -13,6 +13,7 @@ mod gone;
 mod keep_alive;
 mod lane;
 mod own_pages;
+mod play;
 mod proxies;
 mod refusals;
 mod timeouts;
