@@ -73,6 +73,8 @@ impl<M: Method> Definition<M> {
 }
 
 /// What CPython calls.
+// SAFETY: called by CPython only, through the record of a `Definition`: with the object that `bind` was given and `count`
+// live objects.
 unsafe extern "C" fn entry<M: Method>(
     this: *mut ffi::PyObject,
     objects: *mut *mut ffi::PyObject,
@@ -130,7 +132,7 @@ mod tests {
             match owner.get().0 {
                 0 => panic!("a defect"),
                 1 => Err(PyValueError::new_err("an error")),
-                _ => Ok((arguments.len(), last.map(|last| last.unbind()))
+                _ => Ok((arguments.len(), last.map(|last| last.to_owned().unbind()))
                     .into_pyobject(owner.py())?
                     .into_any()),
             }
