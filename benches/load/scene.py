@@ -42,6 +42,8 @@ class Scene:
     """Whether `make bench` has time for it; `make bench-full` runs every scene."""
     has_floor = False
     """Whether what is served can be called in a loop without a server too, see `floor`."""
+    short_peers: tuple[str, ...] | None = None
+    """The peers that `make bench` measures; None: all that the scene applies to."""
     rounds: int | None = None
     """How often it is measured at most; None: as often as the options say."""
 
@@ -56,7 +58,7 @@ class Scene:
         """
 
     def finish(self) -> None:
-        """Take back what `prepare` has started."""
+        """Take back what `prepare` has started, also when that did not come to its end."""
 
     def launch(self, options: Options) -> Launch | None:
         """Return how servers are started, for the report; None when a scene has its own ways."""
