@@ -16,13 +16,15 @@ from pathlib import Path
 import pytest
 import wrk
 from accounting import cpu_seconds, pss_kib
+from floor import measure_floor
 from options import parse
-from servers import Server
+from servers import Server, own
 from session import BenchError, running
 from sites import HELLO_SITE, expect
 from workload import Workload
 from workloads import FORM, HELLO
 
+RWSGI = Path(sys.executable).with_name("rwsgi")
 ONE_CHILD = """
 import os, sys, time
 from wsgiref.simple_server import make_server
@@ -167,14 +169,25 @@ def unchunked(stream) -> bytes:
     return b"".join(pieces)
 
 
+@pytest.mark.parametrize("embeds", [False, True])
+def test_the_floor_is_measured_in_the_python_that_serves(tmp_path, embeds):
+    """Once as a program, once as a request of a server; a wrong answer is no floor."""
+    options = parse(["--quick", "--rwsgi-wheel", str(RWSGI), "--out", str(tmp_path)])
+    server = dataclasses.replace(own("rwsgi-wheel", options), embeds=embeds)
+    assert 0 < measure_floor(options, HELLO.launch(options), server) < 1000
+    other = dataclasses.replace(HELLO.question, wrong=expect(b"Good bye!"))
+    with pytest.raises(BenchError, match=r"the floor under .* expected 200 and 9 bytes"):
+        measure_floor(options, dataclasses.replace(HELLO.launch(options), question=other), server)
+
+
 def test_a_quick_run_measures_rwsgi_and_any_other_command(tmp_path):
     """The whole program, with the `rwsgi` beside the python that runs it and one stub."""
     stub = tmp_path / "stub.py"
-    stub.write_text(ONE_CHILD)
+    stub.write_text(f"import sys\nsys.argv[2] == 'hello:application' or sys.exit(3)\n{ONE_CHILD}")
     command = [sys.executable, str(Path(__file__).parent), "--quick", "--no-install"]
-    command += ["--rwsgi-wheel", str(Path(sys.executable).with_name("rwsgi"))]
+    command += ["--rwsgi-wheel", str(RWSGI)]
     command += ["--only", "rwsgi-wheel", "--out", str(tmp_path), "--rounds", "2"]
-    command += ["--server", f"stub={sys.executable} {stub} {{port}}"]
+    command += ["--server", f"stub={sys.executable} {stub} {{port}} {{application}}"]
     done = subprocess.run(
         [*command, "--scenes", "hello,hello-w2,upload-1m-chunked"],
         capture_output=True,
@@ -195,7 +208,7 @@ def test_a_quick_run_measures_rwsgi_and_any_other_command(tmp_path):
         (2, "upload-1m-chunked", "rwsgi-wheel"),
     ]
     (failure,) = found["failures"]
-    assert "upload-1m-chunked, stub: stub does not start" in failure
+    assert "upload-1m-chunked, stub: stub does not start: it ended with 3" in failure
     assert {row["verdict"] for row in found["verdicts"]} == {"too short to judge", "not measured"}
     assert "| stub " in (tmp_path / "result.md").read_text()
     assert "stub" in (tmp_path / "hello.svg").read_text()
