@@ -7,13 +7,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from servers import NAMES
-from workloads import WORKLOADS
+from catalog import SCENES
+from peers import NAMES
 
 PURPOSE = "Compare rwsgi with other WSGI servers on this machine; see docs/benchmarks.md."
-MEMORY = "memory"
-"""Stands among the workloads on the command line: the check of `flat`, which wrk does not drive."""
-
 ROOT = Path(__file__).resolve().parents[2]
 """The repository's root: the demo site and `.build/` are found from here."""
 
@@ -27,18 +24,30 @@ class Options:
     native_venv: Path
     out: Path
     servers: tuple[str, ...]
+    commands: dict[str, str]
     only: bool
-    workloads: tuple[str, ...]
+    full: bool
+    scenes: tuple[str, ...]
     rounds: int
     seconds: int
     flat_requests: int
     pin: int | None
     install: bool
+    any_noise: bool
+    listing: bool
 
     @property
     def peers_venv(self) -> Path:
         """The environment of the other servers: made, filled and remade by this program alone."""
         return self.out / "venv"
+
+    @property
+    def site_python(self) -> Path:
+        """Return the `python` of an environment in which the sites' packages should be."""
+        folders = [self.native_venv / "bin", self.peers_venv / "bin"]
+        folders += [self.rwsgi_wheel.parent] if self.rwsgi_wheel else []
+        found = [folder / "python" for folder in folders if (folder / "python").exists()]
+        return found[0] if found else Path(sys.executable)
 
     def described(self) -> dict:
         """Give the part of the options that a reader of the result needs."""
@@ -59,7 +68,7 @@ def parse(arguments: list[str]) -> Options:
     if given.pin is not None and given.pin not in os.sched_getaffinity(0):
         parser.error(f"--pin: core `{given.pin}` is not one this process may use")
     rounds = given.rounds or (1 if given.quick else 3)
-    seconds = given.seconds or (1 if given.quick else 5)
+    seconds = given.seconds or (1 if given.quick else 3 if given.full else 2)
     flat = given.flat_requests or (500 if given.quick else 10_000)
     return Options(
         rwsgi_wheel=absolute(given.rwsgi_wheel),
@@ -67,13 +76,17 @@ def parse(arguments: list[str]) -> Options:
         native_venv=absolute(given.venv) or given.out.absolute() / "venv",
         out=given.out.absolute(),
         servers=given.only or NAMES,
+        commands=dict(given.server),
         only=given.only is not None,
-        workloads=given.workloads or (*WORKLOADS, MEMORY),
+        full=given.full,
+        scenes=given.scenes or tuple(name for name in SCENES if given.full or SCENES[name].short),
         rounds=rounds,
         seconds=seconds,
         flat_requests=flat,
         pin=given.pin,
         install=not given.no_install,
+        any_noise=given.any_noise or given.quick,
+        listing=given.list,
     )
 
 
@@ -92,10 +105,24 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("--out", type=Path, default=ROOT / ".build" / "bench", metavar="FOLDER")
     add("--only", type=names_of(NAMES), metavar="SERVER,…", help=f"of {', '.join(NAMES)}")
-    chosen = (*WORKLOADS, MEMORY)
-    add("--workloads", type=names_of(chosen), metavar="NAME,…", help=f"of {', '.join(chosen)}")
+    add(
+        "--server",
+        type=command_of,
+        action="append",
+        default=[],
+        metavar="NAME=COMMAND",
+        help="one more server, of any kind: {application} {host} {port} {workers} {threads} in the"
+        " command are replaced (repeatable)",
+    )
+    add("--scenes", type=names_of(SCENES), metavar="NAME,…", help=f"of {', '.join(SCENES)}")
+    add("--full", action="store_true", help="every scene with every peer: about an hour")
     add("--rounds", type=at_least(1), metavar="N", help="default 3; fewer get no verdict")
-    add("--seconds", type=at_least(1), metavar="S", help="length of one load (default 5)")
+    add(
+        "--seconds",
+        type=at_least(1),
+        metavar="S",
+        help="of one load (default 2, --full: 3)",
+    )
     add(
         "--flat-requests",
         type=at_least(1),
@@ -105,6 +132,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--pin", type=int, metavar="CORE", help="pin the server, not wrk, to this core")
     add("--quick", action="store_true", help="1 round of 1 s, 500 requests: a check of the tool")
     add("--no-install", action="store_true", help="measure with what is there, install nothing")
+    add("--any-noise", action="store_true", help="keep numbers that other processes had a part in")
+    add("--list", action="store_true", help="show every scene and server, and do nothing")
     return parser
 
 
@@ -138,3 +167,13 @@ def at_least(least: int):
         return int(text)
 
     return convert
+
+
+def command_of(text: str) -> tuple[str, str]:
+    """Be an argparse type: the name of a server and the command that starts it."""
+    name, found, command = text.partition("=")
+    if not found or not name.strip() or "{port}" not in command:
+        raise argparse.ArgumentTypeError(f"`{text}` is not NAME=COMMAND with `{{port}}` in it")
+    if name in NAMES:
+        raise argparse.ArgumentTypeError(f"`{name}` is the name of a known server")
+    return name, command

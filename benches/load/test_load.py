@@ -4,21 +4,30 @@ A benchmark that judges wrongly, or that leaves a server behind, is worse than n
 """
 # ruff: noqa: S101 - pytest is made of asserts
 
+import dataclasses
+import http.client
+import json
+import os
+import socket
+import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 import wrk
-from accounting import cpu_seconds, pss_kib
-from chart import chart
+from accounting import cpu_seconds, processes, pss_kib
+from floor import measure_floor
 from options import parse
-from report import markdown
-from result import Flat, Floor, Load, Result
-from servers import Server
+from servers import Server, own
 from session import BenchError, running
-from targets import ABSENT, MET, MISSED, SHORT, judge
-from workloads import HELLO
+from sites import HELLO_SITE, expect
+from workload import Workload
+from workloads import FORM, HELLO
 
+RWSGI = Path(sys.executable).with_name("rwsgi")
+QUICK = [sys.executable, str(Path(__file__).parent), "--quick", "--no-install"]
+QUICK += ["--rwsgi-wheel", str(RWSGI), "--only", "rwsgi-wheel"]
 ONE_CHILD = """
 import os, sys, time
 from wsgiref.simple_server import make_server
@@ -36,92 +45,24 @@ def server_of(program: str) -> Server:
     """Make a server that is a Python program, called with the port."""
     python = Path(sys.executable)
 
-    def command(_application, port):
-        return [sys.executable, "-c", program, str(port)]
+    def make(start):
+        return [sys.executable, "-c", program, str(start.address[1])]
 
-    return Server("fake", python, python, command, version="0")
-
-
-def load_of(workload: str, number: int, cpu_us: float, master_pss_kib: int = 1000) -> Load:
-    """Make a run of the native binary with the values that the targets look at."""
-    return Load(
-        server="rwsgi-native",
-        workload=workload,
-        round=number,
-        cpu_us=cpu_us,
-        requests_per_second=1000.0,
-        p50_ms=1.0,
-        p99_ms=2.0,
-        requests=1000,
-        socket_errors=0,
-        master_pss_kib=master_pss_kib,
-        tree_pss_kib=9000,
-    )
-
-
-def result_of(**fields) -> Result:
-    """Make a result about the native binary alone."""
-    about = {"interpreter": "python", "version": "1", "python": "3", "command": "rwsgi"}
-    return Result(options={}, machine={}, servers={"rwsgi-native": about}, left_out={}, **fields)
-
-
-def loads_result(hello: float, django: float, master_pss_kib: int, rounds: int = 3) -> Result:
-    """Make a result of that many equal rounds over a floor of 100 µs."""
-    numbers = range(1, rounds + 1)
-    loads = [load_of("hello", number, hello, master_pss_kib) for number in numbers]
-    loads += [load_of("django", number, django) for number in numbers]
-    return result_of(loads=loads, floors=[Floor("python", number, 100.0) for number in numbers])
-
-
-def verdicts_of(result: Result) -> list[str]:
-    """Judge, and keep the verdicts alone: hello, Django, master, worker."""
-    return [verdict.verdict for verdict in judge(result)]
-
-
-def flat_verdict(samples_kib: list[int], requests: int = 10_000) -> str:
-    """Judge one row of memory samples."""
-    return verdicts_of(result_of(flats=[Flat("rwsgi-native", requests, samples_kib)]))[3]
-
-
-def test_targets_that_are_just_reached_are_met():
-    assert verdicts_of(loads_result(9.0, 130.0, 4096)) == [MET, MET, MET, ABSENT]
-
-
-def test_targets_that_are_just_not_reached_are_missed():
-    assert verdicts_of(loads_result(9.1, 131.0, 4097)) == [MISSED, MISSED, MISSED, ABSENT]
-
-
-def test_two_rounds_do_not_judge_a_time():
-    assert verdicts_of(loads_result(1.0, 1.0, 1, rounds=2)) == [SHORT, SHORT, MET, ABSENT]
-
-
-def test_django_is_compared_with_the_floor_of_its_own_round():
-    loads = [load_of("django", number, 120.0 * number) for number in (1, 2, 3)]
-    floors = [Floor("python", number, 100.0 * number) for number in (1, 2, 3)]
-    result = result_of(loads=loads, floors=floors)
-    assert result.times_floor("rwsgi-native", "django") == pytest.approx(1.2)
-
-
-def test_the_floor_of_another_interpreter_does_not_count():
-    result = loads_result(9.0, 100.0, 1)
-    result.floors = [Floor("other", number, 100.0) for number in (1, 2, 3)]
-    assert verdicts_of(result)[1] == ABSENT
-
-
-def test_an_allocator_that_takes_and_gives_back_is_flat():
-    assert flat_verdict([20_000] + [30_000, 50_000] * 10) == MET
-
-
-def test_a_leak_is_not_flat():
-    assert flat_verdict([20_000 + step * 450 for step in range(21)]) == MISSED
-
-
-def test_few_requests_do_not_judge_memory():
-    assert flat_verdict([1] * 21, requests=9_999) == SHORT
+    return Server("fake", python, python, make, version="0")
 
 
 @pytest.mark.parametrize(
-    "wrong", ["--only=nginx", "--workloads=x", "--rounds=0", "--seconds=1.5", "--pin=-1"]
+    "wrong",
+    [
+        "--only=nginx",
+        "--scenes=x",
+        "--rounds=0",
+        "--seconds=1.5",
+        "--pin=-1",
+        "--server=mine",
+        "--server=mine=no place for the address",
+        "--server=bjoern=run {port}",
+    ],
 )
 def test_a_wrong_option_is_refused(wrong, capsys):
     with pytest.raises(SystemExit) as ending:
@@ -140,16 +81,9 @@ def test_the_line_of_wrk_is_understood():
     assert traffic == wrk.Traffic(9, 2.0, 1.5, 2.5, wrong_status=1, socket_errors=2)
 
 
-def test_the_report_shows_what_was_measured_and_what_was_not():
-    result = result_of(loads=[load_of("hello", number, cost) for number, cost in ((1, 5), (2, 7))])
-    result.left_out["bjoern"] = "does not install"
-    assert "| rwsgi-native | 6.00           | 5.00 - 7.00" in markdown(result)
-    assert "- bjoern: does not install" in markdown(result)
-    assert ">rwsgi-native</text>" in chart(result)
-
-
 def test_the_whole_tree_is_counted_and_ended(tmp_path):
-    with running(server_of(ONE_CHILD), HELLO, parse(["--out", str(tmp_path)])) as session:
+    options = parse(["--out", str(tmp_path)])
+    with running(server_of(ONE_CHILD), HELLO.launch(options), options) as session:
         tree = session.tree()
         assert (len(tree), tree[0]) == (2, session.pid)
         assert cpu_seconds(tree)[session.pid] > 0
@@ -159,7 +93,11 @@ def test_the_whole_tree_is_counted_and_ended(tmp_path):
 
 def test_a_failure_leaves_nothing_behind(tmp_path):
     options = parse(["--out", str(tmp_path)])
-    with pytest.raises(ZeroDivisionError), running(server_of(ONE_CHILD), HELLO, options) as session:
+    launch = HELLO.launch(options)
+    with (
+        pytest.raises(ZeroDivisionError),
+        running(server_of(ONE_CHILD), launch, options) as session,
+    ):
         raise ZeroDivisionError
     assert session.tree() == []
 
@@ -169,6 +107,139 @@ def test_a_server_that_dies_is_reported_with_its_log(tmp_path):
     options = parse(["--out", str(tmp_path)])
     with (
         pytest.raises(BenchError, match="ended with 1; its log ends: no such thing"),
-        running(dying, HELLO, options),
+        running(dying, HELLO.launch(options), options),
     ):
         pytest.fail("it counted as ready")
+
+
+def test_a_wrong_answer_makes_no_number(tmp_path):
+    """The server comes up with the right answer and changes its mind."""
+    fickle = ONE_CHILD.replace("serve_forever()", "handle_request()").replace(
+        "make_server(",
+        "class Late:\n"
+        "    asked = 0\n"
+        "    def __call__(self, environ, start_response):\n"
+        "        Late.asked += 1\n"
+        "        if Late.asked > 1:\n"
+        "            start_response('500 Broken', [])\n"
+        "            return [b'']\n"
+        "        return application(environ, start_response)\n"
+        "make_server(",
+    )
+    fickle = fickle.replace("application).handle_request", "Late()).serve_forever")
+    options = parse(["--out", str(tmp_path), "--quick"])
+    with pytest.raises(BenchError, match="wrong answers of"):
+        HELLO.measure(options, server_of(fickle), 1)
+
+
+def test_a_body_that_is_not_the_right_one_is_refused(tmp_path):
+    options = parse(["--out", str(tmp_path)])
+    other = dataclasses.replace(HELLO.question, wrong=expect(b"Good bye!"))
+    workload = Workload("other", "other", "other", HELLO_SITE, other)
+    with (
+        pytest.raises(BenchError, match="expected 200 and 9 bytes, b'Good bye!', got 200"),
+        running(server_of(ONE_CHILD), workload.launch(options), options, patience=1),
+    ):
+        pytest.fail("it counted as ready")
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_request_with_a_body_is_written_as_it_goes_over_the_wire(chunked):
+    """What wrk sends is read back by Python's own server."""
+    body = bytes(range(256)) * 512
+    question = dataclasses.replace(FORM, body=body, chunked=chunked)
+    sent = wrk.request(question, "localhost")
+    ours, theirs = socket.socketpair()
+    threading.Thread(target=lambda: (ours.sendall(sent), ours.close())).start()
+    with theirs, theirs.makefile("rb") as stream:
+        assert stream.readline() == b"POST /form HTTP/1.1\r\n"
+        headers = http.client.parse_headers(stream)
+        if not chunked:
+            assert stream.read(int(headers["Content-Length"])) == body
+        else:
+            assert (headers["Transfer-Encoding"], headers["Content-Length"]) == ("chunked", None)
+            assert unchunked(stream) == body
+        assert stream.read() == b""
+
+
+def unchunked(stream) -> bytes:
+    """Read a chunked body to its end."""
+    pieces = []
+    while size := int(stream.readline(), 16):
+        pieces.append(stream.read(size))
+        assert stream.readline() == b"\r\n"
+    assert stream.readline() == b"\r\n"
+    return b"".join(pieces)
+
+
+@pytest.mark.parametrize("embeds", [False, True])
+def test_the_floor_is_measured_in_the_python_that_serves(tmp_path, embeds):
+    """Once as a program, once as a request of a server; a wrong answer is no floor."""
+    options = parse(["--quick", "--rwsgi-wheel", str(RWSGI), "--out", str(tmp_path)])
+    server = dataclasses.replace(own("rwsgi-wheel", options), embeds=embeds)
+    assert 0 < measure_floor(options, HELLO.launch(options), server) < 1000
+    other = dataclasses.replace(HELLO.question, wrong=expect(b"Good bye!"))
+    with pytest.raises(BenchError, match=r"the floor under .* expected 200 and 9 bytes"):
+        measure_floor(options, dataclasses.replace(HELLO.launch(options), question=other), server)
+
+
+def test_a_quick_run_measures_rwsgi_and_any_other_command(tmp_path):
+    """The whole program, with the `rwsgi` beside the python that runs it and one stub."""
+    stub = tmp_path / "stub.py"
+    stub.write_text(f"import sys\nsys.argv[2] == 'hello:application' or sys.exit(3)\n{ONE_CHILD}")
+    command = [*QUICK, "--out", str(tmp_path), "--rounds", "2"]
+    command += ["--server", f"stub={sys.executable} {stub} {{port}} {{application}}"]
+    done = subprocess.run(
+        [*command, "--scenes", "hello,hello-w2,upload-1m-chunked"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    found = json.loads((tmp_path / "result.json").read_text())
+    order = [(row["round"], row["scene"], row["server"]) for row in found["rows"]]
+    assert order == [
+        (1, "hello", "rwsgi-wheel"),
+        (1, "hello", "stub"),
+        (1, "hello-w2", "rwsgi-wheel"),
+        (1, "upload-1m-chunked", "rwsgi-wheel"),
+        (2, "hello", "rwsgi-wheel"),
+        (2, "hello", "stub"),
+        (2, "hello-w2", "rwsgi-wheel"),
+        (2, "upload-1m-chunked", "rwsgi-wheel"),
+    ]
+    (failure,) = found["failures"]
+    assert "upload-1m-chunked, stub: stub does not start: it ended with 3" in failure
+    assert {row["verdict"] for row in found["verdicts"]} == {"too short to judge", "not measured"}
+    assert "| stub " in (tmp_path / "result.md").read_text()
+    assert "stub" in (tmp_path / "hello.svg").read_text()
+
+
+def test_an_interrupted_run_writes_what_it_has_and_leaves_nothing(tmp_path):
+    command = [*QUICK, "--out", str(tmp_path), "--rounds", "99", "--scenes", "hello"]
+    # A server is given nothing else of the caller's: it shows which one is ours.
+    home = {**os.environ, "HOME": str(tmp_path)}
+    with subprocess.Popen(command, env=home, stdout=subprocess.PIPE, text=True) as run:
+        try:
+            while "left] round 1" not in (line := run.stdout.readline()):
+                assert line
+            run.terminate()
+            run.communicate(timeout=60)
+        finally:
+            run.kill()
+    assert run.returncode == 143
+    assert "| rwsgi-wheel " in (tmp_path / "result.md").read_text()
+    assert started_with(f"HOME={tmp_path}") == []
+
+
+def started_with(variable: str) -> list[int]:
+    """Return the processes that have a variable in their environment."""
+    return [pid for pid in processes() if variable in surroundings(pid)]
+
+
+def surroundings(pid: int) -> str:
+    """Read a process's environment; nothing of one that has ended or is another's."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_text(errors="replace")
+    except OSError:
+        return ""
