@@ -1,0 +1,33 @@
+"""The situations that are no plain load: each module is one, or two that are alike.
+
+`connections`, `figures` and `stage` are what they have in common, `slow_clients` is a program.
+"""
+
+from .balance import BALANCE, BALANCE_DJANGO
+from .boot import Boot
+from .crowd import IDLE_1000, SLOW_500, SLOW_2000
+from .idle import Idle
+from .kill import Kill
+from .memory import MEMORY, MEMORY_PRELOAD
+from .nginx import BehindNginx
+from .overload import OVERLOAD, OVERLOAD_REFUSING
+from .stand_in import StandIn
+from .views import Views
+
+SCENES = (
+    SLOW_500,
+    SLOW_2000,
+    IDLE_1000,
+    OVERLOAD,
+    OVERLOAD_REFUSING,
+    BehindNginx(),
+    MEMORY,
+    MEMORY_PRELOAD,
+    Boot(),
+    Kill(),
+    BALANCE,
+    BALANCE_DJANGO,
+    Views(),
+    StandIn(),
+    Idle(),
+)

@@ -1,0 +1,97 @@
+"""What three Django workers cost in memory, and what they cost when they are forked from one."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from accounting import pss_kib
+from scene import Column, Scene
+from servers import PRELOAD, WORKERS
+from session import BenchError, Session, running
+
+from .connections import Pool, get
+from .stage import complete, django, known
+
+if TYPE_CHECKING:
+    from options import Options
+    from servers import Server
+
+COUNT = 3
+PAGES = ("/", "/entries/", "/json/", "/upload/", "/accounts/login/", "/admin/login/")
+CLIENTS = 12
+"""Connections: several for each worker, so that all of them work."""
+REQUESTS = 600
+WAIT_SECONDS = 20.0
+
+
+class Memory(Scene):
+    """The proportional set size of all processes, at rest and after some hundred requests."""
+
+    group = "memory"
+    columns = (
+        Column("loaded", "PSS MiB, after 600 requests", "", 1),
+        Column("rest", "PSS MiB, at rest", "", 1),
+        Column("master", "of that the first process", "", 1),
+        Column("processes", "processes", "", 0),
+    )
+
+    def __init__(self, name: str, title: str, preload: bool) -> None:
+        """Describe one of the two ways."""
+        self.name, self.title, self.preload = name, title, preload
+
+    def applies(self, server: Server) -> str | None:
+        """Leave out servers that cannot be started like this."""
+        if WORKERS not in server.capabilities:
+            return "it has one process"
+        if self.preload and PRELOAD not in server.capabilities:
+            return "it does not load the application before the fork"
+        return known(server)
+
+    def estimate(self, options: Options) -> float:
+        """A start, the requests, and twice until all is at rest."""
+        return 7.0
+
+    def measure(self, options: Options, server: Server, number: int) -> dict[str, float]:
+        """Look before the requests and after them."""
+        given = ("--preload",) if self.preload else ()
+        launch = django(options, workers=COUNT, arguments=given)
+        with running(server, launch, options) as session:
+            rest = sum(map(pss_kib, complete(session)))
+            visit(session, REQUESTS)
+            tree = complete(session)
+            loaded = [pss_kib(pid) for pid in tree]
+            return {
+                "loaded": sum(loaded) / 1024,
+                "rest": rest / 1024,
+                "master": loaded[0] / 1024,
+                "processes": len(tree),
+            }
+
+
+def visit(session: Session, count: int) -> None:
+    """Ask for all pages in turn; raise `BenchError` when one is not answered."""
+    with Pool(session.address) as pool:
+        for sent in range(CLIENTS):
+            pool.ask(pool.open(), page(sent))
+        sent, answered = CLIENTS, 0
+        deadline = time.monotonic() + WAIT_SECONDS
+        while answered < count:
+            if time.monotonic() > deadline:
+                raise BenchError(f"only {answered} of {count} pages came in {WAIT_SECONDS:.0f} s")
+            for one in pool.turn(1.0):
+                if one.status != 200:
+                    raise BenchError(f"a page was not answered: {one.lost or one.status}")
+                answered += 1
+                if sent < count:
+                    pool.ask(one.connection if one.kept else pool.open(), page(sent))
+                    sent += 1
+
+
+def page(number: int) -> bytes:
+    """Write the request for one of the pages."""
+    return get(PAGES[number % len(PAGES)])
+
+
+MEMORY = Memory("memory-w3", "3 Django workers: memory of all processes", preload=False)
+MEMORY_PRELOAD = Memory("memory-w3-preload", "the same with `--preload`", preload=True)
