@@ -10,21 +10,27 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "load"))
 
 from accounting import cpu_seconds, private_dirty_kib, pss_kib, rss_kib
 from flat import workers_of
+from launch import Launch, Question
 from machine import facts
 from options import at_least
 from report import table_section
-from servers import Server, own
+from servers import Server, Start, own
 from session import BenchError, Session, environment, free_port, running
-from workloads import DEMO, DJANGO, HELLO, Workload
+from sites import DEMO_SITE
+from workload import Workload
+from workloads import DJANGO, HELLO
 from wrk import Traffic, load
 
 __all__ = [
-    "DEMO",
+    "DEMO_SITE",
     "DJANGO",
     "HELLO",
     "BenchError",
+    "Launch",
+    "Question",
     "Server",
     "Session",
+    "Start",
     "Traffic",
     "Workload",
     "at_least",

@@ -47,7 +47,7 @@ def idle(settings: Settings) -> bool:
     """Measure, print the table, and tell whether memory and processor time are within bounds."""
     raise_file_limit(settings.connections)
     server = settings.server("--workers", "1", *WIDE, "--keep-alive", "600")
-    with running(server, HELLO, settings) as session:
+    with running(server, HELLO.launch(settings), settings) as session:
         stages, idle_ms, switches = measured(session, settings.connections)
     first = stages[0]
     rows = []
@@ -112,7 +112,7 @@ def ask_all(session: Session, connections: list[socket.socket], count: int) -> N
                 connections.append(socket.create_connection(address, timeout=20))
             connections[at].sendall(REQUEST)
         for at in window:
-            wrong = HELLO.wrong(*answer(connections[at]))
+            wrong = HELLO.question.wrong(*answer(connections[at]))
             if wrong is not None:
                 raise BenchError(f"connection {at}: {wrong}")
 

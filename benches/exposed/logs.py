@@ -69,7 +69,7 @@ def measured(settings: Settings, variant: Variant) -> Run:
     """Start a server that tells in this way, load it, and see that it has told."""
     with place_for_one(settings.out) as place:
         server = settings.server("--workers", "1", *variant.arguments(place))
-        with running(server, HELLO, settings) as session:
+        with running(server, HELLO.launch(settings), settings) as session:
             warm, _ = loaded(session, 1)
             traffic, cpu = loaded(session, settings.seconds or 3)
             told = variant.told(place, session)

@@ -121,7 +121,7 @@ def measured(settings: Settings, variant: Variant) -> Run:
     """Start the workers this way, look at them, load them, look again, and kill some of them."""
     print(f"{variant.name} …", flush=True)
     server = settings.server("--workers", str(WORKERS), *variant.arguments)
-    with running(server, DJANGO, settings) as session:
+    with running(server, DJANGO.launch(settings), settings) as session:
         wait_until(lambda: len(ready(session.log)) == WORKERS, f"{WORKERS} workers are ready")
         idle = rested(session)
         load(session, settings.requests)
@@ -182,7 +182,7 @@ def ask(session: Session, count: int, first: int) -> None:
     try:
         for number in range(first, first + count):
             page = PAGES[number % len(PAGES)]
-            connection.request("GET", page, headers=DJANGO.headers)
+            connection.request("GET", page, headers=DJANGO.question.headers)
             answer = connection.getresponse()
             if not answer.read() or answer.status != 200:
                 raise BenchError(f"{page}: expected 200 and a page, got {answer.status}")

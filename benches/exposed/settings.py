@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from borrowed import DEMO, DJANGO, BenchError, Server, at_least, environment, own
+from borrowed import DEMO_SITE, BenchError, Server, Start, at_least, environment, own
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDE = ["--worker-connections", "20000", "--limit-connections-per-ip", "0"]
@@ -43,11 +43,11 @@ class Settings:
         if isinstance(found, str):
             raise BenchError(found)
 
-        def command(application: str, port: int | str) -> list[str]:
+        def make(start: Start) -> list[str]:
             program = str(found.program)
-            return [program, application, "--bind", f"127.0.0.1:{port}", *arguments, *self.more]
+            return [program, start.application, "--bind", start.bind, *arguments, *self.more]
 
-        return dataclasses.replace(found, command=command)
+        return dataclasses.replace(found, make=make)
 
     def shown(self) -> str:
         """Name the program that is measured, and how it differs from what it is as a rule."""
@@ -98,8 +98,8 @@ def lay_database(settings: Settings) -> None:
     python = settings.server().python
     done = subprocess.run(
         [python, "manage.py", "migrate", "--verbosity", "0"],
-        cwd=DEMO,
-        env=environment(python, DJANGO.environment(settings.out)),
+        cwd=DEMO_SITE.folder,
+        env=environment(python, DEMO_SITE.environment(settings.out)),
         capture_output=True,
         text=True,
         timeout=120,

@@ -104,7 +104,7 @@ def rounds(settings: Settings, workload: Workload, variant: Variant) -> list[Pai
     """Measure all rounds on one server: between two of a pair nothing but the crowd differs."""
     server = settings.server("--workers", "1", *WIDE, *variant.arguments)
     pairs = []
-    with running(server, workload, settings) as session:
+    with running(server, workload.launch(settings), settings) as session:
         load(session, 1)
         for number in range(1, settings.rounds + 1):
             pair = one_round(settings, session, variant)

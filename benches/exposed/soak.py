@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from borrowed import DEMO, BenchError, Session, Workload, facts, running, table_section
+from borrowed import DEMO_SITE, BenchError, Launch, Question, Session, facts, running, table_section
 from crowd import ERRORS_SHOWN, QUICK, SLOW, Crowd, Plan
 from settings import WIDE, Settings, lay_database
 from watch import Check, Record, checks, sample
@@ -31,9 +31,6 @@ def wrong_hello(status: int, body: bytes) -> str | None:
     return None if (status, body) == (200, b"hello\n") else f"expected 200, got {status}"
 
 
-MIXED = Workload("mixed", "mixed", DEMO, "mixed:application", "/hello", wrong_hello)
-
-
 def soak(settings: Settings) -> bool:
     """Let the crowd loose, print what the server looks like meanwhile, and judge."""
     names = {visit.__name__ for visit in [*QUICK, *SLOW]}
@@ -42,7 +39,11 @@ def soak(settings: Settings) -> bool:
     lay_database(settings)
     seconds = settings.seconds or SECONDS
     more = ["--workers", str(WORKERS), "--pythonpath", str(APPS), *WIDE, *IMPATIENT, *BOUNDS]
-    with running(settings.server(*more), MIXED, settings) as session:
+    environment = DEMO_SITE.environment(settings.out)
+    mixed = Launch(
+        DEMO_SITE.folder, "mixed:application", Question("/hello", wrong_hello), environment
+    )
+    with running(settings.server(*more), mixed, settings) as session:
         crowd = Crowd(Plan(session.port, settings.clients, settings.seed, settings.only))
         try:
             record = recorded(session, crowd, seconds)

@@ -61,7 +61,7 @@ def test_a_respawn_ends_when_another_worker_says_that_it_is_ready(tmp_path):
     replacing = threading.Thread(target=replace)
     replacing.start()
     try:
-        session = Session(None, None, pid=worker.pid, port=0, log=log)
+        session = Session(None, None, pid=worker.pid, address=("127.0.0.1", 0), log=log)
         assert 0 < respawn(session) < WAIT_SECONDS * 1000
     finally:
         worker.kill()

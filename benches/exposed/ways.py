@@ -106,7 +106,7 @@ def sent(place: Place, _: Session) -> None:
 
 def identified(_: Place, session: Session) -> None:
     """See that an answer has an id."""
-    if asked(session.port, HELLO.path).getheader("X-Request-ID") is None:
+    if asked(session.port, HELLO.question.path).getheader("X-Request-ID") is None:
         raise BenchError("an answer has no `X-Request-ID`")
 
 

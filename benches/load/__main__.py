@@ -1,23 +1,27 @@
 """Compare rwsgi with other WSGI servers on this machine: `python benches/load --help`.
 
 What it measures and how far to trust it: docs/benchmarks.md. The order to read the files:
-`options` (what was asked), `servers` and `workloads` (what is compared), `tools` (installing the
-peers), `session` (one server process tree), `accounting` and `wrk` (what is read), `rounds` (the
-order), `floor` and `flat` (the two measurements that are not a load), `result` (what is kept),
-`targets` (verdicts), `report` (what comes out).
+`options` (what was asked), `servers`, `peers` and `tools` (what is compared, and installing it),
+`launch` and `session` (one server process tree), `scene` (what every measurement has in common),
+`workload`, `workloads` and `sites` (the scenes that a load generator drives), `wrk` and
+`accounting` (what is read), `flat` and `scenes/` (the other scenes), `catalog` (all of them),
+`rounds` and `floor` (the order), `result` (what is kept), `targets` (verdicts), `report` and
+`chart` (what comes out).
 """
 
 import signal
 import subprocess
 import sys
 
-from flat import flat_memory
+from catalog import SCENES, TARGETS
 from machine import facts
-from options import MEMORY, Options, parse
+from options import Options, parse
+from peers import line_up
 from report import write
 from result import Result
-from rounds import run_rounds
-from servers import Lineup, line_up
+from rounds import run_rounds, takes_part
+from scene import Scene
+from servers import Lineup
 from session import BenchError
 from targets import judge
 from tools import prepare
@@ -33,7 +37,7 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted; every server was stopped, nothing was written", file=sys.stderr)
+        print("interrupted; every server was stopped", file=sys.stderr)
         return 130
 
 
@@ -45,25 +49,49 @@ def compare(options: Options) -> int:
         print(f"left out: {name}: {reason}", flush=True)
     if not lineup.servers:
         raise BenchError("no server to measure is left")
-    result = measure(options, lineup)
-    for path in write(result, options.out):
-        print(f"written: {path}")
-    return 1 if result.failures else 0
-
-
-def measure(options: Options, lineup: Lineup) -> Result:
-    """Run every measurement asked for and collect the result."""
     result = Result(
         options=options.described(),
         machine=facts(),
         servers={server.name: server.described() for server in lineup.servers},
         left_out=lineup.left_out,
     )
-    run_rounds(options, lineup.servers, result)
-    if MEMORY in options.workloads:
-        flat_memory(options, lineup.servers, result)
-    result.verdicts = judge(result)
-    return result
+    scenes = [SCENES[name] for name in options.scenes]
+    try:
+        measure(options, scenes, lineup, result)
+    finally:
+        # An interrupted run shows what it has.
+        if result.rows:
+            result.verdicts = judge(result, TARGETS, options.scenes)
+            for path in write(result, scenes, options.out):
+                print(f"written: {path}")
+    return 1 if result.failures else 0
+
+
+def measure(options: Options, scenes: list[Scene], lineup: Lineup, result: Result) -> None:
+    """Make the scenes ready and run their rounds; what was started for them is ended."""
+    ready = []
+    try:
+        for scene in scenes:
+            try:
+                ready.append(scene)
+                scene.prepare(options)
+            except BenchError as error:
+                result.left_out[scene.name] = str(error)
+                print(f"left out: {scene.name}: {error}", flush=True)
+                ready.remove(scene)
+                scene.finish()
+        result.commands = {scene.name: commands(options, scene, lineup) for scene in ready}
+        run_rounds(options, ready, lineup.servers, result)
+    finally:
+        for scene in ready:
+            scene.finish()
+
+
+def commands(options: Options, scene: Scene, lineup: Lineup) -> dict[str, str]:
+    """Write how each server is started in a scene."""
+    taking = [server for server in lineup.servers if takes_part(options, scene, server)]
+    launches = {server: scene.started(options, server) for server in taking}
+    return {one.name: one.shown(launch) for one, launch in launches.items() if launch}
 
 
 if __name__ == "__main__":

@@ -1,10 +1,14 @@
-"""Draw the medians as horizontal bars, one group for each workload: an SVG with no dependency."""
+"""Draw medians as horizontal bars: one SVG for each group of scenes, with no dependency."""
+
+from __future__ import annotations
 
 from html import escape
 from statistics import median
+from typing import TYPE_CHECKING
 
-from result import Result
-from workloads import WORKLOADS
+if TYPE_CHECKING:
+    from result import Result
+    from scene import Scene
 
 WIDTH = 760
 LABEL_WIDTH = 150
@@ -13,18 +17,25 @@ LINE = 24
 OWN, OTHER, FLOOR = "#b7410e", "#8a98a5", "#222222"
 
 
-def chart(result: Result) -> str:
-    """Lay the groups out under one another; a shorter bar is a cheaper request."""
+def charts(result: Result, scenes: list[Scene]) -> dict[str, str]:
+    """Return group -> SVG, of the groups in which something was measured."""
+    groups: dict[str, list[Scene]] = {}
+    for scene in scenes:
+        if bars_of(result, scene):
+            groups.setdefault(scene.group.replace(" ", "-"), []).append(scene)
+    return {group: chart(result, members) for group, members in groups.items()}
+
+
+def chart(result: Result, scenes: list[Scene]) -> str:
+    """Lay the scenes out under one another, the best server first."""
     drawn, top = [], LINE
-    for name, workload in WORKLOADS.items():
-        costs = bars_of(result, name)
-        if not costs:
-            continue
-        drawn.append(text(0, top, f"{workload.title}: CPU µs per request", weight="bold"))
+    for scene in scenes:
+        bars = bars_of(result, scene)
+        drawn.append(text(0, top, f"{scene.title}: {scene.columns[0].title}", weight="bold"))
         top += LINE
-        scale = BAR_WIDTH / max(cost for _, cost in costs)
-        for server, cost in costs:
-            drawn.append(bar(server, cost, scale, top))
+        scale = BAR_WIDTH / (max(value for _, value in bars) or 1)
+        for server, value in bars:
+            drawn.append(bar(server, value, scale, top))
             top += LINE
         top += LINE
     body = "\n".join(drawn)
@@ -35,28 +46,31 @@ def chart(result: Result) -> str:
     )
 
 
-def bars_of(result: Result, workload: str) -> list[tuple[str, float]]:
-    """Return (server, median cost), cheapest first; for Django the floors stand among them."""
-    costs = []
-    for server in result.servers:
-        runs = result.loads_of(server, workload)
-        if runs:
-            costs.append((server, median(run.cpu_us for run in runs)))
-    if workload == "django" and costs and result.floors:
-        costs.append(("no server (floor)", median(run.cpu_us for run in result.floors)))
-    return sorted(costs, key=lambda row: row[1])
+def bars_of(result: Result, scene: Scene) -> list[tuple[str, float]]:
+    """Return (server, median), best first; the floor stands among them."""
+    main = scene.columns[0]
+    bars = [
+        (server, value)
+        for server in result.servers
+        if (value := result.median(server, scene.name, main.key)) is not None
+    ]
+    floors = [floor.cpu_us for floor in result.floors if floor.scene == scene.name]
+    if bars and floors:
+        bars.append(("no server (floor)", median(floors)))
+    return sorted(bars, key=lambda one: one[1], reverse=main.better == "more")
 
 
-def bar(server: str, cost: float, scale: float, top: int) -> str:
+def bar(server: str, value: float, scale: float, top: int) -> str:
     """Draw one bar with its name before it and its value after it."""
     color = OWN if server.startswith("rwsgi-") else FLOOR if server.startswith("no ") else OTHER
-    length = cost * scale
+    length = max(0.0, value * scale)
+    shown = f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
     return "\n".join(
         (
             text(LABEL_WIDTH - 8, top, server, anchor="end"),
             f'<rect x="{LABEL_WIDTH}" y="{top - 13}" width="{length:.1f}" height="17"'
             f' fill="{color}"/>',
-            text(LABEL_WIDTH + length + 6, top, f"{cost:.3g}"),
+            text(LABEL_WIDTH + length + 6, top, shown),
         )
     )
 

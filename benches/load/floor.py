@@ -1,34 +1,42 @@
-"""The floor: the Django handler called in a loop without any server.
+"""The floor: the application called in a loop without any server.
 
 Nothing that serves this application through this interpreter can cost less.
 """
 
+from __future__ import annotations
+
 import json
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from options import Options
-from result import Floor
-from servers import Server
 from session import BenchError, environment, pinning
-from workloads import DJANGO
 
-LOOP = Path(__file__).resolve().parent / "floor_loop.py"
+if TYPE_CHECKING:
+    from launch import Launch
+    from options import Options
+    from servers import Server
+
+LOOP = Path(__file__).resolve().parent / "in_process" / "floor_loop.py"
 
 
-def measure_floor(options: Options, server: Server, number: int) -> Floor:
-    """Run the loop in the interpreter of `server`; the answer is checked as a server's is."""
+def measure_floor(options: Options, launch: Launch, server: Server) -> float:
+    """Run the loop in the interpreter of `server`: CPU microseconds of one call.
+
+    The answer is checked as a server's is.
+    """
+    asked = launch.question
     question = {
-        "application": DJANGO.application,
-        "path": DJANGO.path,
-        "headers": DJANGO.headers,
+        "application": launch.application,
+        "path": asked.path,
+        "headers": asked.headers,
         "seconds": options.seconds,
     }
     try:
         done = subprocess.run(
             [*pinning(options), server.python, LOOP],
-            cwd=DJANGO.folder,
-            env=environment(server.python, DJANGO.environment(options.out)),
+            cwd=launch.folder,
+            env=environment(server.python, launch.environment),
             input=json.dumps(question),
             capture_output=True,
             text=True,
@@ -40,7 +48,7 @@ def measure_floor(options: Options, server: Server, number: int) -> Floor:
         tail = done.stderr.strip()[-400:]
         raise BenchError(f"the floor under {server.interpreter} fails: {tail}")
     seen = json.loads(done.stdout.splitlines()[-1])
-    wrong = DJANGO.wrong(seen["status"], seen["body"].encode())
+    wrong = asked.wrong(seen["status"], seen["body"].encode())
     if wrong is not None:
         raise BenchError(f"the floor under {server.interpreter}: {wrong}")
-    return Floor(server.interpreter, number, seen["cpu_us"])
+    return seen["cpu_us"]

@@ -7,13 +7,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from servers import NAMES
-from workloads import WORKLOADS
+from catalog import SCENES
+from peers import NAMES
 
 PURPOSE = "Compare rwsgi with other WSGI servers on this machine; see docs/benchmarks.md."
-MEMORY = "memory"
-"""Stands among the workloads on the command line: the check of `flat`, which wrk does not drive."""
-
 ROOT = Path(__file__).resolve().parents[2]
 """The repository's root: the demo site and `.build/` are found from here."""
 
@@ -27,8 +24,10 @@ class Options:
     native_venv: Path
     out: Path
     servers: tuple[str, ...]
+    commands: dict[str, str]
     only: bool
-    workloads: tuple[str, ...]
+    full: bool
+    scenes: tuple[str, ...]
     rounds: int
     seconds: int
     flat_requests: int
@@ -39,6 +38,14 @@ class Options:
     def peers_venv(self) -> Path:
         """The environment of the other servers: made, filled and remade by this program alone."""
         return self.out / "venv"
+
+    @property
+    def site_python(self) -> Path:
+        """Return the `python` of an environment in which the sites' packages should be."""
+        folders = [self.native_venv / "bin", self.peers_venv / "bin"]
+        folders += [self.rwsgi_wheel.parent] if self.rwsgi_wheel else []
+        found = [folder / "python" for folder in folders if (folder / "python").exists()]
+        return found[0] if found else Path(sys.executable)
 
     def described(self) -> dict:
         """Give the part of the options that a reader of the result needs."""
@@ -67,8 +74,10 @@ def parse(arguments: list[str]) -> Options:
         native_venv=absolute(given.venv) or given.out.absolute() / "venv",
         out=given.out.absolute(),
         servers=given.only or NAMES,
+        commands=dict(given.server),
         only=given.only is not None,
-        workloads=given.workloads or (*WORKLOADS, MEMORY),
+        full=given.full,
+        scenes=given.scenes or tuple(name for name in SCENES if given.full or SCENES[name].short),
         rounds=rounds,
         seconds=seconds,
         flat_requests=flat,
@@ -92,8 +101,17 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("--out", type=Path, default=ROOT / ".build" / "bench", metavar="FOLDER")
     add("--only", type=names_of(NAMES), metavar="SERVER,…", help=f"of {', '.join(NAMES)}")
-    chosen = (*WORKLOADS, MEMORY)
-    add("--workloads", type=names_of(chosen), metavar="NAME,…", help=f"of {', '.join(chosen)}")
+    add(
+        "--server",
+        type=command_of,
+        action="append",
+        default=[],
+        metavar="NAME=COMMAND",
+        help="one more server, of any kind: {application} {host} {port} {workers} {threads} in the"
+        " command are replaced (repeatable)",
+    )
+    add("--scenes", type=names_of(SCENES), metavar="NAME,…", help=f"of {', '.join(SCENES)}")
+    add("--full", action="store_true", help="every scene with every peer: about an hour")
     add("--rounds", type=at_least(1), metavar="N", help="default 3; fewer get no verdict")
     add("--seconds", type=at_least(1), metavar="S", help="length of one load (default 5)")
     add(
@@ -138,3 +156,13 @@ def at_least(least: int):
         return int(text)
 
     return convert
+
+
+def command_of(text: str) -> tuple[str, str]:
+    """Be an argparse type: the name of a server and the command that starts it."""
+    name, found, command = text.partition("=")
+    if not found or not name.strip() or "{port}" not in command:
+        raise argparse.ArgumentTypeError(f"`{text}` is not NAME=COMMAND with `{{port}}` in it")
+    if name in NAMES:
+        raise argparse.ArgumentTypeError(f"`{name}` is the name of a known server")
+    return name, command

@@ -1,52 +1,54 @@
 """Turn a result into Markdown and a chart for people, and JSON for programs."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
-from chart import chart
-from result import Load, Result
-from workloads import DJANGO, WORKLOADS
+from chart import charts
 
-LOAD_COLUMNS = [
-    "server",
-    "CPU µs/request",
-    "least - most",
-    "cores busy",
-    "requests/s",
-    "p50 ms",
-    "p99 ms",
-    "master PSS MiB",
-    "all PSS MiB",
-]
+if TYPE_CHECKING:
+    from result import Result
+    from scene import Scene
 
 
-def write(result: Result, out: Path) -> list[Path]:
+def write(result: Result, scenes: list[Scene], out: Path) -> list[Path]:
     """Print the Markdown; keep it and the raw numbers in `out`, over those of the last run."""
-    text = markdown(result)
+    text = markdown(result, scenes)
     print(f"\n{text}")
     files = {
         out / "result.md": text,
-        out / "result.json": json.dumps(dataclasses.asdict(result), indent=1) + "\n",
-        out / "result.svg": chart(result),
+        out / "result.json": as_json(result),
+        **{out / f"{group}.svg": drawn for group, drawn in charts(result, scenes).items()},
     }
     for path, content in files.items():
         path.write_text(content)
     return [*files]
 
 
-def markdown(result: Result) -> str:
+def as_json(result: Result) -> str:
+    """Write everything that is known, for programs."""
+    return json.dumps(dataclasses.asdict(result), indent=1) + "\n"
+
+
+def markdown(result: Result, scenes: list[Scene]) -> str:
     """Lay out the whole report."""
     parts = ["# Load comparison", conditions(result)]
-    parts += [load_section(result, name) for name in WORKLOADS]
     parts.append(table_section("Targets", ["target", "server", "value", "limit", "verdict"], [
         list(dataclasses.astuple(verdict)) for verdict in result.verdicts
     ]))  # fmt: skip
-    parts.append(flat_section(result))
-    parts.append(table_section("Servers", ["server", "version", "Python", "command"], [
-        [name, about["version"], about["python"], f"`{about['command']}`"]
-        for name, about in result.servers.items()
+    parts += [scene_section(result, scene) for scene in scenes]
+    parts.append(table_section("Servers", ["server", "version", "Python"], [
+        [name, about["version"], about["python"]] for name, about in result.servers.items()
+    ]))  # fmt: skip
+    parts.append(table_section("Command lines", ["scene", "server", "command"], [
+        [scene, server, f"`{command}`"]
+        for scene, of_servers in result.commands.items()
+        for server, command in of_servers.items()
     ]))  # fmt: skip
     left_out = [f"{name}: {reason}" for name, reason in result.left_out.items()]
     parts.append(list_section("Left out", left_out))
@@ -60,52 +62,41 @@ def conditions(result: Result) -> str:
     return "\n".join(f"- {name.replace('_', ' ')}: {value}" for name, value in facts.items())
 
 
-def load_section(result: Result, workload: str) -> str:
-    """Lay out one workload: the medians of its rounds, cheapest server first."""
-    rows = []
-    for server in result.servers:
-        runs = result.loads_of(server, workload)
-        if runs:
-            rows.append((median(run.cpu_us for run in runs), load_row(result, server, runs)))
-    rows.sort(key=lambda row: row[0])
-    title = f"{WORKLOADS[workload].title}: 1 worker, wrk -t1 -c64, medians"
-    columns = [*LOAD_COLUMNS, "x floor"] if workload == DJANGO.name else LOAD_COLUMNS
-    section = table_section(title, columns, [row for _, row in rows])
-    if workload == DJANGO.name and result.floors:
-        costs = ", ".join(f"{run.cpu_us:.1f}" for run in result.floors)
-        section += f"\n\nThe floor, the same handler called in a loop in-process: {costs} µs/call."
+def scene_section(result: Result, scene: Scene) -> str:
+    """Lay out one scene: the medians of its rounds, best server first."""
+    main = scene.columns[0]
+    ranked = [
+        (value, name)
+        for name in result.servers
+        if (value := result.median(name, scene.name, main.key)) is not None
+    ]
+    ranked.sort(reverse=main.better == "more")
+    titles = ["server", main.title, "least - most", *(one.title for one in scene.columns[1:])]
+    rows = [server_row(result, scene, name) for _, name in ranked]
+    section = table_section(f"{scene.title} (`{scene.name}`)", titles, rows)
+    floors = [floor for floor in result.floors if floor.scene == scene.name]
+    if section and floors:
+        of_one = {floor.interpreter: [] for floor in floors}
+        for floor in floors:
+            of_one[floor.interpreter].append(f"{floor.cpu_us:.1f}")
+        section += "\n\nThe floor, the application called in a loop in-process, in µs/call:\n\n"
+        section += "\n".join(f"- {name}: {', '.join(costs)}" for name, costs in of_one.items())
     return section
 
 
-def load_row(result: Result, server: str, runs: list[Load]) -> list[str]:
+def server_row(result: Result, scene: Scene, server: str) -> list[str]:
     """Lay out one server's medians."""
-    costs = [run.cpu_us for run in runs]
-    errors = sum(run.socket_errors for run in runs)
-    times = result.times_floor(server, runs[0].workload)
+    main = scene.columns[0]
+    values = result.values(server, scene.name, main.key).values()
     row = [
-        server if not errors else f"{server} ({errors} socket errors)",
-        f"{median(costs):.2f}",
-        f"{min(costs):.2f} - {max(costs):.2f}",
-        f"{median(run.cores for run in runs):.2f}",
-        f"{median(run.requests_per_second for run in runs):,.0f}",
-        f"{median(run.p50_ms for run in runs):.2f}",
-        f"{median(run.p99_ms for run in runs):.2f}",
-        f"{median(run.master_pss_kib for run in runs) / 1024:.1f}",
-        f"{median(run.tree_pss_kib for run in runs) / 1024:.1f}",
+        server,
+        main.shown(median(values)),
+        f"{main.shown(min(values))} - {main.shown(max(values))}",
     ]
-    if runs[0].workload == DJANGO.name:
-        row.append(f"{times:.2f}" if times is not None else "-")
+    for column in scene.columns[1:]:
+        value = result.median(server, scene.name, column.key)
+        row.append("-" if value is None else column.shown(value))
     return row
-
-
-def flat_section(result: Result) -> str:
-    """Lay out the memory check with all its samples: a trend shows in the row."""
-    rows = [
-        [run.server, f"{run.requests:,}", " ".join(f"{kib / 1024:.1f}" for kib in run.samples_kib)]
-        for run in result.flats
-    ]
-    columns = ["server", "requests", "workers' RSS in MiB, before and after each twentieth"]
-    return table_section("Memory over 1 MiB bodies up and down", columns, rows)
 
 
 def table_section(title: str, columns: list[str], rows: list[list[str]]) -> str:
@@ -123,6 +114,6 @@ def table_section(title: str, columns: list[str], rows: list[list[str]]) -> str:
     return f"## {title}\n\n" + "\n".join(body)
 
 
-def list_section(title: str, lines: list[str]) -> str:
+def list_section(title: str, lines: Iterable[str]) -> str:
     """Lay out a titled list; nothing when it is empty."""
     return f"## {title}\n\n" + "\n".join(f"- {line}" for line in lines) if lines else ""

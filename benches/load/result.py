@@ -1,61 +1,29 @@
 """What was measured, as it is kept: every single run, so that medians can be doubted later."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from statistics import median
 
 
 @dataclass(frozen=True)
-class Load:
-    """One server under one load in one round. Memory is that of the tree right after the load."""
+class Row:
+    """One server in one scene in one round: its figures by the keys of the scene's columns."""
 
     server: str
-    workload: str
+    scene: str
     round: int
-    cpu_us: float
-    requests_per_second: float
-    p50_ms: float
-    p99_ms: float
-    requests: int
-    socket_errors: int
-    master_pss_kib: int
-    tree_pss_kib: int
-
-    @property
-    def cores(self) -> float:
-        """How many cores the server kept busy; below one core it was not the bottleneck."""
-        return self.cpu_us * self.requests_per_second / 1e6
+    figures: dict[str, float]
 
 
 @dataclass(frozen=True)
 class Floor:
-    """The application called in a loop by the interpreter itself: CPU time of one call."""
+    """A scene's application called in a loop without a server: CPU time of one call."""
 
+    scene: str
     interpreter: str
     round: int
     cpu_us: float
-
-
-@dataclass(frozen=True)
-class Flat:
-    """Resident memory of a server's workers over many large bodies, in equal steps.
-
-    `samples_kib[0]` was taken before the first request, the others after each step.
-    """
-
-    server: str
-    requests: int
-    samples_kib: list[int]
-
-    @property
-    def growth_kib(self) -> int:
-        """How far the peak of the second half lies above the peak of the first.
-
-        Peaks, because an allocator that gives memory back between two samples makes any two
-        single samples differ by megabytes in either direction.
-        """
-        after = self.samples_kib[1:]
-        half = len(after) // 2
-        return max(after[half:]) - max(after[:half])
 
 
 @dataclass(frozen=True)
@@ -77,28 +45,37 @@ class Result:
     machine: dict
     servers: dict[str, dict]
     left_out: dict[str, str]
-    loads: list[Load] = field(default_factory=list)
+    commands: dict[str, dict[str, str]] = field(default_factory=dict)
+    """How each server was started in each scene."""
+    rows: list[Row] = field(default_factory=list)
     floors: list[Floor] = field(default_factory=list)
-    flats: list[Flat] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
-    def loads_of(self, server: str, workload: str) -> list[Load]:
-        """Return the runs of one row."""
-        return [run for run in self.loads if (run.server, run.workload) == (server, workload)]
+    def rows_of(self, server: str, scene: str) -> list[Row]:
+        """Return the runs of one row of a table."""
+        return [row for row in self.rows if (row.server, row.scene) == (server, scene)]
 
-    def floor_us(self, server: str) -> float | None:
-        """Return the median floor of the interpreter that a server runs."""
-        costs = list(self.floors_by_round(server).values())
-        return median(costs) if costs else None
+    def values(self, server: str, scene: str, key: str) -> dict[int, float]:
+        """Return round -> figure, of the rounds that have it."""
+        rows = self.rows_of(server, scene)
+        return {row.round: row.figures[key] for row in rows if key in row.figures}
 
-    def times_floor(self, server: str, workload: str) -> float | None:
-        """Return the median of cost / floor of the same round: a slow minute slows both."""
-        floors = self.floors_by_round(server)
-        runs = [run for run in self.loads_of(server, workload) if run.round in floors]
-        return median(run.cpu_us / floors[run.round] for run in runs) if runs else None
+    def median(self, server: str, scene: str, key: str) -> float | None:
+        """Return the median of a figure, or None when it was not measured."""
+        values = self.values(server, scene, key)
+        return median(values.values()) if values else None
 
-    def floors_by_round(self, server: str) -> dict[int, float]:
-        """Return round -> floor of the interpreter that a server runs."""
+    def servers_in(self, scene: str) -> list[str]:
+        """Return the servers that were measured in a scene."""
+        return [name for name in self.servers if self.rows_of(name, scene)]
+
+    def floor(self, server: str, scene: str, number: int) -> float | None:
+        """Return the floor under a row: its scene, its round, the interpreter of its server."""
         interpreter = self.servers[server]["interpreter"]
-        return {run.round: run.cpu_us for run in self.floors if run.interpreter == interpreter}
+        found = [
+            floor.cpu_us
+            for floor in self.floors
+            if (floor.scene, floor.interpreter, floor.round) == (scene, interpreter, number)
+        ]
+        return found[0] if found else None

@@ -4,96 +4,94 @@ On a shared machine the speed of the minute differs more than two servers do; ta
 every server a part of the good minutes and of the bad ones.
 """
 
-from accounting import cpu_seconds, pss_kib
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from floor import measure_floor
-from options import Options
-from result import Load, Result
-from servers import Server
-from session import BenchError, Session, running
-from workloads import DJANGO, WORKLOADS, Workload
-from wrk import load
+from result import Floor, Result, Row
+from session import BenchError
 
-WARM_UP_SECONDS = 1
+if TYPE_CHECKING:
+    from options import Options
+    from scene import Scene
+    from servers import Server
 
 
-def run_rounds(options: Options, servers: list[Server], result: Result) -> None:
-    """Measure every server under every workload, `options.rounds` times.
+def run_rounds(
+    options: Options, scenes: list[Scene], servers: list[Server], result: Result
+) -> None:
+    """Measure every server in every scene, `options.rounds` times.
 
-    A server that fails is reported once and left out of the rest of that workload.
+    A server that fails is reported once and left out of the rest of that scene.
     """
     failed: set[tuple[str, str]] = set()
     for number in range(1, options.rounds + 1):
-        for name, workload in WORKLOADS.items():
-            if name not in options.workloads:
+        for scene in scenes:
+            if number > (scene.rounds or options.rounds):
                 continue
-            if workload is DJANGO:
-                floors(options, servers, number, result)
-            for server in servers:
-                if (server.name, name) in failed:
+            taking = [one for one in servers if takes_part(options, scene, one)]
+            if scene.has_floor:
+                floors(options, scene, taking, number, result)
+            for server in taking:
+                if (server.name, scene.name) in failed:
                     continue
                 try:
-                    run = one_load(options, server, workload, number)
+                    row = one_row(options, scene, server, number, result)
                 except (BenchError, OSError) as error:
-                    failed.add((server.name, name))
-                    result.failures.append(f"{server.name}, {name}: {error}")
-                    print(f"failed: {server.name}, {name}: {error}", flush=True)
+                    failed.add((server.name, scene.name))
+                    failure(result, f"{server.name}, {scene.name}: {error}")
                     continue
-                result.loads.append(run)
-                progress(options, run)
+                result.rows.append(row)
+                progress(options, scene, row)
 
 
-def floors(options: Options, servers: list[Server], number: int, result: Result) -> None:
+def takes_part(options: Options, scene: Scene, server: Server) -> bool:
+    """Tell whether a server is measured in a scene; the short run leaves some peers out."""
+    if scene.applies(server) is not None:
+        return False
+    chosen = options.full or options.only or not server.is_peer or scene.short_peers is None
+    return chosen or server.name in scene.short_peers
+
+
+def floors(
+    options: Options, scene: Scene, servers: list[Server], number: int, result: Result
+) -> None:
     """Measure the floor once for each interpreter that runs one of the servers."""
     by_interpreter = {server.interpreter: server for server in servers}
     for server in by_interpreter.values():
         try:
-            found = measure_floor(options, server, number)
+            cost = measure_floor(options, scene.launch(options), server)
         except BenchError as error:
-            result.failures.append(str(error))
-            print(f"failed: {error}", flush=True)
+            failure(result, f"{scene.name}: {error}")
             continue
-        result.floors.append(found)
-        print(f"round {number}/{options.rounds} floor: {found.cpu_us:.1f} us/call", flush=True)
+        result.floors.append(Floor(scene.name, server.interpreter, number, cost))
+        print(f"round {number}/{options.rounds} floor: {cost:.1f} us/call", flush=True)
 
 
-def one_load(options: Options, server: Server, workload: Workload, number: int) -> Load:
-    """Start a server, warm it up, load it, and read what it used."""
-    with running(server, workload, options) as session:
-        load(session, WARM_UP_SECONDS)
-        session.check()
-        run = loaded(options, session, number)
-        session.check()
-        return run
+def one_row(options: Options, scene: Scene, server: Server, number: int, result: Result) -> Row:
+    """Measure once, and compare with the floor of the same round: a slow minute slows both."""
+    figures = scene.measure(options, server, number)
+    under = result.floor(server.name, scene.name, number) if scene.has_floor else None
+    if under is not None:
+        figures["times_floor"] = figures["cpu_us"] / under
+    return Row(server.name, scene.name, number, figures)
 
 
-def loaded(options: Options, session: Session, number: int) -> Load:
-    """Load a warm server and compare its clocks before and after."""
-    before = cpu_seconds(session.tree())
-    traffic = load(session, options.seconds)
-    after = cpu_seconds(session.tree())
-    if before.keys() != after.keys():
-        raise BenchError(f"processes came or went during the load: {[*before]} → {[*after]}")
-    used = sum(after.values()) - sum(before.values())
-    pss = {pid: pss_kib(pid) for pid in after}
-    return Load(
-        server=session.server.name,
-        workload=session.workload.name,
-        round=number,
-        cpu_us=used / traffic.requests * 1e6,
-        requests_per_second=traffic.requests / traffic.seconds,
-        p50_ms=traffic.p50_ms,
-        p99_ms=traffic.p99_ms,
-        requests=traffic.requests,
-        socket_errors=traffic.socket_errors,
-        master_pss_kib=pss[session.pid],
-        tree_pss_kib=sum(pss.values()),
-    )
+def failure(result: Result, text: str) -> None:
+    """Keep what could not be measured, and say it at once."""
+    result.failures.append(text)
+    print(f"failed: {text}", flush=True)
 
 
-def progress(options: Options, run: Load) -> None:
+def progress(options: Options, scene: Scene, row: Row) -> None:
     """Say what the last seconds were spent on."""
+    shown = [
+        f"{column.title} {column.shown(row.figures[column.key])}"
+        for column in scene.columns[:4]
+        if column.key in row.figures
+    ]
     print(
-        f"round {run.round}/{options.rounds} {run.workload} {run.server}:"
-        f" {run.cpu_us:.2f} us/request, {run.requests_per_second:.0f} requests/s",
+        f"round {row.round}/{options.rounds} {scene.name} {row.server}: {', '.join(shown)}",
         flush=True,
     )

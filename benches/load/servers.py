@@ -1,9 +1,4 @@
-"""The servers that are compared: how each is started with one worker and one request at a time.
-
-The same number of Python threads everywhere, as far as a server lets one choose: a second thread
-changes what is measured (GIL hand-over), not how good the server is. Granian's default, many
-threads, has a row of its own because it is what a user gets.
-"""
+"""The servers that are compared: what each can do, and the command that starts it."""
 
 from __future__ import annotations
 
@@ -13,25 +8,64 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools import pinned_version, program_version
+from tools import program_version
 
 if TYPE_CHECKING:
+    from launch import Address, Launch
     from options import Options
 
-Command = Callable[[str, int | str], list[str]]
-"""(application, port) -> argv"""
+WORKERS = "workers"
+"""More than one process."""
+THREADS = "threads"
+"""A chosen number of Python threads in each process."""
+UNIX = "unix"
+"""Listens on a Unix socket."""
+KEEP_ALIVE = "keep-alive"
+"""Answers a second request on a connection."""
+CHUNKED = "chunked"
+"""Takes a request body without a length."""
+PRELOAD = "preload"
+"""`--preload` loads the application before the fork."""
+SUPERVISED = "supervised"
+"""Replaces a worker that died."""
+AS_GIVEN = "as given"
+"""The version of a server of which nothing is known but its command."""
+ALL = frozenset({WORKERS, THREADS, UNIX, KEEP_ALIVE, CHUNKED, PRELOAD, SUPERVISED})
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a command line is made from."""
+
+    application: str
+    address: Address
+    workers: int = 1
+    threads: int = 1
+
+    @property
+    def bind(self) -> str:
+        """Write the address as Gunicorn's `--bind` has it."""
+        if isinstance(self.address, tuple):
+            return f"{self.address[0]}:{self.address[1]}"
+        return f"unix:{self.address}"
 
 
 @dataclass(frozen=True)
 class Server:
-    """One row of the table. `ready_text` must stand in its log before it counts as ready."""
+    """One row of the tables. Each worker says `ready_text` in the log before it counts as ready.
+
+    `interpreter` names the Python that runs the application: a floor is measured for each.
+    `embeds` tells that the server brings its own instead of running in `python`.
+    """
 
     name: str
     program: Path
     python: Path
-    command: Command
+    make: Callable[[Start], list[str]]
     version: str
     ready_text: str | None = None
+    capabilities: frozenset[str] = frozenset()
+    embeds: bool = False
 
     @property
     def ours(self) -> bool:
@@ -39,19 +73,44 @@ class Server:
         return self.name.startswith("rwsgi-")
 
     @property
+    def is_peer(self) -> bool:
+        """Tell whether it is one of the servers that this program knows, and not rwsgi."""
+        return not self.ours and self.version != AS_GIVEN
+
+    @property
     def interpreter(self) -> str:
         """Name the Python that runs the application, whatever environment it is reached through."""
-        return str(self.python.resolve())
+        return str(self.program if self.embeds else self.python.resolve())
+
+    def command(
+        self, application: str, address: Address, workers: int = 1, threads: int = 1
+    ) -> list[str] | None:
+        """Return the argument list, or None when this server cannot do that.
+
+        `address` is (host, port) or the path of a Unix socket.
+        """
+        needed = {
+            WORKERS: workers > 1,
+            THREADS: threads > 1,
+            UNIX: isinstance(address, Path),
+        }
+        if any(wanted and can not in self.capabilities for can, wanted in needed.items()):
+            return None
+        return self.make(Start(application, address, workers, threads))
+
+    def shown(self, launch: Launch) -> str:
+        """Write the command line of a launch in terms of the repository."""
+        address = launch.address or ("127.0.0.1", "PORT")
+        command = self.command(launch.application, address, launch.workers, launch.threads)
+        root = Path(__file__).resolve().parents[2]
+        return shlex.join([*(command or []), *launch.arguments]).replace(f"{root}/", "")
 
     def described(self) -> dict:
-        """Say which program this is and how it was started, in terms of the repository."""
-        shown = shlex.join(self.command("APPLICATION", "PORT"))
-        root = Path(__file__).resolve().parents[2]
+        """Say which program this is."""
         return {
             "version": self.version,
             "python": program_version(self.python, self.python),
             "interpreter": self.interpreter,
-            "command": shown.replace(f"{root}/", ""),
         }
 
 
@@ -63,16 +122,7 @@ class Lineup:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
-def line_up(options: Options, missing: dict[str, str]) -> Lineup:
-    """Choose the servers asked for; `missing` maps a package that did not install to its reason."""
-    lineup = Lineup()
-    for name in options.servers:
-        found = own(name, options) if name in OWN else peer(name, options, missing)
-        if isinstance(found, Server):
-            lineup.servers.append(found)
-        else:
-            lineup.left_out[name] = found
-    return lineup
+OWN = ("rwsgi-wheel", "rwsgi-native")
 
 
 def own(name: str, options: Options) -> Server | str:
@@ -87,52 +137,19 @@ def own(name: str, options: Options) -> Server | str:
     if not (folder / "python").exists():
         return f"no virtual environment's `python` in `{folder}`"
 
-    def command(application: str, port: int | str) -> list[str]:
-        return [str(program), application, "--bind", f"127.0.0.1:{port}", "--workers", "1"]
+    def make(start: Start) -> list[str]:
+        numbers = ["--workers", str(start.workers)]
+        if start.threads > 1:
+            numbers += ["--threads", str(start.threads)]
+        return [str(program), start.application, "--bind", start.bind, *numbers]
 
     return Server(
         name=name,
         program=program,
         python=folder / "python",
-        command=command,
+        make=make,
         version=program_version(program, folder / "python"),
         ready_text="Worker ready (pid: ",
+        capabilities=ALL,
+        embeds=name == "rwsgi-native",
     )
-
-
-def peer(name: str, options: Options, missing: dict[str, str]) -> Server | str:
-    """Describe another server, or say why it cannot be measured."""
-    package, arguments = PEERS[name]
-    if package in missing:
-        return missing[package]
-    python = options.peers_venv / "bin" / "python"
-
-    def command(application: str, port: int | str) -> list[str]:
-        values = {"application": application, "port": port}
-        return [str(python), *(part.format(**values) for part in arguments)]
-
-    return Server(
-        name=name,
-        program=python,
-        python=python,
-        command=command,
-        version=pinned_version(package),
-    )
-
-
-LAUNCHER = str(Path(__file__).resolve().parent / "launch.py")
-ONE_WORKER = ["{application}", "--workers", "1", "--log-level", "warning"]
-GUNICORN = ["-m", "gunicorn", *ONE_WORKER, "--bind", "127.0.0.1:{port}", "--worker-class"]
-LOOPBACK = ["--host", "127.0.0.1", "--port", "{port}"]
-GRANIAN = ["-m", "granian", *ONE_WORKER, "--interface", "wsgi", "--no-ws", *LOOPBACK]
-
-OWN = ("rwsgi-wheel", "rwsgi-native")
-PEERS: dict[str, tuple[str, list[str]]] = {
-    "fastwsgi": ("fastwsgi", [LAUNCHER, "fastwsgi", "{application}", "{port}"]),
-    "bjoern": ("bjoern", [LAUNCHER, "bjoern", "{application}", "{port}"]),
-    "granian-bt1": ("granian", [*GRANIAN, "--blocking-threads", "1"]),
-    "granian": ("granian", GRANIAN),
-    "gunicorn-sync": ("gunicorn", [*GUNICORN, "sync"]),
-    "gunicorn-gthread": ("gunicorn", [*GUNICORN, "gthread"]),
-}
-NAMES = (*OWN, *PEERS)

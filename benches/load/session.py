@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import select
 import signal
@@ -18,9 +17,9 @@ from typing import TYPE_CHECKING
 from accounting import members
 
 if TYPE_CHECKING:
+    from launch import Address, Launch, Question
     from options import Options
     from servers import Server
-    from workloads import Workload
 
 START_SECONDS = 30
 STOP_SECONDS = 15
@@ -36,31 +35,25 @@ class Session:
     """A running server. `pid` is its first process, the leader of a session of its own."""
 
     server: Server
-    workload: Workload
+    launch: Launch
     pid: int
-    port: int
+    address: Address
     log: Path
 
-    def check(self) -> None:
+    @property
+    def port(self) -> int:
+        """Return the port of a server that does not listen on a Unix socket."""
+        return self.address[1]
+
+    def check(self, question: Question | None = None) -> None:
         """Ask once and raise `BenchError` when the answer is not the right one."""
+        question = question or self.launch.question
         try:
-            wrong = self.workload.wrong(*self.ask())
+            wrong = question.wrong(*question.ask(self.address))
         except OSError as error:
             wrong = f"no answer ({error})"
         if wrong is not None:
-            raise BenchError(f"{self.server.name}: {self.workload.name}: {wrong}")
-
-    def ask(self) -> tuple[int, bytes]:
-        """Send the workload's request on a connection of its own: (status, body)."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
-            connection.request("GET", self.workload.path, headers=self.workload.headers)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        except http.client.HTTPException as error:
-            raise ConnectionError(repr(error)) from error
-        finally:
-            connection.close()
+            raise BenchError(f"{self.server.name}: {question.path}: {wrong}")
 
     def tree(self) -> list[int]:
         """Return the processes of this server, the first one first."""
@@ -68,29 +61,40 @@ class Session:
 
 
 @contextmanager
-def running(server: Server, workload: Workload, options: Options) -> Iterator[Session]:
-    """Start a server and wait until it answers rightly; at the end nothing of it is left."""
-    port = free_port()
-    logs = options.out / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
-    log = logs / f"{server.name}-{workload.name}.log"
-    command = [*pinning(options), *server.command(workload.application, port)]
+def running(server: Server, launch: Launch, options: Options) -> Iterator[Session]:
+    """Start a server and wait until it answers rightly; at the end nothing of it is left.
+
+    Raises `BenchError` when the server does not start, or cannot be started like this at all.
+    """
+    address = launch.address or ("127.0.0.1", free_port())
+    started = server.command(launch.application, address, launch.workers, launch.threads)
+    if started is None:
+        raise BenchError(f"{server.name} cannot be started like this: {launch}")
+    log = log_file(server, launch, options)
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            command,
-            cwd=workload.folder,
-            env=environment(server.python, workload.environment(options.out)),
+            [*pinning(options), *started, *launch.arguments],
+            cwd=launch.folder,
+            env=environment(server.python, launch.environment),
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=sink,
             start_new_session=True,
         )
-    session = Session(server, workload, process.pid, port, log)
+    session = Session(server, launch, process.pid, address, log)
     try:
         wait_until_ready(session, process)
         yield session
     finally:
         stop(process)
+
+
+def log_file(server: Server, launch: Launch, options: Options) -> Path:
+    """Name the server's log; the next start of the same kind writes over it."""
+    logs = options.out / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    what = launch.application.partition(":")[0]
+    return logs / f"{server.name}-{what}-w{launch.workers}-t{launch.threads}.log"
 
 
 def pinning(options: Options) -> list[str]:
@@ -119,6 +123,7 @@ def free_port() -> int:
 def wait_until_ready(session: Session, process: subprocess.Popen) -> None:
     """Poll for the first right answer, and for the line that some servers log when ready."""
     deadline = time.monotonic() + START_SECONDS
+    text = session.server.ready_text
     why = "no answer"
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -126,9 +131,10 @@ def wait_until_ready(session: Session, process: subprocess.Popen) -> None:
             break
         try:
             session.check()
-            if (session.server.ready_text or "") in session.log.read_text(errors="replace"):
+            seen = session.log.read_text(errors="replace").count(text) if text else 0
+            if text is None or seen >= session.launch.workers:
                 return
-            why = f"`{session.server.ready_text}` is not in its log"
+            why = f"`{text}` is {seen} times in its log"
         except BenchError as error:
             why = str(error)
         time.sleep(POLL_SECONDS)

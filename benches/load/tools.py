@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from session import BenchError, environment
-from workloads import DEMO, DJANGO
+from sites import DEMO_SITE
 
 if TYPE_CHECKING:
     from options import Options
@@ -25,9 +25,11 @@ PEERS = {
     "bjoern": ["bjoern==3.2.2"],
     # It imports pkg_resources, which later versions of setuptools no longer have.
     "fastwsgi": ["fastwsgi==0.0.9", "setuptools==80.9.0"],
+    "gevent": ["gevent==26.9.0", "gunicorn==27.0.1"],
+    "waitress": ["waitress==3.0.2"],
 }
 DEMO_PACKAGES = ["django", "whitenoise"]
-CONSTRAINTS = DEMO.parents[1] / "requirements.txt"
+CONSTRAINTS = DEMO_SITE.folder.parents[1] / "requirements.txt"
 INSTALL_SECONDS = 600
 
 
@@ -57,12 +59,10 @@ def prepare(options: Options) -> dict[str, str]:
     if options.install:
         install_system_packages()
         make_environment(options.peers_venv)
+        install_demo(options)
     if shutil.which("wrk") is None:
         raise BenchError("`wrk` is missing: sudo apt-get install wrk")
-    missing = {name: why for name in PEERS if (why := unusable_peer(name, options)) is not None}
-    if DJANGO.name in options.workloads:
-        prepare_demo(options)
-    return missing
+    return {name: why for name in PEERS if (why := unusable_peer(name, options)) is not None}
 
 
 def install_system_packages() -> None:
@@ -114,24 +114,11 @@ def unusable_peer(name: str, options: Options) -> str | None:
     return None if tried.returncode == 0 else f"`import {name}` fails in {options.peers_venv}"
 
 
-def prepare_demo(options: Options) -> None:
-    """Install the demo site's packages beside the peers and lay its database."""
-    if not (DEMO / "manage.py").is_file():
-        raise BenchError(f"the demo site is missing at `{DEMO}`")
+def install_demo(options: Options) -> None:
+    """Install the demo site's packages beside the peers."""
     packages = ["--constraint", str(CONSTRAINTS), *DEMO_PACKAGES]
-    if options.install and not pip_install(packages, options):
+    if not pip_install(packages, options):
         raise BenchError(f"the demo site's packages do not install (see {options.out}/pip.log)")
-    python = options.peers_venv / "bin" / "python"
-    migrate = subprocess.run(
-        [python, "manage.py", "migrate", "--verbosity", "0"],
-        cwd=DEMO,
-        env=environment(python, DJANGO.environment(options.out)),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    if migrate.returncode != 0:
-        raise BenchError(f"the demo site does not migrate: {migrate.stderr.strip()[-400:]}")
 
 
 def pip_install(packages: list[str], options: Options) -> bool:

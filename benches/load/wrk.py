@@ -34,17 +34,16 @@ def load(session: Session, seconds: int, connections: int = CONNECTIONS) -> Traf
         raise BenchError(f"{session.server.name}: wrk failed: {done.stderr.strip()[-300:]}")
     traffic = parse(done.stdout)
     if traffic.requests == 0 or traffic.wrong_status:
-        raise BenchError(
-            f"{session.server.name}: {session.workload.name}: {traffic.wrong_status} wrong answers"
-            f" of {traffic.requests}"
-        )
+        asked = f"{session.server.name}: {session.launch.question.path}"
+        raise BenchError(f"{asked}: {traffic.wrong_status} wrong answers of {traffic.requests}")
     return traffic
 
 
 def arguments(session: Session, seconds: int, connections: int) -> list[str]:
     """Return wrk's command line."""
-    url = f"http://127.0.0.1:{session.port}{session.workload.path}"
-    headers = [f"-H{name}: {value}" for name, value in session.workload.headers.items()]
+    question = session.launch.question
+    url = f"http://127.0.0.1:{session.port}{question.path}"
+    headers = [f"-H{name}: {value}" for name, value in question.headers.items()]
     fixed = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(SCRIPT)]
     return ["wrk", *fixed, *headers, url]
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from scene import Column, Scene
 from servers import KEEP_ALIVE, WORKERS
 from session import BenchError, running
+from targets import Target
 
 from .connections import Connection, Pool, get
-from .figures import worst_share
+from .figures import worst_figure, worst_share
 from .stage import complete, known, who, who_django
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ CONNECTIONS = 64
 SETTLED_SECONDS = 1.0
 """From then on every worker is to have its share."""
 LOOK_SECONDS = 0.1
-CHURN_SECONDS = 3.0
+LONGEST_CHURN = 3.0
 SLACK_SECONDS = 10.0
 LONGEST_LIFE = 40
 """Requests that a connection makes at most where they come and go."""
@@ -43,7 +44,7 @@ class Balance(Scene):
     """64 connections over two and three workers; a figure is how far the worst worker is off.
 
     Those that come and go are looked at twenty times. One that closes has to be made up for by the
-    next that comes, so at a moment some worker is always one or two off; over the time none is to be.
+    next that comes, so at a moment some worker is one or two off; over the time none is to be.
     """
 
     group = "balance"
@@ -59,6 +60,17 @@ class Balance(Scene):
     def __init__(self, name: str, title: str, serve: Callable[..., Launch]) -> None:
         """Describe what is served: work in Python keeps a worker from its other connections."""
         self.name, self.title, self.serve = name, title, serve
+        kinds = {"kept": "connections that stay", "churn": "connections that come and go"}
+        self.targets = tuple(
+            Target(f"{name}, 2 and 3 workers, {text}", name,
+                   worst_figure(name, [f"{kind}_{count}" for count in COUNTS], "% off"),
+                   10, "% off its share")
+            for kind, text in kinds.items()
+        )  # fmt: skip
+
+    def launch(self, options: Options) -> Launch:
+        """Return how three workers are started; two are too."""
+        return self.serve(options, workers=COUNTS[-1])
 
     def applies(self, server: Server) -> str | None:
         """Leave out servers whose connections nobody keeps, and those of one process."""
@@ -68,7 +80,7 @@ class Balance(Scene):
 
     def estimate(self, options: Options) -> float:
         """For two numbers of workers: a start, and two crowds."""
-        return len(COUNTS) * (5.0 + CHURN_SECONDS)
+        return len(COUNTS) * (5.0 + LONGEST_CHURN)
 
     def measure(self, options: Options, server: Server, number: int) -> dict[str, float]:
         """Look at those who stay when they have settled, and at the others for a second more."""
@@ -79,8 +91,9 @@ class Balance(Scene):
                 path = session.launch.question.path
                 looks = watch(session.address, path, staying, SETTLED_SECONDS)
                 figures[f"kept_{count}"] = worst_share(looks[0], count)
+                churn = min(LONGEST_CHURN, SETTLED_SECONDS + options.seconds)
                 life = coming_and_going(number)
-                looks = watch(session.address, path, life, CHURN_SECONDS)
+                looks = watch(session.address, path, life, churn)
                 figures[f"churn_{count}"] = worst_share([*chain(*looks)], count)
                 off = [worst_share(look, count) for look in looks]
                 figures[f"moment_{count}"] = median(off)

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 from scene import Column, Scene
 from servers import WORKERS
 from session import BenchError, environment, free_port, pinning, stop
+from targets import Target, figure
 
 from .connections import get
+from .figures import part_of_gunicorns
 from .stage import PAGE, django, known
 
 if TYPE_CHECKING:
+    from launch import Launch
     from options import Options
     from servers import Server
 
@@ -39,6 +42,12 @@ class Boot(Scene):
         Column("fork_ms", "ms from exec to the first fork", "", 1),
     )
 
+    targets = (
+        Target("exec to the first 200, 3 Django workers / Gunicorn's", "boot",
+               part_of_gunicorns("boot", "boot", "first_ms"), 1.0, "x"),
+        Target("exec to the first fork", "boot", figure("boot", "fork_ms", "ms"), 20, "ms"),
+    )  # fmt: skip
+
     def applies(self, server: Server) -> str | None:
         """Leave out servers of one process."""
         if WORKERS not in server.capabilities:
@@ -49,9 +58,13 @@ class Boot(Scene):
         """So many starts and stops."""
         return 1.5 * starts(options)
 
+    def launch(self, options: Options) -> Launch:
+        """Serve the site with three workers."""
+        return django(options, workers=COUNT)
+
     def measure(self, options: Options, server: Server, number: int) -> dict[str, float]:
         """Start and stop the server again and again."""
-        seen = [one_start(options, server) for _ in range(starts(options))]
+        seen = [one_start(options, server, self.launch(options)) for _ in range(starts(options))]
         return {
             "first_ms": median(first for _, first in seen) * 1000,
             "slowest_ms": max(first for _, first in seen) * 1000,
@@ -64,10 +77,9 @@ def starts(options: Options) -> int:
     return min(STARTS, options.seconds)
 
 
-def one_start(options: Options, server: Server) -> tuple[float, float]:
+def one_start(options: Options, server: Server, launch: Launch) -> tuple[float, float]:
     """Return the seconds from just before exec to the first fork, and to the first 200."""
     address = ("127.0.0.1", free_port())
-    launch = django(options, workers=COUNT)
     command = server.command(launch.application, address, launch.workers)
     log = options.out / "logs" / f"{server.name}-boot.log"
     log.parent.mkdir(parents=True, exist_ok=True)

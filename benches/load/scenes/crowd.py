@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from scene import Column, Scene
 from servers import KEEP_ALIVE
 from session import BenchError, Session, running
+from targets import Target, figure
 
 from .connections import Connection, Pool, get
 from .figures import ratio_between
@@ -31,6 +32,7 @@ from .stage import (
 )
 
 if TYPE_CHECKING:
+    from launch import Launch
     from options import Options
     from servers import Server
 
@@ -73,6 +75,12 @@ class Beside(Scene):
         """Describe the crowd, and what servers must be told so that it may stay."""
         self.name, self.title = name, title
         self.count, self.crowd, self.words = count, crowd, words
+        self.targets = (
+            Target(f"{title}, requests/s with / without", name, figure(name, "rate_ratio", "x", 3),
+                   0.9, "x", better="more"),
+            Target(f"{title}, p99 with / without", name, figure(name, "p99_ratio", "x", 3),
+                   1.1, "x"),
+        )  # fmt: skip
 
     def applies(self, server: Server) -> str | None:
         """Leave out servers that keep no connection: with them it is another load."""
@@ -84,10 +92,13 @@ class Beside(Scene):
         """Three loads, a warm-up, and the crowd's coming."""
         return 3 * options.seconds + 4 + self.count / PACE
 
+    def started(self, options: Options, server: Server) -> Launch:
+        """Allow all clients to come, and to stay."""
+        return hello(options, arguments=(*MANY.to(server), *self.words.to(server)))
+
     def measure(self, options: Options, server: Server, number: int) -> dict[str, float]:
         """Load the server three times; the crowd is there at the second one."""
-        given = (*MANY.to(server), *self.words.to(server))
-        with running(server, hello(options, arguments=given), options) as session:
+        with running(server, self.started(options, server), options) as session:
             traffic(session.address, 1)
             before = loaded(session, options.seconds)
             with self.crowd(session, self.count):

@@ -1,8 +1,16 @@
 """The arithmetic of the scenes: what is computed from samples, apart from how they are taken."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Sequence
-from statistics import mean
+from statistics import mean, median
+from typing import TYPE_CHECKING
+
+from targets import GUNICORN, ROUNDS, Read, Reading
+
+if TYPE_CHECKING:
+    from result import Result
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
@@ -35,3 +43,38 @@ def worst_share(owners: Sequence[str], workers: int) -> float:
     counts = [*Counter(owners).values()]
     counts += [0] * (workers - len(counts))
     return max(abs(count - share) for count in counts) / share * 100
+
+
+def worst_figure(scene: str, keys: Sequence[str], unit: str) -> Read:
+    """Read the worst of several figures, each of them the median over the rounds."""
+
+    def read(result: Result, server: str) -> Reading | None:
+        of_each = [result.values(server, scene, key) for key in keys]
+        if not all(of_each):
+            return None
+        medians = [median(values.values()) for values in of_each]
+        shown = ", ".join(f"{value:.2f}" for value in medians)
+        enough = all(len(values) >= ROUNDS for values in of_each)
+        return Reading(max(medians), f"{shown} {unit}", enough)
+
+    return read
+
+
+def part_of_gunicorns(scene: str, other: str, key: str) -> Read:
+    """Read own figure in a scene / the least of Gunicorn's in another one, in the same round."""
+
+    def read(result: Result, server: str) -> Reading | None:
+        least: dict[int, float] = {}
+        for name in GUNICORN:
+            for number, value in result.values(name, other, key).items():
+                least[number] = min(value, least.get(number, value))
+        own = result.values(server, scene, key)
+        ratios = [own[number] / least[number] for number in own.keys() & least.keys()]
+        if not ratios:
+            return None
+        shown = (
+            f"{median(ratios):.2f} x ({median(own.values()):.1f} of {median(least.values()):.1f})"
+        )
+        return Reading(median(ratios), shown, len(ratios) >= ROUNDS)
+
+    return read

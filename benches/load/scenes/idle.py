@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 from scene import Column, Scene
 from session import BenchError, running
+from targets import Target, figure
 
 from .connections import Pool, get
 from .stage import KEPT, complete, known, processor_time, who
 
 if TYPE_CHECKING:
+    from launch import Launch
     from options import Options
     from servers import Server
 
@@ -45,6 +47,11 @@ class Idle(Scene):
         Column("cpu_ms", "CPU ms/s", "", 3),
     )
 
+    targets = (
+        Target("wake-ups of an idle worker", "idle", figure("idle", "worker_wakes", "/s"), 0, "/s"),
+        Target("system calls of all processes", "idle", figure("idle", "calls", "/s"), 0, "/s"),
+    )
+
     def applies(self, server: Server) -> str | None:
         """Leave out what is one process."""
         return known(server)
@@ -53,11 +60,14 @@ class Idle(Scene):
         """A start, the look, and the trace."""
         return 4 + 3 * options.seconds
 
+    def started(self, options: Options, server: Server) -> Launch:
+        """Keep a connection for longer than is looked."""
+        return who(options, workers=WORKERS, arguments=KEPT.to(server))
+
     def measure(self, options: Options, server: Server, number: int) -> dict[str, float]:
         """Serve a little, come to rest, and count for up to ten seconds."""
         look = min(LONGEST_LOOK, 2.0 * options.seconds)
-        keep = KEPT.to(server)
-        with running(server, who(options, workers=WORKERS, arguments=keep), options) as session:
+        with running(server, self.started(options, server), options) as session:
             with Pool(session.address) as pool:
                 serve(pool)
                 tree = complete(session)

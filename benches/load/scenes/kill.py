@@ -17,6 +17,7 @@ from .connections import Connection, Pool, Seen, get
 from .stage import Words, complete, known, who_django
 
 if TYPE_CHECKING:
+    from launch import Launch
     from options import Options
     from servers import Server
 
@@ -57,12 +58,15 @@ class Kill(Scene):
         """A start, the warm-up, and a few seconds for the slowest to replace a worker."""
         return 9.0
 
+    def started(self, options: Options, server: Server) -> Launch:
+        """Serve the site that says who answered."""
+        return who_django(options, workers=WORKERS, arguments=RESPAWN.to(server))
+
     def measure(self, options: Options, server: Server, number: int) -> dict[str, float]:
         """Kill one worker."""
-        launch = who_django(options, workers=WORKERS, arguments=RESPAWN.to(server))
-        with running(server, launch, options) as session:
+        with running(server, self.started(options, server), options) as session:
             complete(session)
-            return kill_one(session.address, launch.question.path, WORKERS)
+            return kill_one(session.address, session.launch.question.path, WORKERS)
 
 
 @dataclass

@@ -9,14 +9,18 @@ from accounting import pss_kib
 from scene import Column, Scene
 from servers import PRELOAD, WORKERS
 from session import BenchError, Session, running
+from targets import Target
 
 from .connections import Pool, get
+from .figures import part_of_gunicorns
 from .stage import complete, django, known
 
 if TYPE_CHECKING:
+    from launch import Launch
     from options import Options
     from servers import Server
 
+PLAIN = "memory-w3"
 COUNT = 3
 PAGES = ("/", "/entries/", "/json/", "/upload/", "/accounts/login/", "/admin/login/")
 CLIENTS = 12
@@ -39,6 +43,13 @@ class Memory(Scene):
     def __init__(self, name: str, title: str, preload: bool) -> None:
         """Describe one of the two ways."""
         self.name, self.title, self.preload = name, title, preload
+        limit, what = (0.5, "Gunicorn's without") if preload else (1.0, "Gunicorn's")
+        self.targets = tuple(
+            Target(
+                f"{title}, {when} / {what}", name, part_of_gunicorns(name, PLAIN, key), limit, "x"
+            )
+            for key, when in (("rest", "at rest"), ("loaded", "after 600 requests"))
+        )
 
     def applies(self, server: Server) -> str | None:
         """Leave out servers that cannot be started like this."""
@@ -52,11 +63,13 @@ class Memory(Scene):
         """A start, the requests, and twice until all is at rest."""
         return 7.0
 
+    def launch(self, options: Options) -> Launch:
+        """Serve the site with three workers."""
+        return django(options, workers=COUNT, arguments=("--preload",) if self.preload else ())
+
     def measure(self, options: Options, server: Server, number: int) -> dict[str, float]:
         """Look before the requests and after them."""
-        given = ("--preload",) if self.preload else ()
-        launch = django(options, workers=COUNT, arguments=given)
-        with running(server, launch, options) as session:
+        with running(server, self.launch(options), options) as session:
             rest = sum(map(pss_kib, complete(session)))
             visit(session, REQUESTS)
             tree = complete(session)
@@ -93,5 +106,5 @@ def page(number: int) -> bytes:
     return get(PAGES[number % len(PAGES)])
 
 
-MEMORY = Memory("memory-w3", "3 Django workers: memory of all processes", preload=False)
+MEMORY = Memory(PLAIN, "3 Django workers: memory of all processes", preload=False)
 MEMORY_PRELOAD = Memory("memory-w3-preload", "the same with `--preload`", preload=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ from session import BenchError, free_port, running, stop
 from .stage import hello, processor_time, traffic
 
 if TYPE_CHECKING:
+    from launch import Launch
     from options import Options
     from servers import Server
 
@@ -74,6 +76,10 @@ class BehindNginx(Scene):
         """Leave out servers without a Unix socket."""
         return None if UNIX in server.capabilities else "it listens on no Unix socket"
 
+    def launch(self, options: Options) -> Launch:
+        """Serve the greeting on a socket."""
+        return hello(options, address=Path("SOCKET"))
+
     def prepare(self, options: Options) -> None:
         """See that there is an nginx."""
         if not Path(NGINX).exists():
@@ -84,7 +90,7 @@ class BehindNginx(Scene):
         # Not below `options.out`: the path of a socket is short, unix(7).
         with tempfile.TemporaryDirectory(prefix="rwsgi-bench-") as folder:
             path = Path(folder) / "socket"
-            launch = hello(options, address=path)
+            launch = dataclasses.replace(self.launch(options), address=path)
             with running(server, launch, options) as session, nginx(path) as (pid, address):
                 traffic(address, 1)
                 ours = processor_time(session)

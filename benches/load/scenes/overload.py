@@ -16,6 +16,7 @@ from .figures import percentile
 from .stage import MANY, Words, known, who
 
 if TYPE_CHECKING:
+    from launch import Launch
     from options import Options
     from servers import Server
 
@@ -63,13 +64,16 @@ class Overload(Scene):
         """The offer, and the patience of those who wait."""
         return 2 * options.seconds + PATIENCE_SECONDS + 3
 
+    def started(self, options: Options, server: Server) -> Launch:
+        """Serve in four threads."""
+        given = (*MANY.to(server), *self.words.to(server))
+        return who(options, threads=THREADS_USED, arguments=given)
+
     def measure(self, options: Options, server: Server, number: int) -> dict[str, float]:
         """Offer twice of what four threads can do."""
-        given = (*MANY.to(server), *self.words.to(server))
         path = f"/sleep?{VIEW_MS}"
         rate = TIMES * THREADS_USED * 1000 / VIEW_MS
-        launch = who(options, threads=THREADS_USED, arguments=given)
-        with running(server, launch, options) as session:
+        with running(server, self.started(options, server), options) as session:
             # Twice as long as other loads: the queue must have time to grow.
             offer = Offer(path, rate, 2.0 * options.seconds)
             return offered(session.address, offer).figures()

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from scene import Column, Scene
 from session import BenchError, running
+from targets import Target
 
 from .connections import Connection, Pool, Seen, get
-from .figures import percentile
+from .figures import percentile, worst_figure
 from .stage import who
 
 if TYPE_CHECKING:
+    from launch import Launch
     from options import Options
     from servers import Server
 
@@ -42,6 +44,11 @@ class StandIn(Scene):
         Column("fresh_p99_ms", "p99 ms, new connection"),
     )
 
+    targets = (
+        Target("health answer beside a sleeping view, the slowest; on a new connection", "stand-in",
+               worst_figure("stand-in", ["max_ms", "fresh_max_ms"], "ms"), 5, "ms"),
+    )  # fmt: skip
+
     def applies(self, server: Server) -> str | None:
         """Measure rwsgi alone: with the others a thread answers everything."""
         return None if server.ours else "it answers nothing without the application"
@@ -54,10 +61,13 @@ class StandIn(Scene):
         """A start, and two samples every 20 ms."""
         return 3 + self.samples(options) * 0.025
 
+    def launch(self, options: Options) -> Launch:
+        """Serve with one Python thread."""
+        return who(options, arguments=("--health-path", HEALTH))
+
     def measure(self, options: Options, server: Server, number: int) -> dict[str, float]:
         """Ask for health on a kept connection and on new ones."""
-        launch = who(options, arguments=("--health-path", HEALTH))
-        with running(server, launch, options) as session:
+        with running(server, self.launch(options), options) as session:
             return ask_beside(session.address, f"{HEALTH}/live", self.samples(options)).figures()
 
 

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from scene import Column, Scene
 from servers import WORKERS
 from session import free_port, running
+from targets import Target, figure
 
 from .stage import complete, known, traffic, who
 
 if TYPE_CHECKING:
+    from launch import Launch
     from options import Options
     from servers import Server
 
@@ -41,6 +43,12 @@ class Views(Scene):
         Column("sleep_rate", "requests/s sleeping", "", 0, "more"),
     )
 
+    targets = tuple(
+        Target(f"2 ms view that {verb}, p99 / SO_REUSEPORT's", "views",
+               figure("views", f"{name}_ratio", "x"), 1.15, "x")
+        for name, verb in (("busy", "computes"), ("sleep", "sleeps"))
+    )  # fmt: skip
+
     def applies(self, server: Server) -> str | None:
         """Leave out servers of one process."""
         if WORKERS not in server.capabilities:
@@ -51,10 +59,14 @@ class Views(Scene):
         """Two views on one server and on two."""
         return 4.0 * options.seconds + 8
 
+    def launch(self, options: Options) -> Launch:
+        """Serve with two workers."""
+        return who(options, workers=COUNT)
+
     def measure(self, options: Options, server: Server, number: int) -> dict[str, float]:
         """Load one server of two workers; ours also as two servers of one."""
         figures = {}
-        with running(server, who(options, workers=COUNT), options) as session:
+        with running(server, self.launch(options), options) as session:
             complete(session)
             for name, path in VIEWS.items():
                 seen = traffic(session.address, options.seconds, path)

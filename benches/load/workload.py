@@ -1,0 +1,121 @@
+"""A scene in which a load generator asks one question over and over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from accounting import cpu_seconds, pss_kib
+from launch import Launch
+from scene import Column, Scene
+from session import BenchError, Session, running
+from wrk import CONNECTIONS, load
+
+if TYPE_CHECKING:
+    from launch import Question
+    from options import Options
+    from servers import Server
+    from sites import Site
+
+WARM_UP_SECONDS = 1
+COLUMNS = (
+    Column("cpu_us", "CPU µs/request", "µs"),
+    Column("cores", "cores busy"),
+    Column("rate", "requests/s", "/s", digits=0, better="more"),
+    Column("p50_ms", "p50 ms", "ms"),
+    Column("p99_ms", "p99 ms", "ms"),
+    Column("master_pss", "first process PSS MiB", "MiB", digits=1),
+    Column("tree_pss", "all PSS MiB", "MiB", digits=1),
+    Column("errors", "socket errors", digits=0),
+)
+TIMES_FLOOR = Column("times_floor", "x floor")
+
+
+@dataclass(frozen=True)
+class Workload(Scene):
+    """One application under one kind of request.
+
+    `needs` are the capabilities that a server must have, `peers` the other servers that it is
+    compared with (None: all), `short_peers` those of them that `make bench` has time for.
+    """
+
+    name: str
+    title: str
+    group: str
+    site: Site
+    question: Question
+    connections: int = CONNECTIONS
+    workers: int = 1
+    threads: int = 1
+    needs: frozenset[str] = frozenset()
+    short: bool = False
+    has_floor: bool = False
+    rounds: int | None = None
+    peers: tuple[str, ...] | None = None
+    short_peers: tuple[str, ...] | None = None
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Return what is read of each load; with a floor, what the application leaves."""
+        return (COLUMNS[0], TIMES_FLOOR, *COLUMNS[1:]) if self.has_floor else COLUMNS
+
+    def launch(self, options: Options) -> Launch:
+        """Serve the site with so many workers and threads."""
+        return Launch(
+            self.site.folder,
+            self.site.application,
+            self.question,
+            self.site.environment(options.out),
+            workers=self.workers,
+            threads=self.threads,
+        )
+
+    def prepare(self, options: Options) -> None:
+        """Lay the site's data."""
+        self.site.prepare(options)
+
+    def applies(self, server: Server) -> str | None:
+        """Leave out who cannot do it, and peers of whom the workload says nothing new."""
+        lacking = self.needs - server.capabilities
+        if lacking:
+            return f"cannot do: {', '.join(sorted(lacking))}"
+        if server.command("app", ("127.0.0.1", 1), self.workers, self.threads) is None:
+            return f"cannot have {self.workers} workers with {self.threads} threads"
+        if server.is_peer and self.peers is not None and server.name not in self.peers:
+            return "not compared here"
+        return None
+
+    def estimate(self, options: Options) -> float:
+        """Count the start, the warm-up and the stop too."""
+        return options.seconds + WARM_UP_SECONDS + 2.0
+
+    def measure(self, options: Options, server: Server, number: int) -> dict[str, float]:
+        """Start the server, warm it up, load it, and read what it used."""
+        with running(server, self.launch(options), options) as session:
+            load(session, WARM_UP_SECONDS, self.connections)
+            session.check()
+            figures = loaded(session, options.seconds, self.connections)
+            session.check()
+            return figures
+
+
+def loaded(session: Session, seconds: int, connections: int) -> dict[str, float]:
+    """Load a warm server and compare its clocks before and after."""
+    before = cpu_seconds(session.tree())
+    traffic = load(session, seconds, connections)
+    after = cpu_seconds(session.tree())
+    if before.keys() != after.keys():
+        raise BenchError(f"processes came or went during the load: {[*before]} → {[*after]}")
+    used = sum(after.values()) - sum(before.values())
+    pss = {pid: pss_kib(pid) / 1024 for pid in after}
+    return {
+        "cpu_us": used / traffic.requests * 1e6,
+        "cores": used / traffic.seconds,
+        "rate": traffic.requests / traffic.seconds,
+        "p50_ms": traffic.p50_ms,
+        "p99_ms": traffic.p99_ms,
+        "requests": traffic.requests,
+        "errors": traffic.socket_errors,
+        "master_pss": pss[session.pid],
+        "tree_pss": sum(pss.values()),
+    }
