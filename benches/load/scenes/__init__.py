@@ -5,7 +5,7 @@
 
 from .balance import BALANCE, BALANCE_DJANGO
 from .boot import Boot
-from .crowd import IDLE_1000, SLOW_500, SLOW_2000
+from .crowd import CROWDS
 from .idle import Idle
 from .kill import Kill
 from .memory import MEMORY, MEMORY_PRELOAD
@@ -15,9 +15,7 @@ from .stand_in import StandIn
 from .views import Views
 
 SCENES = (
-    SLOW_500,
-    SLOW_2000,
-    IDLE_1000,
+    *CROWDS,
     OVERLOAD,
     OVERLOAD_REFUSING,
     BehindNginx(),

@@ -17,7 +17,7 @@ from targets import Target
 
 from .connections import Connection, Pool, get
 from .figures import worst_figure, worst_share
-from .stage import complete, known, who, who_django
+from .stage import WHO, WHO_DJANGO, Served, complete, known
 
 if TYPE_CHECKING:
     from launch import Launch
@@ -57,7 +57,7 @@ class Balance(Scene):
         Column("moment_3", "3 workers, come and go, at a moment", "%", 1),
     )
 
-    def __init__(self, name: str, title: str, serve: Callable[..., Launch]) -> None:
+    def __init__(self, name: str, title: str, serve: Served) -> None:
         """Describe what is served: work in Python keeps a worker from its other connections."""
         self.name, self.title, self.serve = name, title, serve
         kinds = {"kept": "connections that stay", "churn": "connections that come and go"}
@@ -70,13 +70,17 @@ class Balance(Scene):
 
     def launch(self, options: Options) -> Launch:
         """Return how three workers are started; two are too."""
-        return self.serve(options, workers=COUNTS[-1])
+        return self.serve.launch(options, workers=COUNTS[-1])
 
     def applies(self, server: Server) -> str | None:
         """Leave out servers whose connections nobody keeps, and those of one process."""
         if not {KEEP_ALIVE, WORKERS} <= server.capabilities:
             return "it has no kept connections on several workers"
         return known(server)
+
+    def prepare(self, options: Options) -> None:
+        """Lay the site's data."""
+        self.serve.site.prepare(options)
 
     def estimate(self, options: Options) -> float:
         """For two numbers of workers: a start, and two crowds."""
@@ -86,7 +90,7 @@ class Balance(Scene):
         """Look at those who stay when they have settled, and at the others for a second more."""
         figures = {}
         for count in COUNTS:
-            with running(server, self.serve(options, workers=count), options) as session:
+            with running(server, self.serve.launch(options, workers=count), options) as session:
                 complete(session)
                 path = session.launch.question.path
                 looks = watch(session.address, path, staying, SETTLED_SECONDS)
@@ -168,5 +172,5 @@ def watch(address: tuple[str, int], path: str, life: Life, seconds: float) -> li
 
 
 TITLE = "64 connections over 2 and 3 workers: % off its share, the worst worker"
-BALANCE = Balance("balance", TITLE, who)
-BALANCE_DJANGO = Balance("balance-django", f"Django JSON, {TITLE}", who_django)
+BALANCE = Balance("balance", TITLE, WHO)
+BALANCE_DJANGO = Balance("balance-django", f"Django JSON, {TITLE}", WHO_DJANGO)

@@ -17,7 +17,7 @@ from targets import Target, figure
 
 from .connections import get
 from .figures import part_of_gunicorns
-from .stage import PAGE, django, known
+from .stage import DJANGO, PAGE, known
 
 if TYPE_CHECKING:
     from launch import Launch
@@ -54,13 +54,17 @@ class Boot(Scene):
             return "it has one process"
         return known(server)
 
+    def prepare(self, options: Options) -> None:
+        """Lay the site's data."""
+        DJANGO.site.prepare(options)
+
     def estimate(self, options: Options) -> float:
         """So many starts and stops."""
         return 1.5 * starts(options)
 
     def launch(self, options: Options) -> Launch:
         """Serve the site with three workers."""
-        return django(options, workers=COUNT)
+        return DJANGO.launch(options, workers=COUNT)
 
     def measure(self, options: Options, server: Server, number: int) -> dict[str, float]:
         """Start and stop the server again and again."""

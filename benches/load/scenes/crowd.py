@@ -10,22 +10,26 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from scene import Column, Scene
 from servers import KEEP_ALIVE
 from session import BenchError, Session, running
-from targets import Target, figure
+from targets import ROUNDS, Read, Reading, Target, figure
 
 from .connections import Connection, Pool, get
 from .figures import ratio_between
 from .stage import (
+    DJANGO,
+    HELLO,
     KEPT,
     MANY,
     SHORT_PEERS,
+    Served,
     Words,
-    hello,
     known,
     processor_time,
     traffic,
@@ -34,9 +38,13 @@ from .stage import (
 if TYPE_CHECKING:
     from launch import Launch
     from options import Options
+    from result import Result
     from servers import Server
 
 CLIENTS = Path(__file__).resolve().parent / "slow_clients.py"
+LIMIT = 0.1
+"""Requests/s and p99 beside a crowd may differ by this part from those without."""
+LONGEST_LOAD = 3
 PACE = 2500
 """Slow clients that connect each second."""
 READY_SECONDS = 60
@@ -64,6 +72,14 @@ COLUMNS = (
 )
 
 
+@dataclass(frozen=True)
+class Kind:
+    """One sort of crowd: how it is there, and what servers must be told so that it may stay."""
+
+    crowd: Crowd
+    words: Words
+
+
 class Beside(Scene):
     """wrk on one worker, without, with, and again without so many clients of one kind."""
 
@@ -71,47 +87,81 @@ class Beside(Scene):
     columns = COLUMNS
     short_peers = SHORT_PEERS
 
-    def __init__(self, name: str, title: str, count: int, crowd: Crowd, words: Words) -> None:
-        """Describe the crowd, and what servers must be told so that it may stay."""
-        self.name, self.title = name, title
-        self.count, self.crowd, self.words = count, crowd, words
-        self.targets = (
-            Target(f"{title}, requests/s with / without", name, figure(name, "rate_ratio", "x", 3),
-                   0.9, "x", better="more"),
-            Target(f"{title}, p99 with / without", name, figure(name, "p99_ratio", "x", 3),
-                   1.1, "x"),
-        )  # fmt: skip
+    def __init__(self, name: str, count: int, kind: Kind, serve: Served) -> None:
+        """Describe the crowd, and what the others ask for."""
+        self.name, self.count, self.kind, self.serve = name, count, kind, serve
+        who = "slow clients" if kind is SLOW else "idle connections"
+        what = "Django JSON" if serve is DJANGO else "hello"
+        beside = f"{count:,} {who} beside {what}"
+        self.title = f"{beside}, 1 worker, wrk -t1 -c64"
+        rate_ratio = figure(name, "rate_ratio", "x", 3)
+        rate = Target(
+            f"{beside}, requests/s with / without", name, rate_ratio, 1 - LIMIT, "x", "more"
+        )
+        p99 = Target(f"{beside}, p99 with / without", name, p99_ratio(name), 1 + LIMIT, "x")
+        self.targets = (rate, p99)
 
     def applies(self, server: Server) -> str | None:
         """Leave out servers that keep no connection: with them it is another load."""
         if KEEP_ALIVE not in server.capabilities:
             return "it keeps no connections"
+        if server.is_peer and (self.serve is HELLO or server.name not in SHORT_PEERS):
+            return "not compared here"
         return known(server)
+
+    def prepare(self, options: Options) -> None:
+        """Lay the site's data."""
+        self.serve.site.prepare(options)
 
     def estimate(self, options: Options) -> float:
         """Three loads, a warm-up, and the crowd's coming."""
-        return 3 * options.seconds + 4 + self.count / PACE
+        return 3 * load_seconds(options) + 4 + self.count / PACE
 
     def started(self, options: Options, server: Server) -> Launch:
         """Allow all clients to come, and to stay."""
-        return hello(options, arguments=(*MANY.to(server), *self.words.to(server)))
+        words = (*MANY.to(server), *self.kind.words.to(server))
+        return self.serve.launch(options, arguments=words)
 
     def measure(self, options: Options, server: Server, number: int) -> dict[str, float]:
         """Load the server three times; the crowd is there at the second one."""
+        seconds = load_seconds(options)
         with running(server, self.started(options, server), options) as session:
-            traffic(session.address, 1)
-            before = loaded(session, options.seconds)
-            with self.crowd(session, self.count):
-                beside = loaded(session, options.seconds)
+            traffic(session.address, 1, session.launch.question.path)
+            before = loaded(session, seconds)
+            with self.kind.crowd(session, self.count):
+                beside = loaded(session, seconds)
             time.sleep(SETTLE_SECONDS)
-            after = loaded(session, options.seconds)
+            after = loaded(session, seconds)
         return compared(before, beside, after)
+
+
+def load_seconds(options: Options) -> int:
+    """Return the length of each of the three loads."""
+    return min(LONGEST_LOAD, options.seconds)
+
+
+def p99_ratio(scene: str) -> Read:
+    """Read the p99 with / without; a miss says nothing where it differs as much without.
+
+    The part by which it does is the median over the rounds of after / before, whichever is larger.
+    """
+
+    def read(result: Result, server: str) -> Reading | None:
+        values = result.values(server, scene, "p99_ratio")
+        noises = result.values(server, scene, "noise")
+        if not values or not noises:
+            return None
+        value, noise = median(values.values()), median(max(n, 1 / n) for n in noises.values())
+        enough = len(values) >= ROUNDS and (value <= 1 + LIMIT or noise <= 1 + LIMIT)
+        return Reading(value, f"{value:.3f} x ({noise:.2f} x without them)", enough)
+
+    return read
 
 
 def loaded(session: Session, seconds: int) -> tuple[float, float, float]:
     """Load the server: requests a second, p99 in ms, CPU µs a request. Zeros: it served nobody."""
     used = processor_time(session)
-    seen = traffic(session.address, seconds)
+    seen = traffic(session.address, seconds, session.launch.question.path)
     used = processor_time(session) - used
     if not seen.requests:
         return 0.0, 0.0, 0.0
@@ -164,7 +214,7 @@ def idle_connections(session: Session, count: int) -> Iterator[None]:
             if time.monotonic() > deadline:
                 raise BenchError(f"only {len(held)} of {count} idle connections were answered")
             while asked < min(count, len(held) + AT_A_TIME):
-                pool.ask(pool.open(), get("/"))
+                pool.ask(pool.open(), get(session.launch.question.path))
                 asked += 1
             for seen in pool.turn(1.0):
                 if seen.status != 200 or not seen.kept:
@@ -180,6 +230,11 @@ def idle_connections(session: Session, count: int) -> Iterator[None]:
 AT_A_TIME = 64
 """They are to be answered and not to wait."""
 
-SLOW_500 = Beside("slow-500", "500 slow clients beside wrk", 500, slow_clients, PATIENT)
-SLOW_2000 = Beside("slow-2000", "2,000 slow clients beside wrk", 2000, slow_clients, PATIENT)
-IDLE_1000 = Beside("idle-1000", "1,000 idle connections beside wrk", 1000, idle_connections, KEPT)
+SLOW = Kind(slow_clients, PATIENT)
+IDLE = Kind(idle_connections, KEPT)
+SLOW_500 = Beside("slow-500", 500, SLOW, DJANGO)
+SLOW_2000 = Beside("slow-2000", 2000, SLOW, DJANGO)
+SLOW_2000_HELLO = Beside("slow-2000-hello", 2000, SLOW, HELLO)
+IDLE_1000 = Beside("idle-1000", 1000, IDLE, DJANGO)
+IDLE_1000_HELLO = Beside("idle-1000-hello", 1000, IDLE, HELLO)
+CROWDS = (SLOW_500, SLOW_2000, SLOW_2000_HELLO, IDLE_1000, IDLE_1000_HELLO)

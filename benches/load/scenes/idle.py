@@ -16,7 +16,7 @@ from session import BenchError, running
 from targets import Target, figure
 
 from .connections import Pool, get
-from .stage import KEPT, complete, known, processor_time, who
+from .stage import KEPT, WHO, complete, known, processor_time
 
 if TYPE_CHECKING:
     from launch import Launch
@@ -30,7 +30,7 @@ LONGEST_LOOK = 10.0
 LONGEST_TRACE = 3.0
 CALL = re.compile(r"^\d+ .*= ", re.MULTILINE)
 """A line of strace about a call that has come back; one under way when it attaches has none."""
-INTERRUPTED = re.compile(r"restart_syscall|<\.\.\. .* resumed|= \? |ERESTART|EINTR")
+INTERRUPTED = re.compile(r" = \? | EINTR ")
 """Calls that strace itself interrupts, by attaching and by leaving."""
 
 
@@ -62,7 +62,7 @@ class Idle(Scene):
 
     def started(self, options: Options, server: Server) -> Launch:
         """Keep a connection for longer than is looked."""
-        return who(options, workers=WORKERS, arguments=KEPT.to(server))
+        return WHO.launch(options, workers=WORKERS, arguments=KEPT.to(server))
 
     def measure(self, options: Options, server: Server, number: int) -> dict[str, float]:
         """Serve a little, come to rest, and count for up to ten seconds."""

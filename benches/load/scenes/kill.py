@@ -14,7 +14,7 @@ from servers import SUPERVISED
 from session import BenchError, running
 
 from .connections import Connection, Pool, Seen, get
-from .stage import Words, complete, known, who_django
+from .stage import WHO_DJANGO, Words, complete, known
 
 if TYPE_CHECKING:
     from launch import Launch
@@ -54,13 +54,17 @@ class Kill(Scene):
             return "it does not replace workers"
         return known(server)
 
+    def prepare(self, options: Options) -> None:
+        """Lay the site's data."""
+        WHO_DJANGO.site.prepare(options)
+
     def estimate(self, options: Options) -> float:
         """A start, the warm-up, and a few seconds for the slowest to replace a worker."""
         return 9.0
 
     def started(self, options: Options, server: Server) -> Launch:
         """Serve the site that says who answered."""
-        return who_django(options, workers=WORKERS, arguments=RESPAWN.to(server))
+        return WHO_DJANGO.launch(options, workers=WORKERS, arguments=RESPAWN.to(server))
 
     def measure(self, options: Options, server: Server, number: int) -> dict[str, float]:
         """Kill one worker."""

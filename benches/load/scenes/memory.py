@@ -13,7 +13,7 @@ from targets import Target
 
 from .connections import Pool, get
 from .figures import part_of_gunicorns
-from .stage import complete, django, known
+from .stage import DJANGO, complete, known
 
 if TYPE_CHECKING:
     from launch import Launch
@@ -59,13 +59,19 @@ class Memory(Scene):
             return "it does not load the application before the fork"
         return known(server)
 
+    def prepare(self, options: Options) -> None:
+        """Lay the site's data."""
+        DJANGO.site.prepare(options)
+
     def estimate(self, options: Options) -> float:
         """A start, the requests, and twice until all is at rest."""
         return 7.0
 
     def launch(self, options: Options) -> Launch:
         """Serve the site with three workers."""
-        return django(options, workers=COUNT, arguments=("--preload",) if self.preload else ())
+        return DJANGO.launch(
+            options, workers=COUNT, arguments=("--preload",) if self.preload else ()
+        )
 
     def measure(self, options: Options, server: Server, number: int) -> dict[str, float]:
         """Look before the requests and after them."""

@@ -18,7 +18,7 @@ from scene import Column, Scene
 from servers import UNIX
 from session import BenchError, free_port, running, stop
 
-from .stage import hello, processor_time, traffic
+from .stage import HELLO, processor_time, traffic
 
 if TYPE_CHECKING:
     from launch import Launch
@@ -78,7 +78,7 @@ class BehindNginx(Scene):
 
     def launch(self, options: Options) -> Launch:
         """Serve the greeting on a socket."""
-        return hello(options, address=Path("SOCKET"))
+        return HELLO.launch(options, address=Path("SOCKET"))
 
     def prepare(self, options: Options) -> None:
         """See that there is an nginx."""

@@ -13,7 +13,7 @@ from session import running
 
 from .connections import Connection, Pool, Seen, get
 from .figures import percentile
-from .stage import MANY, Words, known, who
+from .stage import MANY, WHO, Words, known
 
 if TYPE_CHECKING:
     from launch import Launch
@@ -67,7 +67,7 @@ class Overload(Scene):
     def started(self, options: Options, server: Server) -> Launch:
         """Serve in four threads."""
         given = (*MANY.to(server), *self.words.to(server))
-        return who(options, threads=THREADS_USED, arguments=given)
+        return WHO.launch(options, threads=THREADS_USED, arguments=given)
 
     def measure(self, options: Options, server: Server, number: int) -> dict[str, float]:
         """Offer twice of what four threads can do."""

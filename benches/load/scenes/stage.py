@@ -43,6 +43,7 @@ class Words:
 MANY = Words(
     rwsgi=("--worker-connections", "20000", "--limit-connections-per-ip", "0"),
     gunicorn=("--worker-connections", "20000"),
+    granian=("--backpressure", "20000"),
 )
 """All clients come from one address: what it may have is not what is measured."""
 KEPT = Words(rwsgi=("--keep-alive", "600"), gunicorn=("--keep-alive", "600"))
@@ -62,37 +63,27 @@ def demo_by_path(out: Path) -> dict[str, str]:
     return {**DEMO_SITE.environment(out), "PYTHONPATH": str(DEMO_SITE.folder)}
 
 
-WHO = Site(APPS, "who:application")
-"""Answers with the worker's process id; sleeps or computes as the path says."""
-WHO_DJANGO = Site(APPS, "who_django:application", demo_by_path)
+@dataclass(frozen=True)
+class Served:
+    """What a server serves, and a request with a right answer."""
+
+    site: Site
+    question: Question
+
+    def launch(self, options: Options, **more) -> Launch:
+        """Return how a server is started; `more` are further fields of the launch."""
+        environment = self.site.environment(options.out)
+        return Launch(self.site.folder, self.site.application, self.question, environment, **more)
+
+
 GREETING = Question("/", wrong_hello)
 PAGE = Question("/json/", wrong_json)
-
-
-def hello(options: Options, **more) -> Launch:
-    """Serve the greeting; `more` are further fields of the launch."""
-    return launch_of(HELLO_SITE, GREETING, options, more)
-
-
-def who(options: Options, **more) -> Launch:
-    """Serve the application that says who answered."""
-    return launch_of(WHO, GREETING, options, more)
-
-
-def django(options: Options, **more) -> Launch:
-    """Serve the demo site."""
-    return launch_of(DEMO_SITE, PAGE, options, more)
-
-
-def who_django(options: Options, **more) -> Launch:
-    """Serve the demo site, and say who answered."""
-    return launch_of(WHO_DJANGO, PAGE, options, more)
-
-
-def launch_of(site: Site, question: Question, options: Options, more: dict) -> Launch:
-    """Serve a site."""
-    environment = site.environment(options.out)
-    return Launch(site.folder, site.application, question, environment, **more)
+HELLO = Served(HELLO_SITE, GREETING)
+DJANGO = Served(DEMO_SITE, PAGE)
+WHO = Served(Site(APPS, "who:application"), GREETING)
+"""Says which process answers; sleeps or computes as the path asks for."""
+WHO_DJANGO = Served(Site(APPS, "who_django:application", demo_by_path, DEMO_SITE.prepare), PAGE)
+"""The demo site, which says which process answers."""
 
 
 def complete(session: Session) -> list[int]:

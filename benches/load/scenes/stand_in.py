@@ -13,7 +13,7 @@ from targets import Target
 
 from .connections import Connection, Pool, Seen, get
 from .figures import percentile, worst_figure
-from .stage import who
+from .stage import WHO
 
 if TYPE_CHECKING:
     from launch import Launch
@@ -63,7 +63,7 @@ class StandIn(Scene):
 
     def launch(self, options: Options) -> Launch:
         """Serve with one Python thread."""
-        return who(options, arguments=("--health-path", HEALTH))
+        return WHO.launch(options, arguments=("--health-path", HEALTH))
 
     def measure(self, options: Options, server: Server, number: int) -> dict[str, float]:
         """Ask for health on a kept connection and on new ones."""

@@ -14,7 +14,7 @@ from servers import WORKERS
 from session import free_port, running
 from targets import Target, figure
 
-from .stage import complete, known, traffic, who
+from .stage import WHO, complete, known, traffic
 
 if TYPE_CHECKING:
     from launch import Launch
@@ -61,7 +61,7 @@ class Views(Scene):
 
     def launch(self, options: Options) -> Launch:
         """Serve with two workers."""
-        return who(options, workers=COUNT)
+        return WHO.launch(options, workers=COUNT)
 
     def measure(self, options: Options, server: Server, number: int) -> dict[str, float]:
         """Load one server of two workers; ours also as two servers of one."""
@@ -81,7 +81,7 @@ class Views(Scene):
 
 def apart(options: Options, server: Server) -> dict[str, float]:
     """Load two servers that share a port; return the p99 of each view in ms."""
-    launch = who(options, address=("127.0.0.1", free_port()), arguments=REUSE)
+    launch = WHO.launch(options, address=("127.0.0.1", free_port()), arguments=REUSE)
     # Two of the same kind would write into the same log.
     other = dataclasses.replace(options, out=options.out / "second")
     with running(server, launch, options) as session, running(server, launch, other):
