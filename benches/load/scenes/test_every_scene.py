@@ -1,4 +1,4 @@
-"""One short run of every kind of scene against rwsgi: `RWSGI_NATIVE`, or the `rwsgi` beside this python.
+"""One short run of every kind of scene, by `RWSGI_NATIVE` or the `rwsgi` beside this python.
 
 It measures nothing that could be told to anybody: it shows that each can still be had.
 """
