@@ -3,10 +3,10 @@
 What it measures and how far to trust it: docs/benchmarks.md. The order to read the files:
 `options` (what was asked), `servers`, `peers` and `tools` (what is compared, and installing it),
 `launch` and `session` (one server process tree), `scene` (what every measurement has in common),
-`workload`, `workloads` and `sites` (the scenes that a load generator drives), `wrk` and
-`accounting` (what is read), `flat` and `scenes/` (the other scenes), `catalog` (all of them),
-`rounds` and `floor` (the order), `result` (what is kept), `targets` (verdicts), `report` and
-`chart` (what comes out).
+`workload`, `workloads`, `sites` and `postgres` (the scenes that a load generator drives), `wrk`,
+`h2load`, `accounting` and `noise` (what is read), `flat` and `scenes/` (the other scenes),
+`catalog` (all of them), `plan`, `rounds` and `floor` (the order), `result` (what is kept),
+`targets` (verdicts), `report` and `chart` (what comes out).
 """
 
 import signal
@@ -16,10 +16,11 @@ import sys
 from catalog import SCENES, TARGETS
 from machine import facts
 from options import Options, parse
-from peers import line_up
-from report import write
+from peers import NAMES, PEERS, line_up
+from plan import plan, takes_part
+from report import as_json, write
 from result import Result
-from rounds import run_rounds, takes_part
+from rounds import Rounds
 from scene import Scene
 from servers import Lineup
 from session import BenchError
@@ -32,7 +33,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = parse(sys.argv[1:])
     try:
-        return compare(options)
+        return listed() if options.listing else compare(options)
     except (BenchError, subprocess.SubprocessError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -41,10 +42,18 @@ def main() -> int:
         return 130
 
 
+def listed() -> int:
+    """Show every scene and every server there is."""
+    for scene in SCENES.values():
+        print(f"{scene.name:20} {'short' if scene.short else 'full ':6} {scene.title}")
+    print("\nservers:", ", ".join(NAMES))
+    return 0
+
+
 def compare(options: Options) -> int:
     """Install what is missing, measure, judge, and put the result on the screen and on disk."""
-    missing = prepare(options)
-    lineup = line_up(options, missing)
+    packages = {PEERS[name].package for name in options.servers if name in PEERS}
+    lineup = line_up(options, prepare(options, packages))
     for name, reason in lineup.left_out.items():
         print(f"left out: {name}: {reason}", flush=True)
     if not lineup.servers:
@@ -60,30 +69,32 @@ def compare(options: Options) -> int:
         measure(options, scenes, lineup, result)
     finally:
         # An interrupted run shows what it has.
-        if result.rows:
+        if result.rows or result.refused:
             result.verdicts = judge(result, TARGETS, options.scenes)
             for path in write(result, scenes, options.out):
                 print(f"written: {path}")
-    return 1 if result.failures else 0
+    return 1 if result.failures or result.refused else 0
 
 
 def measure(options: Options, scenes: list[Scene], lineup: Lineup, result: Result) -> None:
     """Make the scenes ready and run their rounds; what was started for them is ended."""
-    ready = []
+    begun, ready = [], []
     try:
         for scene in scenes:
+            begun.append(scene)
             try:
-                ready.append(scene)
                 scene.prepare(options)
-            except BenchError as error:
+                ready.append(scene)
+            except (BenchError, OSError) as error:
                 result.left_out[scene.name] = str(error)
                 print(f"left out: {scene.name}: {error}", flush=True)
-                ready.remove(scene)
-                scene.finish()
         result.commands = {scene.name: commands(options, scene, lineup) for scene in ready}
-        run_rounds(options, ready, lineup.servers, result)
+        steps = plan(options, ready, lineup.servers)
+        print(steps.described(), flush=True)
+        raw = options.out / "result.json"
+        Rounds(options, steps, result, kept=lambda: raw.write_text(as_json(result))).run()
     finally:
-        for scene in ready:
+        for scene in begun:
             scene.finish()
 
 

@@ -14,7 +14,7 @@ from launch import Launch, Question, connect
 from result import Result
 from scene import Column, Scene
 from session import BenchError, Session, running
-from sites import ECHO_SITE, wrong_echo
+from sites import ECHO_SITE, expect
 from targets import Reading, Target
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ class Flat(Scene):
 
     def launch(self, options: Options) -> Launch:
         """Serve what sends the body back."""
-        return Launch(ECHO_SITE.folder, ECHO_SITE.application, Question("/", wrong_echo))
+        asked = Question("/", expect(b""))
+        return Launch(ECHO_SITE.folder, ECHO_SITE.application, asked, core=options.pin)
 
     def estimate(self, options: Options) -> float:
         """Two milliseconds a request."""

@@ -27,9 +27,9 @@ class Question:
     chunked: bool = False
     """The body goes in chunks of 64 KiB and without a length."""
 
-    def ask(self, address: Address) -> tuple[int, bytes]:
+    def ask(self, address: Address, timeout: float = 10) -> tuple[int, bytes]:
         """Ask on a connection of its own: (status, body). Raises OSError when no answer comes."""
-        connection = connect(address)
+        connection = connect(address, timeout)
         try:
             body = pieces(self.body or b"") if self.chunked else self.body
             connection.request(
@@ -48,7 +48,7 @@ class Launch:
     """One way to start any server: what it serves, where, and with how many processes and threads.
 
     `environment` is what the application reads, `address` None for a free port of the loopback
-    address, `arguments` what the server gets more: only those who know the server can give them.
+    address, `core` what all processes are kept on, `arguments` what the server gets more.
     """
 
     folder: Path
@@ -58,6 +58,7 @@ class Launch:
     address: Address | None = None
     workers: int = 1
     threads: int = 1
+    core: int | None = None
     arguments: tuple[str, ...] = ()
 
 

@@ -16,7 +16,9 @@ def facts() -> dict[str, str]:
         "memory": memory(),
         "kernel": f"{platform.system()} {platform.release()}",
         "load_before": " ".join(f"{average:.2f}" for average in os.getloadavg()),
+        "governor": governor(),
         "wrk": first_line("wrk", "-v").partition("Copyright")[0].strip(),
+        "h2load": first_line("h2load", "--version"),
     }
 
 
@@ -40,6 +42,12 @@ def memory() -> str:
     """Return the machine's memory."""
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return f"{total / 2**30:.1f} GiB"
+
+
+def governor() -> str:
+    """Return how the processor's frequency is chosen, where the kernel has a say in it."""
+    path = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+    return path.read_text().strip() if path.exists() else "not visible here"
 
 
 def first_line(*command: str) -> str:

@@ -33,6 +33,8 @@ class Options:
     flat_requests: int
     pin: int | None
     install: bool
+    any_noise: bool
+    listing: bool
 
     @property
     def peers_venv(self) -> Path:
@@ -66,7 +68,7 @@ def parse(arguments: list[str]) -> Options:
     if given.pin is not None and given.pin not in os.sched_getaffinity(0):
         parser.error(f"--pin: core `{given.pin}` is not one this process may use")
     rounds = given.rounds or (1 if given.quick else 3)
-    seconds = given.seconds or (1 if given.quick else 5)
+    seconds = given.seconds or (1 if given.quick else 3 if given.full else 2)
     flat = given.flat_requests or (500 if given.quick else 10_000)
     return Options(
         rwsgi_wheel=absolute(given.rwsgi_wheel),
@@ -83,6 +85,8 @@ def parse(arguments: list[str]) -> Options:
         flat_requests=flat,
         pin=given.pin,
         install=not given.no_install,
+        any_noise=given.any_noise or given.quick,
+        listing=given.list,
     )
 
 
@@ -113,7 +117,12 @@ def build_parser() -> argparse.ArgumentParser:
     add("--scenes", type=names_of(SCENES), metavar="NAME,…", help=f"of {', '.join(SCENES)}")
     add("--full", action="store_true", help="every scene with every peer: about an hour")
     add("--rounds", type=at_least(1), metavar="N", help="default 3; fewer get no verdict")
-    add("--seconds", type=at_least(1), metavar="S", help="length of one load (default 5)")
+    add(
+        "--seconds",
+        type=at_least(1),
+        metavar="S",
+        help="of one load (default 2, --full: 3)",
+    )
     add(
         "--flat-requests",
         type=at_least(1),
@@ -123,6 +132,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--pin", type=int, metavar="CORE", help="pin the server, not wrk, to this core")
     add("--quick", action="store_true", help="1 round of 1 s, 500 requests: a check of the tool")
     add("--no-install", action="store_true", help="measure with what is there, install nothing")
+    add("--any-noise", action="store_true", help="keep numbers that other processes had a part in")
+    add("--list", action="store_true", help="show every scene and server, and do nothing")
     return parser
 
 

@@ -38,6 +38,7 @@ def as_json(result: Result) -> str:
 def markdown(result: Result, scenes: list[Scene]) -> str:
     """Lay out the whole report."""
     parts = ["# Load comparison", conditions(result)]
+    parts.append(noise_line(result))
     parts.append(table_section("Targets", ["target", "server", "value", "limit", "verdict"], [
         list(dataclasses.astuple(verdict)) for verdict in result.verdicts
     ]))  # fmt: skip
@@ -52,6 +53,7 @@ def markdown(result: Result, scenes: list[Scene]) -> str:
     ]))  # fmt: skip
     left_out = [f"{name}: {reason}" for name, reason in result.left_out.items()]
     parts.append(list_section("Left out", left_out))
+    parts.append(list_section("Refused", [refusal.shown() for refusal in result.refused]))
     parts.append(list_section("Failures", result.failures))
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -60,6 +62,19 @@ def conditions(result: Result) -> str:
     """Say under which conditions the numbers came about."""
     facts = {**result.machine, **result.options}
     return "\n".join(f"- {name.replace('_', ' ')}: {value}" for name, value in facts.items())
+
+
+def noise_line(result: Result) -> str:
+    """Say how much others had of the processor while the rows were made that were kept."""
+    if not result.rows:
+        return ""
+    others = [row.others for row in result.rows]
+    steal = [row.steal for row in result.rows]
+    return (
+        f"In the {len(result.rows)} rows that were kept, the busiest other process used"
+        f" {median(others):.1%} of a core (at most {max(others):.1%}), the hypervisor took"
+        f" {median(steal):.1%} (at most {max(steal):.1%})."
+    )
 
 
 def scene_section(result: Result, scene: Scene) -> str:
@@ -73,6 +88,11 @@ def scene_section(result: Result, scene: Scene) -> str:
     ranked.sort(reverse=main.better == "more")
     titles = ["server", main.title, "least - most", *(one.title for one in scene.columns[1:])]
     rows = [server_row(result, scene, name) for _, name in ranked]
+    rows += [
+        [name, "refused", *["-"] * len(scene.columns)]
+        for name in result.servers
+        if result.refusals(name, scene.name) and not result.rows_of(name, scene.name)
+    ]
     section = table_section(f"{scene.title} (`{scene.name}`)", titles, rows)
     floors = [floor for floor in result.floors if floor.scene == scene.name]
     if section and floors:

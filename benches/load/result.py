@@ -14,6 +14,24 @@ class Row:
     scene: str
     round: int
     figures: dict[str, float]
+    others: float = 0.0
+    """What the busiest process that is no part of it used meanwhile, in cores."""
+    steal: float = 0.0
+    """What the hypervisor gave to others meanwhile, in cores."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What was measured, but with other processes in the way."""
+
+    server: str
+    scene: str
+    round: int
+    why: str
+
+    def shown(self) -> str:
+        """Say it in a line."""
+        return f"round {self.round}, {self.scene}, {self.server}: {self.why}"
 
 
 @dataclass(frozen=True)
@@ -51,10 +69,15 @@ class Result:
     floors: list[Floor] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
 
     def rows_of(self, server: str, scene: str) -> list[Row]:
         """Return the runs of one row of a table."""
         return [row for row in self.rows if (row.server, row.scene) == (server, scene)]
+
+    def refusals(self, server: str, scene: str) -> list[Refusal]:
+        """Return the rounds in which a server was measured in vain."""
+        return [one for one in self.refused if (one.server, one.scene) == (server, scene)]
 
     def values(self, server: str, scene: str, key: str) -> dict[int, float]:
         """Return round -> figure, of the rounds that have it."""

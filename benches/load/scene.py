@@ -43,7 +43,7 @@ class Scene:
     has_floor = False
     """Whether what is served can be called in a loop without a server too, see `floor`."""
     short_peers: tuple[str, ...] | None = None
-    """The other servers that `make bench` has time for; None: all."""
+    """The peers that `make bench` measures; None: all that the scene applies to."""
     rounds: int | None = None
     """How often it is measured at most; None: as often as the options say."""
 
@@ -58,7 +58,7 @@ class Scene:
         """
 
     def finish(self) -> None:
-        """Take back what `prepare` has started."""
+        """Take back what `prepare` has started, also when that did not come to its end."""
 
     def launch(self, options: Options) -> Launch | None:
         """Return how servers are started; None when not all are started alike."""

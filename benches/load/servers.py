@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from session import pinning
 from tools import program_version
 
 if TYPE_CHECKING:
@@ -102,8 +103,9 @@ class Server:
         """Write the command line of a launch in terms of the repository."""
         address = launch.address or ("127.0.0.1", "PORT")
         command = self.command(launch.application, address, launch.workers, launch.threads)
+        pinned = pinning(launch.core)
         root = Path(__file__).resolve().parents[2]
-        return shlex.join([*(command or []), *launch.arguments]).replace(f"{root}/", "")
+        return shlex.join([*pinned, *(command or []), *launch.arguments]).replace(f"{root}/", "")
 
     def described(self) -> dict:
         """Say which program this is."""
@@ -111,6 +113,7 @@ class Server:
             "version": self.version,
             "python": program_version(self.python, self.python),
             "interpreter": self.interpreter,
+            "peer": self.is_peer,
         }
 
 

@@ -61,7 +61,9 @@ class Session:
 
 
 @contextmanager
-def running(server: Server, launch: Launch, options: Options) -> Iterator[Session]:
+def running(
+    server: Server, launch: Launch, options: Options, patience: float = START_SECONDS
+) -> Iterator[Session]:
     """Start a server and wait until it answers rightly; at the end nothing of it is left.
 
     Raises `BenchError` when the server does not start, or cannot be started like this at all.
@@ -73,7 +75,7 @@ def running(server: Server, launch: Launch, options: Options) -> Iterator[Sessio
     log = log_file(server, launch, options)
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            [*pinning(options), *started, *launch.arguments],
+            [*pinning(launch.core), *started, *launch.arguments],
             cwd=launch.folder,
             env=environment(server.python, launch.environment),
             stdin=subprocess.DEVNULL,
@@ -83,7 +85,7 @@ def running(server: Server, launch: Launch, options: Options) -> Iterator[Sessio
         )
     session = Session(server, launch, process.pid, address, log)
     try:
-        wait_until_ready(session, process)
+        wait_until_ready(session, process, patience)
         yield session
     finally:
         stop(process)
@@ -97,9 +99,9 @@ def log_file(server: Server, launch: Launch, options: Options) -> Path:
     return logs / f"{server.name}-{what}-w{launch.workers}-t{launch.threads}.log"
 
 
-def pinning(options: Options) -> list[str]:
-    """Return the command in front of a command that keeps it on the chosen core."""
-    return ["taskset", "-c", str(options.pin)] if options.pin is not None else []
+def pinning(core: int | None) -> list[str]:
+    """Return the command in front of a command that keeps it on a core."""
+    return ["taskset", "-c", str(core)] if core is not None else []
 
 
 def environment(python: Path, application: dict[str, str]) -> dict[str, str]:
@@ -120,9 +122,9 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def wait_until_ready(session: Session, process: subprocess.Popen) -> None:
+def wait_until_ready(session: Session, process: subprocess.Popen, patience: float) -> None:
     """Poll for the first right answer, and for the line that some servers log when ready."""
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + patience
     text = session.server.ready_text
     why = "no answer"
     while time.monotonic() < deadline:
@@ -131,10 +133,10 @@ def wait_until_ready(session: Session, process: subprocess.Popen) -> None:
             break
         try:
             session.check()
-            seen = session.log.read_text(errors="replace").count(text) if text else 0
-            if text is None or seen >= session.launch.workers:
+            said = session.log.read_text(errors="replace").count(text) if text else None
+            if said is None or said >= session.launch.workers:
                 return
-            why = f"`{text}` is {seen} times in its log"
+            why = f"`{text}` is {said} times in its log"
         except BenchError as error:
             why = str(error)
         time.sleep(POLL_SECONDS)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from postgres import CLUSTER
 from session import BenchError, environment
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 APPS = HERE / "apps"
+SHOP_FOLDER = APPS / "shop"
 DEMO_FOLDER = HERE.parents[1] / "tests" / "apps" / "demo"
 
 
@@ -23,13 +25,15 @@ DEMO_FOLDER = HERE.parents[1] / "tests" / "apps" / "demo"
 class Site:
     """One application. `environment(out)` gives the variables that it reads.
 
-    Its data lie in `out`, the folder of the results; `prepare(options)` lays them.
+    Its data lie in `out`, the folder of the results; `prepare(options)` lays them, and `finish()`
+    ends what that has started.
     """
 
     folder: Path
     application: str
     environment: Callable[[Path], dict[str, str]] = lambda _: {}
     prepare: Callable[[Options], None] = lambda _: None
+    finish: Callable[[], None] = lambda: None
 
 
 def demo_environment(out: Path) -> dict[str, str]:
@@ -41,31 +45,85 @@ def demo_environment(out: Path) -> dict[str, str]:
     }
 
 
-def migrate(options: Options) -> None:
-    """Lay the demo site's database. Raises `BenchError` when its packages are nowhere."""
+def shop_environment(out: Path) -> dict[str, str]:
+    """Give the settings of the shop on SQLite."""
+    return {"DATABASE_PATH": str(out / "shop.sqlite3"), **SHOP_SETTINGS}
+
+
+def postgres_environment(_: Path) -> dict[str, str]:
+    """Give the settings of the shop on PostgreSQL, once that runs."""
+    return {"DATABASE_PORT": str(CLUSTER.port), **SHOP_SETTINGS}
+
+
+def files_environment(out: Path) -> dict[str, str]:
+    """Say which file is sent."""
+    return {"BENCH_FILE": str(out / "file.bin")}
+
+
+def write_file(options: Options) -> None:
+    """Write the file that is sent."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    Path(files_environment(options.out)["BENCH_FILE"]).write_bytes(FILE)
+
+
+def with_postgres(options: Options) -> None:
+    """Start PostgreSQL and lay the shop's tables in it."""
+    CLUSTER.start()
+    migrate(SHOP_FOLDER, postgres_environment(options.out), options)
+
+
+def migrate(folder: Path, variables: dict[str, str], options: Options) -> None:
+    """Lay the tables of a Django site. Raises `BenchError` when its packages are nowhere."""
     python = options.site_python
+    settings = {"DJANGO_SETTINGS_MODULE": "mysite.settings", **variables}
     done = subprocess.run(
-        [python, "manage.py", "migrate", "--verbosity", "0"],
-        cwd=DEMO_FOLDER,
-        env=environment(python, demo_environment(options.out)),
+        [python, "-m", "django", "migrate", "--verbosity", "0"],
+        cwd=folder,
+        env={**environment(python, settings), "PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
         timeout=120,
     )
     if done.returncode != 0:
-        raise BenchError(f"the demo site does not migrate: {done.stderr.strip()[-400:]}")
+        raise BenchError(f"`migrate` fails in {folder.name}: {done.stderr.strip()[-400:]}")
 
+
+SHOP_SETTINGS = {"DJANGO_SETTINGS_MODULE": "shop.settings"}
+FILE = bytes(range(256)) * 40960
+"""10 MiB."""
 
 HELLO_SITE = Site(APPS, "hello:application")
 ECHO_SITE = Site(APPS, "echo:application")
-DEMO_SITE = Site(DEMO_FOLDER, "mysite.wsgi:application", demo_environment, migrate)
+BODIES_SITE = Site(APPS, "bodies:application", files_environment, write_file)
+DEMO_SITE = Site(
+    DEMO_FOLDER,
+    "mysite.wsgi:application",
+    demo_environment,
+    lambda options: migrate(DEMO_FOLDER, demo_environment(options.out), options),
+)
+SHOP_SITE = Site(
+    SHOP_FOLDER,
+    "shop.wsgi:application",
+    shop_environment,
+    lambda options: migrate(SHOP_FOLDER, shop_environment(options.out), options),
+)
+POSTGRES_SITE = Site(
+    SHOP_FOLDER, "shop.wsgi:application", postgres_environment, with_postgres, CLUSTER.finish
+)
 
 
-def wrong_hello(status: int, body: bytes) -> str | None:
-    """Judge an answer of `apps/hello.py`."""
-    if (status, body) == (200, b"Hello, World!\n"):
-        return None
-    return f"expected 200 and the greeting, got {status} and {body[:80]!r}"
+def expect(wanted: bytes) -> Callable[[int, bytes], str | None]:
+    """Make a judgement of answers that must be these bytes."""
+
+    def wrong(status: int, body: bytes) -> str | None:
+        if (status, body) == (200, wanted):
+            return None
+        return (
+            f"expected 200 and {len(wanted)} bytes, {wanted[:30]!r}, got {status} and"
+            f" {len(body)} bytes, {body[:80]!r}"
+        )
+
+    return wrong
 
 
 def wrong_json(status: int, body: bytes) -> str | None:
@@ -79,6 +137,8 @@ def wrong_json(status: int, body: bytes) -> str | None:
     return f"expected 200 and a JSON object, got {status} and {body[:80]!r}"
 
 
-def wrong_echo(status: int, body: bytes) -> str | None:
-    """Judge the answer of `apps/echo.py` to an empty body."""
-    return None if (status, body) == (200, b"") else f"expected 200 and nothing, got {status}"
+def wrong_shop(status: int, body: bytes) -> str | None:
+    """Judge the list of items."""
+    if status == 200 and body.count(b"<td>Item ") == 12:
+        return None
+    return f"expected 200 and 12 items, got {status} and {body[:80]!r}"

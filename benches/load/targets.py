@@ -143,7 +143,7 @@ def best_peers(
     """Return round -> (figure, server) of the peer that is best in that round."""
     found: dict[int, tuple[float, str]] = {}
     for name in result.servers:
-        if name in OWN or (names is not None and name not in names):
+        if not result.servers[name]["peer"] or (names is not None and name not in names):
             continue
         for number, value in result.values(name, scene, key).items():
             found[number] = choose(found.get(number, (value, name)), (value, name))
@@ -185,6 +185,25 @@ TARGETS = (
            best_peer_over("django", GRANIAN), 1.2, better="more"),
     Target("Django JSON, CPU / bjoern's", "django",
            over_best_peer("django", names=("bjoern",)), 1.0),
+    Target("Django + template + SQLite, CPU / floor", "django-rows",
+           figure("django-rows", "times_floor", "x"), 1.08, "x floor"),
+    Target("Django JSON, CPU with 4 threads / with 1", "django-t4",
+           over_other_scene("django-t4", "django"), 1.15),
+    Target("Django JSON, CPU with 16 threads / with 1", "django-t16",
+           over_other_scene("django-t16", "django"), 1.15),
+    Target("sleep 20 ms, 16 threads", "sleep-t16",
+           figure("sleep-t16", "rate", "requests/s", digits=0), 760, "requests/s", better="more"),
+    Target("upload 10 MiB, CPU / best peer's", "upload-10m", over_best_peer("upload-10m"), 1.0),
+    Target("upload 10 MiB in chunks, CPU / best peer's", "upload-10m-chunked",
+           over_best_peer("upload-10m-chunked"), 1.0),
+    Target("download 10 MiB file, CPU / best peer's", "download-file",
+           over_best_peer("download-file"), 1.0),
+    Target("download 1,000 chunks, CPU / best peer's", "download-chunks",
+           over_best_peer("download-chunks"), 1.0),
+    Target("hello on one core, CPU", "hello-core",
+           figure("hello-core", "cpu_us", "µs"), 6.5, "µs/request"),
+    Target("hello on one core, CPU / best peer's", "hello-core",
+           over_best_peer("hello-core"), 1.0),
     Target("first process's memory", "hello",
            figure("hello", "master_pss", "MiB"), 4, "MiB PSS", servers=("rwsgi-native",)),
 )  # fmt: skip

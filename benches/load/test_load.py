@@ -4,7 +4,13 @@ A benchmark that judges wrongly, or that leaves a server behind, is worse than n
 """
 # ruff: noqa: S101 - pytest is made of asserts
 
+import dataclasses
+import http.client
+import json
+import socket
+import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,7 +19,9 @@ from accounting import cpu_seconds, pss_kib
 from options import parse
 from servers import Server
 from session import BenchError, running
-from workloads import HELLO
+from sites import HELLO_SITE, expect
+from workload import Workload
+from workloads import FORM, HELLO
 
 ONE_CHILD = """
 import os, sys, time
@@ -97,3 +105,97 @@ def test_a_server_that_dies_is_reported_with_its_log(tmp_path):
         running(dying, HELLO.launch(options), options),
     ):
         pytest.fail("it counted as ready")
+
+
+def test_a_wrong_answer_makes_no_number(tmp_path):
+    """The server comes up with the right answer and changes its mind."""
+    fickle = ONE_CHILD.replace("serve_forever()", "handle_request()").replace(
+        "make_server(",
+        "class Late:\n"
+        "    asked = 0\n"
+        "    def __call__(self, environ, start_response):\n"
+        "        Late.asked += 1\n"
+        "        if Late.asked > 1:\n"
+        "            start_response('500 Broken', [])\n"
+        "            return [b'']\n"
+        "        return application(environ, start_response)\n"
+        "make_server(",
+    )
+    fickle = fickle.replace("application).handle_request", "Late()).serve_forever")
+    options = parse(["--out", str(tmp_path), "--quick"])
+    with pytest.raises(BenchError, match="wrong answers of"):
+        HELLO.measure(options, server_of(fickle), 1)
+
+
+def test_a_body_that_is_not_the_right_one_is_refused(tmp_path):
+    options = parse(["--out", str(tmp_path)])
+    other = dataclasses.replace(HELLO.question, wrong=expect(b"Good bye!"))
+    workload = Workload("other", "other", "other", HELLO_SITE, other)
+    with (
+        pytest.raises(BenchError, match="expected 200 and 9 bytes, b'Good bye!', got 200"),
+        running(server_of(ONE_CHILD), workload.launch(options), options, patience=1),
+    ):
+        pytest.fail("it counted as ready")
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_request_with_a_body_is_written_as_it_goes_over_the_wire(chunked):
+    """What wrk sends is read back by Python's own server."""
+    body = bytes(range(256)) * 512
+    question = dataclasses.replace(FORM, body=body, chunked=chunked)
+    sent = wrk.request(question, "localhost")
+    ours, theirs = socket.socketpair()
+    threading.Thread(target=lambda: (ours.sendall(sent), ours.close())).start()
+    with theirs, theirs.makefile("rb") as stream:
+        assert stream.readline() == b"POST /form HTTP/1.1\r\n"
+        headers = http.client.parse_headers(stream)
+        if not chunked:
+            assert stream.read(int(headers["Content-Length"])) == body
+        else:
+            assert (headers["Transfer-Encoding"], headers["Content-Length"]) == ("chunked", None)
+            assert unchunked(stream) == body
+        assert stream.read() == b""
+
+
+def unchunked(stream) -> bytes:
+    """Read a chunked body to its end."""
+    pieces = []
+    while size := int(stream.readline(), 16):
+        pieces.append(stream.read(size))
+        assert stream.readline() == b"\r\n"
+    assert stream.readline() == b"\r\n"
+    return b"".join(pieces)
+
+
+def test_a_quick_run_measures_rwsgi_and_any_other_command(tmp_path):
+    """The whole program, with the `rwsgi` beside the python that runs it and one stub."""
+    stub = tmp_path / "stub.py"
+    stub.write_text(ONE_CHILD)
+    command = [sys.executable, str(Path(__file__).parent), "--quick", "--no-install"]
+    command += ["--rwsgi-wheel", str(Path(sys.executable).with_name("rwsgi"))]
+    command += ["--only", "rwsgi-wheel", "--out", str(tmp_path), "--rounds", "2"]
+    command += ["--server", f"stub={sys.executable} {stub} {{port}}"]
+    done = subprocess.run(
+        [*command, "--scenes", "hello,hello-w2,upload-1m-chunked"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    found = json.loads((tmp_path / "result.json").read_text())
+    order = [(row["round"], row["scene"], row["server"]) for row in found["rows"]]
+    assert order == [
+        (1, "hello", "rwsgi-wheel"),
+        (1, "hello", "stub"),
+        (1, "hello-w2", "rwsgi-wheel"),
+        (1, "upload-1m-chunked", "rwsgi-wheel"),
+        (2, "hello", "rwsgi-wheel"),
+        (2, "hello", "stub"),
+        (2, "hello-w2", "rwsgi-wheel"),
+        (2, "upload-1m-chunked", "rwsgi-wheel"),
+    ]
+    (failure,) = found["failures"]
+    assert "upload-1m-chunked, stub: stub does not start" in failure
+    assert {row["verdict"] for row in found["verdicts"]} == {"too short to judge", "not measured"}
+    assert "| stub " in (tmp_path / "result.md").read_text()
+    assert "stub" in (tmp_path / "hello.svg").read_text()

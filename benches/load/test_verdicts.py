@@ -4,6 +4,7 @@
 import pytest
 from chart import charts
 from flat import FLAT, figures_of
+from peers import PEERS
 from report import markdown
 from result import Floor, Result, Row
 from targets import ABSENT, MET, MISSED, SHORT, TARGETS, judge
@@ -14,7 +15,7 @@ OURS = "rwsgi-native"
 
 def result_of(costs: dict[tuple[str, str], list[float]], key: str = "cpu_us") -> Result:
     """Make a result of (server, scene) -> figure in each round."""
-    servers = {server: {"interpreter": "python"} for server, _ in costs}
+    servers = {server: {"interpreter": "python", "peer": server in PEERS} for server, _ in costs}
     rows = [
         Row(server, scene, number, {key: value})
         for (server, scene), values in costs.items()

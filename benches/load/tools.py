@@ -1,4 +1,4 @@
-"""Put in place what the comparison needs: wrk, the peers in an environment of their own, Django.
+"""Put in place what the comparison needs: load generators, peers, and what the sites import.
 
 The peers' versions are pinned here, so that two results of different days compare the same
 programs. Django and what the demo site needs are pinned by `tests/requirements.txt`.
@@ -10,32 +10,38 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from session import BenchError, environment
-from sites import DEMO_SITE
+from sites import APPS, DEMO_FOLDER
 
 if TYPE_CHECKING:
     from options import Options
 
-PEERS = {
-    "gunicorn": ["gunicorn==27.0.1"],
+GUNICORN = "gunicorn==27.0.1"
+PACKAGES = {
+    "gunicorn": [GUNICORN],
     "granian": ["granian==2.8.7"],
     "bjoern": ["bjoern==3.2.2"],
     # It imports pkg_resources, which later versions of setuptools no longer have.
     "fastwsgi": ["fastwsgi==0.0.9", "setuptools==80.9.0"],
-    "gevent": ["gevent==26.9.0", "gunicorn==27.0.1"],
+    "gevent": ["gevent==26.9.0", "packaging==26.3", GUNICORN],
+    "uwsgi": ["uwsgi==2.0.31"],
     "waitress": ["waitress==3.0.2"],
+    "mod_wsgi": ["mod_wsgi==6.1.1"],
 }
-DEMO_PACKAGES = ["django", "whitenoise"]
-CONSTRAINTS = DEMO_SITE.folder.parents[1] / "requirements.txt"
+PROGRAMS = {"uwsgi": "uwsgi", "mod_wsgi": "mod_wsgi-express"}
+"""What is no module that `python` can import: it has a program, and Apache or itself beside it."""
+SITE_PACKAGES = ["django", "whitenoise", "--requirement", str(APPS / "requirements.txt")]
+CONSTRAINTS = DEMO_FOLDER.parents[1] / "requirements.txt"
 INSTALL_SECONDS = 600
 
 
 def pinned_version(package: str) -> str:
     """Return the version of a peer that this comparison is made with."""
-    return PEERS[package][0].partition("==")[2]
+    return PACKAGES[package][0].partition("==")[2]
 
 
 def program_version(program: Path, python: Path) -> str:
@@ -53,25 +59,27 @@ def program_version(program: Path, python: Path) -> str:
     return (done.stdout or done.stderr).strip().partition("\n")[0]
 
 
-def prepare(options: Options) -> dict[str, str]:
-    """Install what is missing; return which peers cannot be measured, and why."""
+def prepare(options: Options, packages: Iterable[str]) -> dict[str, str]:
+    """Install these peers, and return which of them cannot be measured, and why."""
     options.out.mkdir(parents=True, exist_ok=True)
     if options.install:
         install_system_packages()
         make_environment(options.peers_venv)
-        install_demo(options)
+        install_site_packages(options)
     if shutil.which("wrk") is None:
         raise BenchError("`wrk` is missing: sudo apt-get install wrk")
-    return {name: why for name in PEERS if (why := unusable_peer(name, options)) is not None}
+    return {name: why for name in packages if (why := unusable_peer(name, options)) is not None}
 
 
 def install_system_packages() -> None:
-    """Install wrk and what compiles bjoern as root; else print the line that would."""
+    """Install load generators and what compiles peers as root; else print the line that would."""
     header = any(Path("/usr/include", name).exists() for name in ("ev.h", "libev/ev.h"))
     wanted = {
         "wrk": shutil.which("wrk") is not None,
+        "nghttp2-client": shutil.which("h2load") is not None,
         "libev-dev": header,
         "gcc": shutil.which("cc") is not None,
+        "postgresql": Path("/usr/lib/postgresql").exists() or shutil.which("initdb") is not None,
     }
     absent = [package for package, there in wanted.items() if not there]
     if not absent:
@@ -104,21 +112,34 @@ def make_environment(venv: Path) -> None:
 
 
 def unusable_peer(name: str, options: Options) -> str | None:
-    """Install one peer and import it; return why it cannot be measured, or None."""
-    if options.install and not pip_install(PEERS[name], options):
-        return f"{' '.join(PEERS[name])} does not install here (see {options.out}/pip.log)"
-    python = options.peers_venv / "bin" / "python"
-    if not python.exists():
+    """Install one peer and try it; return why it cannot be measured, or None."""
+    if name == "mod_wsgi" and not (shutil.which("apxs") and apache()):
+        return "there is no Apache for it: sudo apt-get install apache2-bin apache2-dev"
+    if options.install and not pip_install(PACKAGES[name], options):
+        return f"{' '.join(PACKAGES[name])} does not install here (see {options.out}/pip.log)"
+    folder = options.peers_venv / "bin"
+    if not (folder / "python").exists():
         return f"no environment at {options.peers_venv}"
-    tried = subprocess.run([python, "-c", f"import {name}"], capture_output=True, timeout=60)
+    if name in PROGRAMS:
+        there = (folder / PROGRAMS[name]).exists()
+        return None if there else f"no `{PROGRAMS[name]}` in {folder}"
+    tried = subprocess.run(
+        [folder / "python", "-c", f"import {name}"], capture_output=True, timeout=60
+    )
     return None if tried.returncode == 0 else f"`import {name}` fails in {options.peers_venv}"
 
 
-def install_demo(options: Options) -> None:
-    """Install the demo site's packages beside the peers."""
-    packages = ["--constraint", str(CONSTRAINTS), *DEMO_PACKAGES]
+def install_site_packages(options: Options) -> None:
+    """Install what the sites need beside the peers."""
+    packages = ["--constraint", str(CONSTRAINTS), *SITE_PACKAGES]
     if not pip_install(packages, options):
-        raise BenchError(f"the demo site's packages do not install (see {options.out}/pip.log)")
+        raise BenchError(f"the sites' packages do not install (see {options.out}/pip.log)")
+
+
+def apache() -> str | None:
+    """Find Apache, which Debian has out of the PATH of whoever is not root."""
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin"
+    return shutil.which("apache2", path=path) or shutil.which("httpd", path=path)
 
 
 def pip_install(packages: list[str], options: Options) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,13 +11,17 @@ from accounting import cpu_seconds, pss_kib
 from launch import Launch
 from scene import Column, Scene
 from session import BenchError, Session, running
-from wrk import CONNECTIONS, load
+from wrk import CONNECTIONS
+from wrk import load as wrk_load
 
 if TYPE_CHECKING:
     from launch import Question
     from options import Options
     from servers import Server
     from sites import Site
+    from wrk import Traffic
+
+    Load = Callable[[Session, int, int], Traffic]
 
 WARM_UP_SECONDS = 1
 COLUMNS = (
@@ -31,12 +37,14 @@ COLUMNS = (
 TIMES_FLOOR = Column("times_floor", "x floor")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Workload(Scene):
     """One application under one kind of request.
 
-    `needs` are the capabilities that a server must have, `peers` the other servers that it is
-    compared with (None: all), `short_peers` those of them that `make bench` has time for.
+    `about` is the column that it is about, `load(session, seconds, connections)` the load
+    generator, `one_core` keeps the server on one core. `needs` are the capabilities that a server
+    must have, `peers` the other servers that it is compared with (None: all), `short_peers` those
+    of them that `make bench` has time for.
     """
 
     name: str
@@ -50,14 +58,18 @@ class Workload(Scene):
     needs: frozenset[str] = frozenset()
     short: bool = False
     has_floor: bool = False
-    rounds: int | None = None
+    about: str = "cpu_us"
+    load: Load = wrk_load
+    one_core: bool = False
     peers: tuple[str, ...] | None = None
     short_peers: tuple[str, ...] | None = None
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """Return what is read of each load; with a floor, what the application leaves."""
-        return (COLUMNS[0], TIMES_FLOOR, *COLUMNS[1:]) if self.has_floor else COLUMNS
+        about = [column for column in COLUMNS if column.key == self.about]
+        others = [column for column in COLUMNS if column.key != self.about]
+        return (*about, *([TIMES_FLOOR] if self.has_floor else []), *others)
 
     def launch(self, options: Options) -> Launch:
         """Serve the site with so many workers and threads."""
@@ -68,11 +80,16 @@ class Workload(Scene):
             self.site.environment(options.out),
             workers=self.workers,
             threads=self.threads,
+            core=max(os.sched_getaffinity(0)) if self.one_core else options.pin,
         )
 
     def prepare(self, options: Options) -> None:
         """Lay the site's data."""
         self.site.prepare(options)
+
+    def finish(self) -> None:
+        """End what the site needed."""
+        self.site.finish()
 
     def applies(self, server: Server) -> str | None:
         """Leave out who cannot do it, and peers of whom the workload says nothing new."""
@@ -92,17 +109,17 @@ class Workload(Scene):
     def measure(self, options: Options, server: Server, number: int) -> dict[str, float]:
         """Start the server, warm it up, load it, and read what it used."""
         with running(server, self.launch(options), options) as session:
-            load(session, WARM_UP_SECONDS, self.connections)
+            self.load(session, WARM_UP_SECONDS, self.connections)
             session.check()
-            figures = loaded(session, options.seconds, self.connections)
+            figures = loaded(session, lambda: self.load(session, options.seconds, self.connections))
             session.check()
             return figures
 
 
-def loaded(session: Session, seconds: int, connections: int) -> dict[str, float]:
+def loaded(session: Session, load: Callable[[], Traffic]) -> dict[str, float]:
     """Load a warm server and compare its clocks before and after."""
     before = cpu_seconds(session.tree())
-    traffic = load(session, seconds, connections)
+    traffic = load()
     after = cpu_seconds(session.tree())
     if before.keys() != after.keys():
         raise BenchError(f"processes came or went during the load: {[*before]} → {[*after]}")
