@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from accounting import cpu_seconds
 from launch import Launch, Question
 from session import BenchError, Session
-from sites import APPS, DEMO_SITE, HELLO_SITE, Site, wrong_hello, wrong_json
+from sites import APPS, DEMO_SITE, HELLO_SITE, Site, expect, wrong_json
 from wrk import CONNECTIONS, SCRIPT, Traffic, parse
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Served:
         return Launch(self.site.folder, self.site.application, self.question, environment, **more)
 
 
-GREETING = Question("/", wrong_hello)
+GREETING = Question("/", expect(b"Hello, World!\n"))
 PAGE = Question("/json/", wrong_json)
 HELLO = Served(HELLO_SITE, GREETING)
 DJANGO = Served(DEMO_SITE, PAGE)
