@@ -48,6 +48,8 @@ LONGEST_LOAD = 3
 PACE = 2500
 """Slow clients that connect each second."""
 READY_SECONDS = 60
+AT_A_TIME = 64
+"""So many idle connections are made at a time: they are to be answered and not to wait."""
 SETTLE_SECONDS = 0.5
 """For the server to notice that the crowd has gone, before it is measured without it again."""
 PATIENT = Words(
@@ -226,9 +228,6 @@ def idle_connections(session: Session, count: int) -> Iterator[None]:
         if gone:
             raise BenchError(f"{gone} of {count} idle connections were closed meanwhile")
 
-
-AT_A_TIME = 64
-"""They are to be answered and not to wait."""
 
 SLOW = Kind(slow_clients, PATIENT)
 IDLE = Kind(idle_connections, KEPT)

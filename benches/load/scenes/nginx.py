@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 START_SECONDS = 10.0
+WITH_WORKER = 2
+"""Its processes: a master and one worker; by then it listens."""
 SETTINGS = """
 {user}
 daemon off;
@@ -139,7 +141,3 @@ def nginx(path: Path) -> Iterator[tuple[int, tuple[str, int]]]:
         yield process.pid, address
     finally:
         stop(process)
-
-
-WITH_WORKER = 2
-"""Its master and one worker; by then it listens."""

@@ -95,7 +95,11 @@ def complete(session: Session) -> list[int]:
     used: dict[int, float] = {}
     while time.monotonic() < deadline:
         tree = session.tree()
-        now = cpu_seconds(tree)
+        try:
+            now = cpu_seconds(tree)
+        except OSError:
+            # One of those that only help to start the others has gone.
+            continue
         same = now.keys() == used.keys() and len(tree) > session.launch.workers
         if same and sum(now.values()) - sum(used.values()) <= CALM_CPU_SECONDS:
             return tree
