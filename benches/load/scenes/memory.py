@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from accounting import pss_kib
+from accounting import cpu_seconds, pss_kib
 from scene import Column, Scene
 from servers import PRELOAD, WORKERS
 from session import BenchError, Session, running
@@ -24,9 +24,11 @@ PLAIN = "memory-w3"
 COUNT = 3
 PAGES = ("/", "/entries/", "/json/", "/upload/", "/accounts/login/", "/admin/login/")
 CLIENTS = 12
-"""Connections: several for each worker, so that all of them work."""
+"""At a time, each on a connection of its own: so all workers get some of them."""
 REQUESTS = 600
 WAIT_SECONDS = 20.0
+WORKED_SECONDS = 0.02
+"""Processor time of a few pages."""
 
 
 class Memory(Scene):
@@ -77,8 +79,10 @@ class Memory(Scene):
         """Look before the requests and after them."""
         with running(server, self.launch(options), options) as session:
             rest = sum(map(pss_kib, complete(session)))
+            before = cpu_seconds(session.tree())
             visit(session, REQUESTS)
             tree = complete(session)
+            all_worked(before, cpu_seconds(tree), COUNT)
             loaded = [pss_kib(pid) for pid in tree]
             return {
                 "loaded": sum(loaded) / 1024,
@@ -86,6 +90,13 @@ class Memory(Scene):
                 "master": loaded[0] / 1024,
                 "processes": len(tree),
             }
+
+
+def all_worked(before: dict[int, float], after: dict[int, float], workers: int) -> None:
+    """Raise `BenchError` unless all workers have worked: idle ones stay small."""
+    worked = [pid for pid in after if after[pid] - before.get(pid, 0.0) > WORKED_SECONDS]
+    if len(worked) < workers:
+        raise BenchError(f"only {len(worked)} of {workers} workers were given requests")
 
 
 def visit(session: Session, count: int) -> None:
@@ -103,13 +114,13 @@ def visit(session: Session, count: int) -> None:
                     raise BenchError(f"a page was not answered: {one.lost or one.status}")
                 answered += 1
                 if sent < count:
-                    pool.ask(one.connection if one.kept else pool.open(), page(sent))
+                    pool.ask(pool.open(), page(sent))
                     sent += 1
 
 
 def page(number: int) -> bytes:
     """Write the request for one of the pages."""
-    return get(PAGES[number % len(PAGES)])
+    return get(PAGES[number % len(PAGES)], close=True)
 
 
 MEMORY = Memory(PLAIN, "3 Django workers: memory of all processes", preload=False)
