@@ -68,9 +68,9 @@ COLUMNS = (
     Column("rate", "with", "", 0, "more"),
     Column("p99_before", "p99 ms without"),
     Column("p99", "with"),
+    Column("p99_after", "after it"),
     Column("cpu_before", "CPU µs/request without"),
     Column("cpu", "with"),
-    Column("noise", "p99 after / before, x"),
 )
 
 
@@ -143,17 +143,19 @@ def load_seconds(options: Options) -> int:
 
 
 def p99_ratio(scene: str) -> Read:
-    """Read the p99 with / without; a miss says nothing where it differs as much without.
+    """Read the p99 with / without; a miss says nothing where those without differ as much.
 
-    The part by which it does is the median over the rounds of after / before, whichever is larger.
+    That is the largest of them / the least, of all rounds, before the crowd and after it.
     """
 
     def read(result: Result, server: str) -> Reading | None:
         values = result.values(server, scene, "p99_ratio")
-        noises = result.values(server, scene, "noise")
-        if not values or not noises:
+        before = result.values(server, scene, "p99_before")
+        after = result.values(server, scene, "p99_after")
+        if not values or not before or not after:
             return None
-        value, noise = median(values.values()), median(max(n, 1 / n) for n in noises.values())
+        without = [*before.values(), *after.values()]
+        value, noise = median(values.values()), max(without) / min(without)
         enough = len(values) >= ROUNDS and (value <= 1 + LIMIT or noise <= 1 + LIMIT)
         return Reading(value, f"{value:.3f} x ({noise:.2f} x without them)", enough)
 
@@ -180,7 +182,7 @@ def compared(before: tuple, beside: tuple, after: tuple) -> dict[str, float]:
         "rate": beside[0],
         "p99_before": before[1],
         "cpu_before": before[2],
-        "noise": after[1] / before[1],
+        "p99_after": after[1],
     }
     if beside[0]:
         found["p99_ratio"] = ratio_between(before[1], beside[1], after[1])

@@ -94,7 +94,7 @@ def test_a_crowd_is_compared_with_the_loads_around_it():
     figures = compared((100.0, 2.0, 9.0), (45.0, 3.0, 10.0), (80.0, 4.0, 9.0))
     assert figures["rate_ratio"] == pytest.approx(0.5)
     assert figures["p99_ratio"] == pytest.approx(1.0)
-    assert (figures["noise"], figures["cpu"], figures["rate"]) == (2.0, 10.0, 45.0)
+    assert (figures["p99_after"], figures["cpu"], figures["rate"]) == (4.0, 10.0, 45.0)
 
 
 def test_a_server_that_serves_nobody_beside_a_crowd_has_no_p99():
@@ -106,9 +106,11 @@ def test_a_server_that_serves_nobody_beside_a_crowd_has_no_p99():
 
 
 def crowd_verdicts(name: str, rate: float, p99: float, noise: float, rounds: int = 3) -> list[str]:
-    """Judge rounds that are all alike."""
-    figures = {"rate_ratio": rate, "p99_ratio": p99, "noise": noise}
-    return verdicts(name, [Row(NATIVE, name, at, figures) for at in range(1, rounds + 1)])
+    """Judge rounds that are all alike, but that one p99 after the crowd is another."""
+    figures = {"rate_ratio": rate, "p99_ratio": p99, "p99_before": 10.0, "p99_after": 10.0}
+    rows = [Row(NATIVE, name, at, figures) for at in range(1, rounds + 1)]
+    rows[0] = Row(NATIVE, name, 1, {**figures, "p99_after": 10.0 * noise})
+    return verdicts(name, rows)
 
 
 @pytest.mark.parametrize("name", [scene.name for scene in CROWDS])
