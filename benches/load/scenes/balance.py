@@ -55,6 +55,8 @@ class Balance(Scene):
         Column("churn_3", "3 workers, come and go", "%", 1),
         Column("moment_2", "2 workers, come and go, at a moment", "%", 1),
         Column("moment_3", "3 workers, come and go, at a moment", "%", 1),
+        Column("served_2", "2 workers, come and go, of 64 accepted", "", 0, "more"),
+        Column("served_3", "3 workers, come and go, of 64 accepted", "", 0, "more"),
     )
 
     def __init__(self, name: str, title: str, serve: Served) -> None:
@@ -101,6 +103,7 @@ class Balance(Scene):
                 figures[f"churn_{count}"] = worst_share([*chain(*looks)], count)
                 off = [worst_share(look, count) for look in looks]
                 figures[f"moment_{count}"] = median(off)
+                figures[f"served_{count}"] = median(map(len, looks))
         return figures
 
 
