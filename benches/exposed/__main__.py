@@ -4,9 +4,9 @@ Five programs: `slow` (normal requests beside slow clients), `idle` (what ten th
 connections cost), `soak` (mixed traffic with every kind of break-off, for a quarter of an hour),
 `memory` (workers with and without preload) and `logs` (what it costs to tell of each request).
 What they promise: docs/benchmarks.md. The order to read: `settings` (what was asked, how the
-server is started), then one program; `slow` has `slow_clients`, `soak` has `crowd` (its threads),
-`visits`, `breaks` and `refusals` (what the clients do), `wire` (one connection) and `watch`
-(samples and verdicts), `logs` has `ways` (to tell of a request).
+server is started), then one program; `slow` has its clients from `benches/load`, `soak` has
+`crowd` (its threads), `visits`, `breaks` and `refusals` (what the clients do), `wire` (one
+connection) and `watch` (samples and verdicts), `logs` has `ways` (to tell of a request).
 """
 
 import signal

@@ -14,6 +14,8 @@ from launch import Launch, Question
 from machine import facts
 from options import at_least
 from report import table_section
+from scenes import slow_clients
+from scenes.idle import wake_ups
 from servers import Server, Start, own
 from session import BenchError, Session, environment, free_port, running
 from sites import DEMO_SITE
@@ -44,6 +46,8 @@ __all__ = [
     "pss_kib",
     "rss_kib",
     "running",
+    "slow_clients",
     "table_section",
+    "wake_ups",
     "workers_of",
 ]

@@ -6,7 +6,6 @@ import resource
 import socket
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from borrowed import (
     HELLO,
@@ -18,6 +17,7 @@ from borrowed import (
     rss_kib,
     running,
     table_section,
+    wake_ups,
     workers_of,
 )
 from settings import WIDE, Settings
@@ -156,16 +156,6 @@ def stage(name: str, worker: int, connections: int) -> Stage:
     found = Stage(name, rss_kib(worker), pss_kib(worker), connections)
     print(f"  {name}: RSS {found.rss} KiB, PSS {found.pss} KiB", flush=True)
     return found
-
-
-def wake_ups(worker: int) -> dict[str, int]:
-    """Count for each thread how often it has gone to sleep so far, proc_pid_status(5)."""
-    total = {}
-    for status in Path(f"/proc/{worker}/task").glob("*/status"):
-        for line in status.read_text().splitlines():
-            if line.startswith("voluntary_ctxt_switches:"):
-                total[status.parent.name] = int(line.split()[1])
-    return total
 
 
 def raise_file_limit(connections: int) -> None:

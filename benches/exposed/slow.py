@@ -23,6 +23,7 @@ from borrowed import (
     facts,
     load,
     running,
+    slow_clients,
     table_section,
     workers_of,
 )
@@ -34,7 +35,7 @@ LIMIT = 0.10
 """Throughput and p99 with slow clients may differ by this part from those without."""
 ROUNDS_TO_JUDGE = 3
 MISSED = "MISSED"
-CLIENTS = Path(__file__).resolve().parent / "slow_clients.py"
+CLIENTS = Path(slow_clients.__file__)
 SETTLE_SECONDS = 30
 
 

@@ -14,11 +14,10 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from borrowed import Traffic
+from borrowed import Traffic, slow_clients
 from crowd import QUICK, Crowd, Plan
 from settings import parse
 from slow import MISSED, Pair, Run, judged
-from slow_clients import HEADS, STARVING, STEADY, mixed
 from watch import Process, Record, checks
 from wire import Wire, WrongError, expect, request
 
@@ -116,11 +115,11 @@ def test_a_minute_in_which_loads_differ_anyway_gets_no_verdict():
 
 
 def test_every_kind_of_slow_client_is_spread_over_the_whole_time():
-    kinds = mixed(2000, 500)
+    kinds = slow_clients.mixed(2000, 500)
     for part in (kinds[:1250], kinds[1250:]):
-        assert 990 <= part.count(HEADS) <= 1010
-        assert 120 <= part.count(STARVING) <= 130
-        assert 120 <= part.count(STEADY) <= 130
+        assert 990 <= part.count(slow_clients.HEADS) <= 1010
+        assert 120 <= part.count(slow_clients.STARVING) <= 130
+        assert 120 <= part.count(slow_clients.STEADY) <= 130
 
 
 def test_the_wire_reads_answers_one_after_the_other():

@@ -100,11 +100,9 @@ def measure(options: Options, scenes: list[Scene], lineup: Lineup, result: Resul
 
 def commands(options: Options, scene: Scene, lineup: Lineup) -> dict[str, str]:
     """Write how each server is started in a scene."""
-    launch = scene.launch(options)
-    if launch is None:
-        return {}
     taking = [server for server in lineup.servers if takes_part(options, scene, server)]
-    return {server.name: server.shown(launch) for server in taking}
+    launches = {server: scene.started(options, server) for server in taking}
+    return {one.name: one.shown(launch) for one, launch in launches.items() if launch}
 
 
 if __name__ == "__main__":

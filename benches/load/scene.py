@@ -61,8 +61,12 @@ class Scene:
         """Take back what `prepare` has started, also when that did not come to its end."""
 
     def launch(self, options: Options) -> Launch | None:
-        """Return how servers are started, for the report; None when a scene has its own ways."""
+        """Return how servers are started; None when not all are started alike."""
         return None
+
+    def started(self, options: Options, server: Server) -> Launch | None:
+        """Return how one server is started, for the report."""
+        return self.launch(options)
 
     def estimate(self, options: Options) -> float:
         """Return about how many seconds one measurement takes."""

@@ -1,5 +1,31 @@
-"""The scenes that are no plain load: each module here brings one or more, and their targets."""
+"""The situations that are no plain load: each module is one, or two that are alike.
 
-from scene import Scene
+`connections`, `figures` and `stage` are what they have in common, `slow_clients` is a program.
+"""
 
-SCENES: tuple[Scene, ...] = ()
+from .balance import BALANCE, BALANCE_DJANGO
+from .boot import Boot
+from .crowd import CROWDS
+from .idle import Idle
+from .kill import Kill
+from .memory import MEMORY, MEMORY_PRELOAD
+from .nginx import BehindNginx
+from .overload import OVERLOAD, OVERLOAD_REFUSING
+from .stand_in import StandIn
+from .views import Views
+
+SCENES = (
+    *CROWDS,
+    OVERLOAD,
+    OVERLOAD_REFUSING,
+    BehindNginx(),
+    MEMORY,
+    MEMORY_PRELOAD,
+    Boot(),
+    Kill(),
+    BALANCE,
+    BALANCE_DJANGO,
+    Views(),
+    StandIn(),
+    Idle(),
+)

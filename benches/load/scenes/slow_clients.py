@@ -1,8 +1,8 @@
-"""Two thousand clients that never finish a head and five hundred that trickle a body.
+"""Clients that never finish a head, and clients that trickle a body.
 
-Run as a program by `slow`: it says `ready` when all are connected, and when its standard input
-closes it prints what it saw as one line of JSON and ends. A client that the server refuses
-or drops connects again at once, so that their number stays.
+Run as a program by `crowd` and by `benches/exposed`: it says `ready` when all are connected, and
+when its standard input closes it prints what it saw as one line of JSON and ends. A client that
+the server refuses or drops connects again at once, so that their number stays.
 """
 
 import argparse
