@@ -52,7 +52,7 @@ fn capture(names: &[HeaderName], headers: &HeaderMap) -> Vec<Option<HeaderValue>
 }
 
 impl Shown {
-    fn new(
+    pub(crate) fn new(
         captures: &Captures,
         head: &request::Parts,
         (peer, origin): (&Arc<Peer>, Option<&Origin>),
