@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// Who may know whom: a leaf nobody, and nobody but the program the settings.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("rwsgi", &["rwsgi-config", "rwsgi-http", "rwsgi-master", "rwsgi-os", "rwsgi-worker", "rwsgi-wsgi"]),
     ("rwsgi-config", &[]),
     ("rwsgi-http", &[]),
     ("rwsgi-master", &["rwsgi-os"]),
+    ("rwsgi-micro", &["rwsgi-config", "rwsgi-http", "rwsgi-wsgi"]),
     ("rwsgi-os", &[]),
     ("rwsgi-py", &["rwsgi"]),
     ("rwsgi-worker", &["rwsgi-http", "rwsgi-os", "rwsgi-wsgi"]),
@@ -23,7 +24,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
 
 /// Foreign crates that decide what a room can do, and the only rooms that may use them.
 const KEPT: [(&str, &[&str]); 9] = [
-    ("tokio", &["rwsgi-http", "rwsgi-worker"]),
+    ("tokio", &["rwsgi-http", "rwsgi-worker", "rwsgi-micro"]),
     ("hyper", &["rwsgi-http"]),
     ("pyo3", &["rwsgi-wsgi", "rwsgi-py"]),
     ("nix", &["rwsgi-os", "rwsgi-master"]),
