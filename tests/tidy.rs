@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// Who may know whom: a leaf nobody, and nobody but the program the settings.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("rwsgi", &["rwsgi-config", "rwsgi-http", "rwsgi-master", "rwsgi-os", "rwsgi-worker", "rwsgi-wsgi"]),
     ("rwsgi-config", &[]),
     ("rwsgi-http", &["rwsgi-message"]),
     ("rwsgi-master", &["rwsgi-os"]),
     ("rwsgi-message", &[]),
+    ("rwsgi-micro", &["rwsgi-config", "rwsgi-http", "rwsgi-message", "rwsgi-wsgi"]),
     ("rwsgi-os", &[]),
     ("rwsgi-py", &["rwsgi"]),
     ("rwsgi-worker", &["rwsgi-http", "rwsgi-message", "rwsgi-os", "rwsgi-wsgi"]),
@@ -24,7 +25,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
 
 /// Foreign crates that decide what a room can do, and the only rooms that may use them.
 const KEPT: [(&str, &[&str]); 9] = [
-    ("tokio", &["rwsgi-http", "rwsgi-worker"]),
+    ("tokio", &["rwsgi-http", "rwsgi-worker", "rwsgi-micro"]),
     ("hyper", &["rwsgi-http"]),
     ("pyo3", &["rwsgi-wsgi", "rwsgi-py"]),
     ("nix", &["rwsgi-os", "rwsgi-master"]),

@@ -11,13 +11,15 @@
 //! `transport` (files), `x_sendfile` and `ranges`; `guard`, `framing` and `refusal` (what is let in), `activity` and
 //! `patience` (silence); `proxies` and `trust` (whom to believe), `preface` and `proxy_header` (PROXY protocol), `forwarding`
 //! and `forwarded` (headers of proxies); `health` and `page_server` (the server's own pages); `request_id`, `journal`, `record` and
-//! `access_log` (what is told of requests).
+//! `access_log` (what is told of requests). `bench` opens two private parts to the micro-benchmarks.
 
 #![forbid(unsafe_code)]
 
 mod access_log;
 mod activity;
 mod answer;
+#[doc(hidden)]
+pub mod bench;
 mod closing;
 mod collect;
 mod connection;

@@ -58,7 +58,11 @@ fn capture_answer(names: &[HeaderName], headers: &Fields) -> Vec<Option<HeaderVa
 }
 
 impl Shown {
-    fn new(captures: &Captures, head: &RequestHead, (peer, origin): (&Arc<Peer>, Option<&Origin>)) -> Self {
+    pub(crate) fn new(
+        captures: &Captures,
+        head: &RequestHead,
+        (peer, origin): (&Arc<Peer>, Option<&Origin>),
+    ) -> Self {
         Self {
             peer: Arc::clone(peer),
             uri: head.uri.clone(),

@@ -12,7 +12,7 @@ use crate::forwarded::X_FORWARDED_FOR;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Format {
     pub(super) layout: Layout,
-    pub(super) captures: Captures,
+    pub(crate) captures: Captures,
 }
 
 /// The shape of a line.

@@ -50,16 +50,7 @@ impl AccessLog {
     }
 
     pub(crate) fn write(&self, finished: &Finished<'_>, shown: &Shown) {
-        let Format { layout, captures } = &self.0.format;
-        let request = Request { finished, shown, captures };
-        self.0.writer.append(|out| {
-            match layout {
-                Layout::Pieces(pieces) => line::write(pieces, request, out),
-                Layout::Json => json::write(request, out),
-                Layout::Python => json::write_for_python(request, out),
-            }
-            out.push(b'\n');
-        });
+        self.0.writer.append(|out| self.0.format.write(finished, shown, out));
     }
 
     /// Wakes the writer when there are lines. Called once for many requests: waking a thread costs a system call.
@@ -70,5 +61,19 @@ impl AccessLog {
     /// Waits until all lines are written, but no longer than `limit`.
     pub fn flush(&self, limit: Duration) {
         self.0.writer.flush(limit);
+    }
+}
+
+impl Format {
+    /// Appends the line of a request, with its end.
+    pub(crate) fn write(&self, finished: &Finished<'_>, shown: &Shown, out: &mut Vec<u8>) {
+        let Self { layout, captures } = self;
+        let request = Request { finished, shown, captures };
+        match layout {
+            Layout::Pieces(pieces) => line::write(pieces, request, out),
+            Layout::Json => json::write(request, out),
+            Layout::Python => json::write_for_python(request, out),
+        }
+        out.push(b'\n');
     }
 }
