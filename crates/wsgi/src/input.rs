@@ -7,6 +7,7 @@ use pyo3::types::{PyAnyMethods, PyBytes, PyList, PyListMethods};
 use pyo3::{Bound, Py, PyErr, PyRefMut, PyResult, Python, create_exception, pyclass, pymethods};
 
 use crate::Body;
+use crate::ffi::bytes::{self, Room};
 use crate::ffi::gil::detached;
 
 /// Up to this many bytes are read straight into the object that Python gets. Memory for more is taken as they come: a
@@ -57,11 +58,11 @@ impl InputStream {
             self.left = if bytes.len() < wanted { 0 } else { self.left - wanted as u64 };
             return Ok(PyBytes::new(py, &bytes));
         }
-        let bytes = PyBytes::new_with(py, wanted, |buffer| {
+        let bytes = bytes::filled(py, wanted, |room| {
             if body.may_wait {
-                detached(|| body.reader.read_exact(buffer)).map_err(failed)
+                detached(|| fill(&mut *body.reader, room)).map_err(failed)
             } else {
-                body.reader.read_exact(buffer).map_err(failed)
+                fill(&mut *body.reader, room).map_err(failed)
             }
         })?;
         self.left -= wanted as u64;
@@ -98,6 +99,22 @@ fn failed(error: io::Error) -> PyErr {
         return BrokenBody::new_err(error.to_string());
     }
     error.into()
+}
+
+/// Reads until there is no room any more, or the body has come to its end.
+fn fill(reader: &mut dyn BufRead, room: &mut Room<'_>) -> io::Result<()> {
+    while room.left() > 0 {
+        match reader.fill_buf() {
+            Ok([]) => break,
+            Ok(available) => {
+                let taken = room.put(available);
+                reader.consume(taken);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Reads to the end or to `limit`, whichever comes first.

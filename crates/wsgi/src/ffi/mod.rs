@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+pub(crate) mod bytes;
 pub(crate) mod count;
 pub(crate) mod descriptor;
 pub(crate) mod embed;
