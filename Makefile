@@ -1,10 +1,10 @@
 # The commands of this repository; each is a script in .ci/ that says what it does.
 # PYTHONS="PATH PATH" chooses the CPythons; PORT and WORKERS are for `make demo`.
 
-.PHONY: help demo test lint docs bench soak slow idle memory logs wheel native clean
+.PHONY: help demo test lint docs bench bench-full soak slow idle memory logs wheel native clean
 
 help: ## list the commands
-	@sed -n 's/^\([a-z]*\):.*## /    make \1\t/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /    make \1\t/p' Makefile | expand -t 20
 
 demo: ## build the wheel and serve the Django demo on port 2929
 	@.ci/demo
@@ -28,8 +28,11 @@ native: ## build the native binary target/release/rwsgi
 docs: ## write what is made from the table of settings: docs/settings.md, man page, completions
 	@.ci/docs
 
-bench: ## compare with other servers; ARGS="--quick" is passed on
+bench: ## ten minutes: compare with other servers; ARGS="--quick" is passed on
 	@.ci/bench $(ARGS)
+
+bench-full: ## an hour: every workload, every server; ARGS is passed on
+	@.ci/bench --full $(ARGS)
 
 soak: ## 15 minutes of mixed traffic and break-offs; ARGS="--seconds 30" is passed on
 	@.ci/exposed soak $(ARGS)

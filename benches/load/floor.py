@@ -24,7 +24,7 @@ LOOP = Path(__file__).resolve().parent / "in_process" / "floor_loop.py"
 
 def estimate(options: Options) -> float:
     """Return about how many seconds one floor takes."""
-    return options.seconds * 1.25 + 2
+    return options.seconds * 1.25 + 0.5
 
 
 def measure_floor(options: Options, launch: Launch, server: Server) -> float:

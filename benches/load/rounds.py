@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from http.client import HTTPException
+from subprocess import SubprocessError
 from typing import TYPE_CHECKING
 
 from floor import measure_floor
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from plan import Plan, Step
 
 TRIES = 3
+FAILURES = (BenchError, OSError, SubprocessError, HTTPException)
+"""What a server or a scene may run into; the others are measured all the same."""
 
 
 class RefusedError(BenchError):
@@ -56,7 +60,7 @@ class Rounds:
                 refusal = Refusal(step.server.name, step.scene.name, step.round, str(error))
                 self.result.refused.append(refusal)
                 said = f"refused: {error}"
-            except (BenchError, OSError) as error:
+            except FAILURES as error:
                 if not step.is_floor:
                     self.failed.add((step.server.name, step.scene.name))
                 self.result.failures.append(f"{step.title}: {error}")

@@ -7,6 +7,7 @@ A benchmark that judges wrongly, or that leaves a server behind, is worse than n
 import dataclasses
 import http.client
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -15,14 +16,18 @@ from pathlib import Path
 
 import pytest
 import wrk
-from accounting import cpu_seconds, pss_kib
+from accounting import cpu_seconds, processes, pss_kib
+from floor import measure_floor
 from options import parse
-from servers import Server
+from servers import Server, own
 from session import BenchError, running
 from sites import HELLO_SITE, expect
 from workload import Workload
 from workloads import FORM, HELLO
 
+RWSGI = Path(sys.executable).with_name("rwsgi")
+QUICK = [sys.executable, str(Path(__file__).parent), "--quick", "--no-install"]
+QUICK += ["--rwsgi-wheel", str(RWSGI), "--only", "rwsgi-wheel"]
 ONE_CHILD = """
 import os, sys, time
 from wsgiref.simple_server import make_server
@@ -167,14 +172,23 @@ def unchunked(stream) -> bytes:
     return b"".join(pieces)
 
 
+@pytest.mark.parametrize("embeds", [False, True])
+def test_the_floor_is_measured_in_the_python_that_serves(tmp_path, embeds):
+    """Once as a program, once as a request of a server; a wrong answer is no floor."""
+    options = parse(["--quick", "--rwsgi-wheel", str(RWSGI), "--out", str(tmp_path)])
+    server = dataclasses.replace(own("rwsgi-wheel", options), embeds=embeds)
+    assert 0 < measure_floor(options, HELLO.launch(options), server) < 1000
+    other = dataclasses.replace(HELLO.question, wrong=expect(b"Good bye!"))
+    with pytest.raises(BenchError, match=r"the floor under .* expected 200 and 9 bytes"):
+        measure_floor(options, dataclasses.replace(HELLO.launch(options), question=other), server)
+
+
 def test_a_quick_run_measures_rwsgi_and_any_other_command(tmp_path):
     """The whole program, with the `rwsgi` beside the python that runs it and one stub."""
     stub = tmp_path / "stub.py"
-    stub.write_text(ONE_CHILD)
-    command = [sys.executable, str(Path(__file__).parent), "--quick", "--no-install"]
-    command += ["--rwsgi-wheel", str(Path(sys.executable).with_name("rwsgi"))]
-    command += ["--only", "rwsgi-wheel", "--out", str(tmp_path), "--rounds", "2"]
-    command += ["--server", f"stub={sys.executable} {stub} {{port}}"]
+    stub.write_text(f"import sys\nsys.argv[2] == 'hello:application' or sys.exit(3)\n{ONE_CHILD}")
+    command = [*QUICK, "--out", str(tmp_path), "--rounds", "2"]
+    command += ["--server", f"stub={sys.executable} {stub} {{port}} {{application}}"]
     done = subprocess.run(
         [*command, "--scenes", "hello,hello-w2,upload-1m-chunked"],
         capture_output=True,
@@ -195,7 +209,37 @@ def test_a_quick_run_measures_rwsgi_and_any_other_command(tmp_path):
         (2, "upload-1m-chunked", "rwsgi-wheel"),
     ]
     (failure,) = found["failures"]
-    assert "upload-1m-chunked, stub: stub does not start" in failure
+    assert "upload-1m-chunked, stub: stub does not start: it ended with 3" in failure
     assert {row["verdict"] for row in found["verdicts"]} == {"too short to judge", "not measured"}
     assert "| stub " in (tmp_path / "result.md").read_text()
     assert "stub" in (tmp_path / "hello.svg").read_text()
+
+
+def test_an_interrupted_run_writes_what_it_has_and_leaves_nothing(tmp_path):
+    command = [*QUICK, "--out", str(tmp_path), "--rounds", "99", "--scenes", "hello"]
+    # A server is given nothing else of the caller's: it shows which one is ours.
+    home = {**os.environ, "HOME": str(tmp_path)}
+    with subprocess.Popen(command, env=home, stdout=subprocess.PIPE, text=True) as run:
+        try:
+            while "left] round 1" not in (line := run.stdout.readline()):
+                assert line
+            run.terminate()
+            run.communicate(timeout=60)
+        finally:
+            run.kill()
+    assert run.returncode == 143
+    assert "| rwsgi-wheel " in (tmp_path / "result.md").read_text()
+    assert started_with(f"HOME={tmp_path}") == []
+
+
+def started_with(variable: str) -> list[int]:
+    """Return the processes that have a variable in their environment."""
+    return [pid for pid in processes() if variable in surroundings(pid)]
+
+
+def surroundings(pid: int) -> str:
+    """Read a process's environment; nothing of one that has ended or is another's."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_text(errors="replace")
+    except OSError:
+        return ""

@@ -104,7 +104,7 @@ class Workload(Scene):
 
     def estimate(self, options: Options) -> float:
         """Count the start, the warm-up and the stop too."""
-        return options.seconds + WARM_UP_SECONDS + 2.0
+        return options.seconds + WARM_UP_SECONDS + 0.7
 
     def measure(self, options: Options, server: Server, number: int) -> dict[str, float]:
         """Start the server, warm it up, load it, and read what it used."""

@@ -141,7 +141,7 @@ def upload(mebibytes: int, chunked: bool) -> Workload:
         peers=MANY,
         needs=frozenset({CHUNKED}) if chunked else frozenset(),
         short=short,
-        short_peers=("bjoern", "granian-bt1", "gunicorn-sync"),
+        short_peers=("granian", "uwsgi", "gunicorn-sync"),
     )
 
 
@@ -159,6 +159,7 @@ WORKLOADS = (
         "hello, 2 workers",
         "hello",
         workers=2,
+        about="rate",
         needs=frozenset({WORKERS}),
         short=True,
         short_peers=("granian", "granian-bt1", "gunicorn-sync", "gunicorn-gthread"),
@@ -170,7 +171,7 @@ WORKLOADS = (
         question=CLOSING,
         short=True,
         peers=(*MANY, "mod-wsgi"),
-        short_peers=("fastwsgi", "bjoern", "granian-bt1", "gunicorn-sync"),
+        short_peers=("bjoern", "uwsgi", "granian-bt1", "gunicorn-sync"),
     ),
     DJANGO,
     ROWS,
@@ -195,14 +196,14 @@ WORKLOADS = (
         "download of 10 MiB through `wsgi.file_wrapper`, 4 connections",
         DOWNLOAD,
         short=True,
-        short_peers=("bjoern", "granian-bt1", "gunicorn-sync"),
+        short_peers=("bjoern", "granian-bt1", "gunicorn-gthread"),
     ),
     download(
         "download-chunks",
         "download of 1,000 chunks of 1 KiB, 4 connections",
         CHUNKS,
         short=True,
-        short_peers=("granian", "gunicorn-sync", "uwsgi"),
+        short_peers=("fastwsgi", "granian", "uwsgi"),
     ),
     download("download-bytes", "download of 1 MiB at once, 4 connections", PAGE),
     hello("hello-core", "hello, kept on one core", "hello", one_core=True, peers=FEW),
