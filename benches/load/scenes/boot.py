@@ -90,7 +90,7 @@ def one_start(options: Options, server: Server, launch: Launch) -> tuple[float, 
     with log.open("wb") as sink:
         begun = time.perf_counter()
         process = subprocess.Popen(
-            [*pinning(options), *command],
+            [*pinning(launch.core), *command],
             cwd=launch.folder,
             env=environment(server.python, launch.environment),
             stdin=subprocess.DEVNULL,

@@ -73,7 +73,14 @@ class Served:
     def launch(self, options: Options, **more) -> Launch:
         """Return how a server is started; `more` are further fields of the launch."""
         environment = self.site.environment(options.out)
-        return Launch(self.site.folder, self.site.application, self.question, environment, **more)
+        return Launch(
+            self.site.folder,
+            self.site.application,
+            self.question,
+            environment,
+            core=options.pin,
+            **more,
+        )
 
 
 GREETING = Question("/", expect(b"Hello, World!\n"))
