@@ -1,7 +1,7 @@
 # The commands of this repository; each is a script in .ci/ that says what it does.
 # PYTHONS="PATH PATH" chooses the CPythons; PORT and WORKERS are for `make demo`.
 
-.PHONY: help demo test lint docs bench bench-full micro counts soak slow idle memory logs wheel native clean
+.PHONY: help demo test lint docs bench bench-full variants micro counts soak slow idle memory logs wheel native clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /    make \1\t/p' Makefile | expand -t 20
@@ -33,6 +33,9 @@ bench: ## ten minutes: compare with other servers; ARGS="--quick" is passed on
 
 bench-full: ## an hour: every workload, every server; ARGS is passed on
 	@.ci/bench --full $(ARGS)
+
+variants: ## ARGS=unwind, pgo, hosts, pythons or workers: compare releases built or run differently
+	@.ci/variants $(ARGS)
 
 micro: ## how long the parts of a request take; ARGS="--quick bridge" is passed on
 	@.ci/micro $(ARGS)
