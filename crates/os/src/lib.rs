@@ -10,10 +10,12 @@
 //! `scoreboard` and `crowd`; the rest stands alone.
 //!
 //! Unsafe calls and what guards each: `fork` (one thread, checked), `sigaction` (handlers that only write a
-//! byte, leave or do nothing), `waitpid`, `prctl`, `tgkill`, `clock_gettime`, `pwritev2`, `malloc_trim`, `ioctl`, `getsockopt`
+//! byte, leave or do nothing), `waitpid`, `prctl`, `tgkill`, `accept4`, `clock_gettime`, `pwritev2`, `malloc_trim`, `ioctl`, `getsockopt`, `setsockopt`
 //! (plain values and live buffers), `dup3`, `fcntl` and the descriptors that a parent left open (owned once: `inherited`),
 //! `remove_var` (one thread, checked), what runs between fork and exec (`invocation`), the bytes where the arguments are (`title`: where the kernel says), the scoreboard's mapping (owned, atomics only).
 
+#[expect(unsafe_code)]
+mod accept;
 mod address;
 #[expect(unsafe_code)]
 mod backlog;
@@ -27,6 +29,8 @@ mod child;
 mod clock;
 mod cpu;
 mod crowd;
+#[expect(unsafe_code)]
+mod defer;
 #[expect(unsafe_code)]
 mod descendant;
 #[expect(unsafe_code)]
@@ -79,6 +83,7 @@ mod wait;
 mod write;
 
 pub use self::{
+    accept::Connection,
     address::BindAddress,
     backlog::waiting_connections,
     channel::{Channel, Received},

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use rwsgi_http::{AccessLog, Exchange, Handler, Health, Journal, Server};
+use rwsgi_http::{AccessLog, Exchange, Handler, Health, Journal, Newcomers, Server};
 use rwsgi_os::{ExitReason, LifelineEnd, Listener, Scoreboard, Signal, Signals, Slot, Stage, Statsd, Status};
 use rwsgi_wsgi::{Application, Bridge, Hooks, LoadError, StackDump};
 use tokio::runtime::{Builder, Runtime};
@@ -286,13 +286,15 @@ fn bridge(
     Ok(Bridge::new(application, wsgi, deadline)?.with_hooks(crew.hooks.as_ref())?)
 }
 
-/// The loop: it lets go of the GIL while it sleeps, and has the access log written before.
+/// The loop: it lets go of the GIL while it sleeps, and before has the access log written and all connections watched.
 fn runtime(
     access_log: Arc<OnceLock<AccessLog>>,
     place: (Arc<Scoreboard>, usize),
     measures: bool,
-) -> Result<Runtime, Error> {
+) -> Result<(Runtime, Arc<Newcomers>), Error> {
     let (scoreboard, slot) = place;
+    let newcomers = Arc::new(Newcomers::default());
+    let waiting = Arc::clone(&newcomers);
     let mut builder = Builder::new_current_thread();
     if measures {
         let scoreboard = Arc::clone(&scoreboard);
@@ -300,17 +302,22 @@ fn runtime(
     } else {
         builder.on_thread_unpark(rwsgi_wsgi::resume);
     }
-    builder
+    let runtime = builder
         .enable_io()
         .enable_time()
         .on_thread_park(move || {
             // A turn in which there was nothing for whoever drives is one too.
             scoreboard.slot(slot).turns.advance();
+            if waiting.watch_all() {
+                // They have something to do first.
+                return;
+            }
             access_log.get().into_iter().for_each(AccessLog::kick);
             rwsgi_wsgi::park();
         })
         .build()
-        .map_err(Error::Runtime)
+        .map_err(Error::Runtime)?;
+    Ok((runtime, newcomers))
 }
 
 /// Calls `post_worker_init`, and takes the signals; `None` if the hook failed.
@@ -353,7 +360,7 @@ mod tests {
     fn a_turn_of_the_loop_is_seen_in_the_scoreboard() {
         let scoreboard = Arc::new(Scoreboard::new(2).unwrap());
         let turns = || scoreboard.slot(1).turns.load();
-        let runtime = runtime(Arc::default(), (Arc::clone(&scoreboard), 1), false).unwrap();
+        let (runtime, _) = runtime(Arc::default(), (Arc::clone(&scoreboard), 1), false).unwrap();
         runtime.block_on(async { tokio::time::sleep(Duration::from_millis(1)).await });
         let before = turns();
         assert!(before > 0);
