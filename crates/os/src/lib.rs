@@ -43,6 +43,7 @@ mod exit;
 #[expect(unsafe_code)]
 mod fork;
 mod handover;
+mod handshake;
 #[cfg_attr(target_env = "gnu", expect(unsafe_code))]
 mod heap;
 #[expect(unsafe_code)]
@@ -98,6 +99,7 @@ pub use self::{
     exit::{ExitReason, exit_now},
     fork::{ForkHooks, Forked, NoHooks, adopt_orphans, assert_single_threaded, fork, fork_for},
     handover::Handover,
+    handshake::has_handshakes,
     heap::release_memory,
     identity::Identity,
     inherited::take_activated,

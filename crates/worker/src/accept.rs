@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rwsgi_http::{Handler, Local, Newcomer, Newcomers, Peer, Server, Transport};
-use rwsgi_os::{ClosedInChildren, Connection, Listener, Slot, Socket, Stage};
+use rwsgi_os::{ClosedInChildren, Connection, Listener, Slot, Socket, Stage, has_handshakes};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
@@ -32,9 +32,10 @@ const BURST: u64 = 16;
 /// How long accepting pauses when the system has no descriptors or memory left.
 pub(crate) const EXHAUSTED: Duration = Duration::from_millis(100);
 
-/// At the end of the server: how long what clients say first may take to come behind their handshake. The kernel lets a connection
-/// in when it speaks, and whoever has connected is not to be reset.
-const ON_ITS_WAY: Duration = Duration::from_millis(20);
+/// At the end of the server: how often a worker looks for those who have connected and not spoken, and how many times; the kernel
+/// lets them in after a second, or a little more.
+const LAST_LOOK: Duration = Duration::from_millis(25);
+const LAST_LOOKS: u32 = 60;
 
 /// What the doors of a worker share.
 pub(crate) struct Entrance<H> {
@@ -86,6 +87,7 @@ pub(crate) struct Door {
     _closed_in_children: Option<ClosedInChildren>,
     socket: Socket,
     local: Local,
+    port: Option<u16>,
     url: String,
 }
 
@@ -97,8 +99,9 @@ impl From<Guarded> for Door {
             Socket::Tcp(listener) => listener.local_addr().ok(),
             Socket::Unix(_) => None,
         };
+        let port = local.map(|local| local.port());
         let local = local.unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0))).into();
-        Self { _closed_in_children: closed_in_children, socket, local, url }
+        Self { _closed_in_children: closed_in_children, socket, local, port, url }
     }
 }
 
@@ -147,11 +150,7 @@ pub(crate) async fn accept<H: Handler>(
         _ = doors.wait_for(|doors| *doors != Doors::Open) => {}
     }
     if *doors.borrow() == Doors::LastRound {
-        entrance.admit_all(door.owner());
-        if entrance.crew.slot().is_ending() {
-            sleep(ON_ITS_WAY).await;
-            entrance.admit_all(door.owner());
-        }
+        entrance.last_round(door.owner()).await;
     }
 }
 
@@ -258,6 +257,20 @@ impl<H: Handler> Entrance<H> {
                 pauses += 1;
             }
         }
+    }
+
+    /// Takes what is in the listen queue. Where nobody will come after this worker, also those who have connected and not spoken:
+    /// the kernel lets them in when they do, or after a second.
+    async fn last_round(&self, door: &Door) {
+        let looks = if self.crew.slot().is_ending() { LAST_LOOKS } else { 0 };
+        for _ in 0..looks {
+            self.admit_all(door);
+            if !door.port.is_some_and(has_handshakes) {
+                break;
+            }
+            sleep(LAST_LOOK).await;
+        }
+        self.admit_all(door);
     }
 
     fn admit_all(&self, door: &Door) {
