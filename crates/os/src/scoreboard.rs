@@ -260,6 +260,8 @@ pub struct Slot {
     /// Turns of the worker's loop, by [`Gauge::advance`]: the loop lives when it changes. A loop that sleeps turns when the
     /// worker gets `WINCH`.
     pub turns: Gauge,
+    /// 1 while the loop sleeps, having nothing to do: then it is well, though it does not turn.
+    pub asleep: Gauge,
     /// Connections by where they come from.
     pub crowds: CrowdCounts,
     /// What is counted of requests; goes on with the next worker of the slot.
@@ -287,6 +289,7 @@ impl Slot {
             &self.queue_depth,
             &self.busy_since,
             &self.turns,
+            &self.asleep,
         ] {
             gauge.store(0);
         }

@@ -296,24 +296,27 @@ fn runtime(
     let newcomers = Arc::new(Newcomers::default());
     let waiting = Arc::clone(&newcomers);
     let mut builder = Builder::new_current_thread();
-    if measures {
-        let scoreboard = Arc::clone(&scoreboard);
-        builder.on_thread_unpark(move || resume_measured(scoreboard.slot(slot)));
-    } else {
-        builder.on_thread_unpark(rwsgi_wsgi::resume);
-    }
+    let awake = Arc::clone(&scoreboard);
+    builder.on_thread_unpark(move || {
+        let slot = awake.slot(slot);
+        // Before the GIL is taken, for which it may have to wait for too long.
+        slot.asleep.store(0);
+        if measures { resume_measured(slot) } else { rwsgi_wsgi::resume() }
+    });
     let runtime = builder
         .enable_io()
         .enable_time()
         .on_thread_park(move || {
+            let slot = scoreboard.slot(slot);
             // A turn in which there was nothing for whoever drives is one too.
-            scoreboard.slot(slot).turns.advance();
+            slot.turns.advance();
             if waiting.watch_all() {
                 // They have something to do first.
                 return;
             }
             access_log.get().into_iter().for_each(AccessLog::kick);
             rwsgi_wsgi::park();
+            slot.asleep.store(1);
         })
         .build()
         .map_err(Error::Runtime)?;
