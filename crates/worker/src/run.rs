@@ -371,4 +371,20 @@ mod tests {
         assert!(turns() > before);
         assert_eq!(scoreboard.slot(0).turns.load(), 0);
     }
+
+    #[test]
+    fn a_loop_that_sleeps_says_so() {
+        let scoreboard = Arc::new(Scoreboard::new(1).unwrap());
+        let (runtime, _) = runtime(Arc::default(), (Arc::clone(&scoreboard), 0), true).unwrap();
+        let board = Arc::clone(&scoreboard);
+        let look = move || {
+            let limit = std::time::Instant::now() + Duration::from_secs(30);
+            while board.slot(0).asleep.load() == 0 && std::time::Instant::now() < limit {
+                thread::yield_now();
+            }
+            board.slot(0).asleep.load()
+        };
+        let seen = runtime.block_on(async { tokio::task::spawn_blocking(look).await });
+        assert_eq!((seen.unwrap(), scoreboard.slot(0).asleep.load()), (1, 0));
+    }
 }
