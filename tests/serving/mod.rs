@@ -17,6 +17,7 @@ mod queue;
 mod readers;
 mod recycling;
 mod reopening;
+mod sharing;
 mod slow;
 mod threads;
 mod timeout;

@@ -1,6 +1,8 @@
 //! What a connection says about its two ends, as text, made once.
 
+use std::fmt::{self, Display, Write as _};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use crate::forwarded::Hop;
 use crate::proxy_header::Ends;
@@ -11,7 +13,7 @@ use crate::trust::PeerAddress;
 pub struct Peer {
     socket: PeerAddress,
     remote: Option<Remote>,
-    local: Option<(String, String)>,
+    local: Option<Local>,
     proxied: Option<Proxied>,
     is_trusted: bool,
 }
@@ -20,8 +22,46 @@ pub struct Peer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Remote {
     ip: IpAddr,
-    address: String,
-    port: Option<String>,
+    address: Text<45>,
+    port: Option<Text<5>>,
+}
+
+/// The end of a connection that is a listener's: the same for all connections that it accepts, and so made once for all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Local(Arc<(String, String)>);
+
+impl From<SocketAddr> for Local {
+    fn from(address: SocketAddr) -> Self {
+        Self(Arc::new((address.ip().to_canonical().to_string(), address.port().to_string())))
+    }
+}
+
+/// A short text that needs no memory of its own: an IPv6 address has at most 45 characters, a port 5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Text<const N: usize> {
+    bytes: [u8; N],
+    length: usize,
+}
+
+impl<const N: usize> Text<N> {
+    fn new(value: impl Display) -> Self {
+        let mut text = Self { bytes: [0; N], length: 0 };
+        write!(text, "{value}").expect("it is as long as the longest");
+        text
+    }
+
+    fn as_str(&self) -> &str {
+        str::from_utf8(&self.bytes[..self.length]).expect("only whole strings are written")
+    }
+}
+
+impl<const N: usize> fmt::Write for Text<N> {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        let end = self.length + part.len();
+        self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?.copy_from_slice(part.as_bytes());
+        self.length = end;
+        Ok(())
+    }
 }
 
 /// What a PROXY header says of the connection that the proxy accepted.
@@ -38,7 +78,7 @@ pub struct Proxied {
 impl Remote {
     fn new(ip: IpAddr, port: Option<u16>) -> Self {
         let ip = ip.to_canonical();
-        Self { ip, address: ip.to_string(), port: port.map(|port| port.to_string()) }
+        Self { ip, address: Text::new(ip), port: port.map(Text::new) }
     }
 }
 
@@ -46,10 +86,16 @@ impl Peer {
     /// A TCP connection from `remote`, accepted by the listener that is bound to `local`.
     #[must_use]
     pub fn tcp(remote: SocketAddr, local: SocketAddr) -> Self {
+        Self::accepted(remote, &Local::from(local))
+    }
+
+    /// The same where many connections have the local end in common.
+    #[must_use]
+    pub fn accepted(remote: SocketAddr, local: &Local) -> Self {
         Self {
             socket: PeerAddress::Ip(remote.ip().to_canonical()),
             remote: Some(Remote::new(remote.ip(), Some(remote.port()))),
-            local: Some((local.ip().to_canonical().to_string(), local.port().to_string())),
+            local: Some(local.clone()),
             ..Self::default()
         }
     }
@@ -75,19 +121,19 @@ impl Peer {
     /// The client's address, empty for a unix socket.
     #[must_use]
     pub fn remote_addr(&self) -> &str {
-        self.remote.as_ref().map_or("", |remote| &remote.address)
+        self.remote.as_ref().map_or("", |remote| remote.address.as_str())
     }
 
     /// The client's port, when it is known.
     #[must_use]
     pub fn remote_port(&self) -> Option<&str> {
-        self.remote.as_ref()?.port.as_deref()
+        self.remote.as_ref()?.port.as_ref().map(Text::as_str)
     }
 
     /// Address and port that the listener is bound to.
     #[must_use]
     pub fn server(&self) -> Option<(&str, &str)> {
-        self.local.as_ref().map(|(address, port)| (address.as_str(), port.as_str()))
+        self.local.as_ref().map(|Local(ends)| (ends.0.as_str(), ends.1.as_str()))
     }
 
     /// What a PROXY header said of the connection before this one.
@@ -116,5 +162,21 @@ impl Peer {
     /// The same connection, for one request of this client.
     pub(crate) fn on_behalf_of(&self, client: Hop) -> Self {
         Self { remote: Some(Remote::new(client.address, client.port)), ..self.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_ends_have_room() {
+        let remote = "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%4294967295]:65535".parse().unwrap();
+        let peer = Peer::tcp(remote, "[::ffff:192.0.2.255]:65535".parse().unwrap());
+        assert_eq!(peer.remote_addr(), "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+        assert_eq!(peer.remote_port(), Some("65535"));
+        assert_eq!(peer.server(), Some(("192.0.2.255", "65535")));
+        let longest = Text::<45>::new("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255");
+        assert_eq!(longest.as_str().len(), 45);
     }
 }

@@ -67,6 +67,8 @@ pub(crate) struct Exit {
 pub(crate) struct Vitals {
     /// How often its loop has turned.
     pub(crate) turns: u64,
+    /// Whether its loop sleeps and has nothing to do.
+    pub(crate) asleep: bool,
     /// Its resident memory in bytes, if that was asked for and can be told.
     pub(crate) memory: Option<u64>,
 }

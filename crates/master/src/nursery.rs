@@ -107,6 +107,7 @@ impl<'a> Nursery<'a> {
         let ready = self.scoreboard.slots().iter().filter(|slot| slot.stage() == os::Stage::Ready);
         let vitals = |slot: &os::Slot| Vitals {
             turns: slot.turns.load(),
+            asleep: slot.asleep.load() != 0,
             memory: with_memory.then(|| os::resident_memory(slot.pid())).flatten(),
         };
         ready.map(|slot| (slot.pid(), vitals(slot))).collect()

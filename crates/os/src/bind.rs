@@ -3,14 +3,17 @@
 use std::{
     fs, io,
     net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs},
-    os::unix::{fs::FileTypeExt, net::UnixListener},
+    os::{
+        fd::AsFd,
+        unix::{fs::FileTypeExt, net::UnixListener},
+    },
     path::Path,
 };
 
 use nix::sys::stat::{Mode, umask};
 use socket2::{Domain, SockAddr, Type};
 
-use crate::{BindAddress, Error, SocketFile, SocketPlan, ownership::give};
+use crate::{BindAddress, Error, SocketFile, SocketPlan, defer::defer_accept, ownership::give};
 
 /// The permissions that a umask is about.
 const ALL: u32 = 0o777;
@@ -41,6 +44,7 @@ fn open_tcp(plan: &SocketPlan, address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_tcp_nodelay(true)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
+    defer_accept(socket.as_fd());
     socket.listen(plan.queue_length())?;
     Ok(socket.into())
 }

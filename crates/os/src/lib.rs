@@ -10,10 +10,12 @@
 //! `scoreboard` and `crowd`; the rest stands alone.
 //!
 //! Unsafe calls and what guards each: `fork` (one thread, checked), `sigaction` (handlers that only write a
-//! byte, leave or do nothing), `waitpid`, `prctl`, `tgkill`, `clock_gettime`, `pwritev2`, `malloc_trim`, `ioctl`, `getsockopt`
+//! byte, leave or do nothing), `waitpid`, `prctl`, `tgkill`, `accept4`, `clock_gettime`, `pwritev2`, `malloc_trim`, `ioctl`, `getsockopt`, `setsockopt`
 //! (plain values and live buffers), `dup3`, `fcntl` and the descriptors that a parent left open (owned once: `inherited`),
 //! `remove_var` (one thread, checked), what runs between fork and exec (`invocation`), the bytes where the arguments are (`title`: where the kernel says), the scoreboard's mapping (owned, atomics only).
 
+#[expect(unsafe_code)]
+mod accept;
 mod address;
 #[expect(unsafe_code)]
 mod backlog;
@@ -28,6 +30,8 @@ mod clock;
 mod cpu;
 mod crowd;
 #[expect(unsafe_code)]
+mod defer;
+#[expect(unsafe_code)]
 mod descendant;
 #[expect(unsafe_code)]
 mod detach;
@@ -39,6 +43,7 @@ mod exit;
 #[expect(unsafe_code)]
 mod fork;
 mod handover;
+mod handshake;
 #[cfg_attr(target_env = "gnu", expect(unsafe_code))]
 mod heap;
 #[expect(unsafe_code)]
@@ -79,6 +84,7 @@ mod wait;
 mod write;
 
 pub use self::{
+    accept::Connection,
     address::BindAddress,
     backlog::waiting_connections,
     channel::{Channel, Received},
@@ -93,6 +99,7 @@ pub use self::{
     exit::{ExitReason, exit_now},
     fork::{ForkHooks, Forked, NoHooks, adopt_orphans, assert_single_threaded, fork, fork_for},
     handover::Handover,
+    handshake::has_handshakes,
     heap::release_memory,
     identity::Identity,
     inherited::take_activated,

@@ -235,8 +235,8 @@ impl Stage {
     }
 }
 
-/// One worker's life signs. Its own cache lines (two, because processors fetch them in pairs), so that no
-/// worker slows another.
+/// One worker's life signs. Its own cache lines (in pairs, because processors fetch them so), so that no worker slows another;
+/// what the others look at when they accept is kept apart from what changes with each request.
 #[derive(Debug)]
 #[repr(C, align(128))]
 pub struct Slot {
@@ -246,6 +246,9 @@ pub struct Slot {
     ending: AtomicBool,
     /// Open connections.
     pub connections: Gauge,
+    /// Since when no Python thread is free, by [`crate::monotonic_micros`]; 0 when one is.
+    pub busy_since: Gauge,
+    apart: Apart,
     /// Connections with a request that is not answered yet; counted only where somebody wants to know.
     pub active: Gauge,
     /// Requests begun and not yet answered.
@@ -254,17 +257,22 @@ pub struct Slot {
     pub requests: Gauge,
     /// Requests that wait for a Python thread.
     pub queue_depth: Gauge,
-    /// Since when no Python thread is free, by [`crate::monotonic_micros`]; 0 when one is.
-    pub busy_since: Gauge,
     /// Turns of the worker's loop, by [`Gauge::advance`]: the loop lives when it changes. A loop that sleeps turns when the
     /// worker gets `WINCH`.
     pub turns: Gauge,
+    /// 1 while the loop sleeps, having nothing to do: then it is well, though it does not turn.
+    pub asleep: Gauge,
     /// Connections by where they come from.
     pub crowds: CrowdCounts,
     /// What is counted of requests; goes on with the next worker of the slot.
     pub counters: Counters,
     request: RequestLine,
 }
+
+/// What follows begins another pair of cache lines.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Apart;
 
 impl Slot {
     /// Takes the slot for a worker about to be forked: everything at zero but these, and the counters.
@@ -281,6 +289,7 @@ impl Slot {
             &self.queue_depth,
             &self.busy_since,
             &self.turns,
+            &self.asleep,
         ] {
             gauge.store(0);
         }
@@ -378,6 +387,7 @@ mod tests {
         let board = Scoreboard::new(3).unwrap();
         for slot in board.slots() {
             assert!(std::ptr::from_ref(slot).addr().is_multiple_of(128));
+            assert!(std::ptr::from_ref(&slot.active).addr().is_multiple_of(128), "changes with each request");
         }
         assert_eq!(board.slots().len(), 3);
     }

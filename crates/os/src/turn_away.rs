@@ -50,7 +50,7 @@ impl Listener {
 #[cfg(test)]
 mod tests {
     use std::{
-        io::ErrorKind,
+        io::{ErrorKind, Write},
         net::{SocketAddr, TcpStream},
         os::unix::net::UnixStream,
         time::Duration,
@@ -73,12 +73,16 @@ mod tests {
             let listener = Listener::bind(&SocketPlan::new(address)).unwrap();
             let Socket::Tcp(socket) = listener.socket() else { panic!() };
             let address: SocketAddr = socket.local_addr().unwrap();
-            let _early = TcpStream::connect(address).unwrap();
+            let mut early = TcpStream::connect(address).unwrap();
+            early.write_all(b"x").unwrap();
+            let late = TcpStream::connect(address).unwrap();
             listener.turn_away().unwrap();
-            let late = TcpStream::connect_timeout(&address, MOMENT);
-            assert_eq!(late.unwrap_err().kind(), ErrorKind::TimedOut);
+            let too_late = TcpStream::connect_timeout(&address, MOMENT);
+            assert_eq!(too_late.unwrap_err().kind(), ErrorKind::TimedOut);
             assert!(socket.accept().is_ok());
             assert_eq!(socket.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+            (&late).write_all(b"x").unwrap();
+            assert!(socket.accept().is_ok(), "it had connected before");
             drop(listener);
             let refused = TcpStream::connect_timeout(&address, MOMENT);
             assert_eq!(refused.unwrap_err().kind(), ErrorKind::ConnectionRefused);

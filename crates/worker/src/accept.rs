@@ -1,34 +1,41 @@
 //! Taking connections from the listen queue that all workers share, each its part.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rwsgi_http::{Handler, Peer, Server};
-use rwsgi_os::{ClosedInChildren, Listener, Slot, Socket, Stage};
+use rwsgi_http::{Handler, Local, Newcomer, Newcomers, Peer, Server, Transport};
+use rwsgi_os::{ClosedInChildren, Connection, Listener, Slot, Socket, Stage, has_handshakes};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
-use crate::admission::Admission;
+use crate::admission::{Admission, Admitted};
 use crate::crew::Crew;
 use crate::ready::Watched;
 
 /// Requests that may wait for Python before the worker leaves new connections to others where fewer wait.
 const QUEUE_LIMIT: usize = 256;
 /// How often a worker that has more than its share lets the others go first: it may be them who are slow.
-const YIELDS: u32 = 2;
+const PAUSES: u32 = 2;
 /// A worker may have this part of all connections more than its share: waiting for each other one by one, the workers
 /// would take a burst too slowly.
 const TOLERANCE: u64 = 16;
 /// The same for a worker without a free Python thread while another one has some.
-const BUSY_YIELDS: u32 = 100;
+const BUSY_PAUSES: u32 = 100;
 /// How long it does so, and how long a full worker waits before it looks again.
 const PAUSE: Duration = Duration::from_millis(1);
+/// So many connections are accepted at most before those that are here are served again.
+const BURST: u64 = 16;
 /// How long accepting pauses when the system has no descriptors or memory left.
 pub(crate) const EXHAUSTED: Duration = Duration::from_millis(100);
+
+/// At the end of the server: how often a worker looks for those who have connected and not spoken, and how many times; the kernel
+/// lets them in after a second, or a little more.
+const LAST_LOOK: Duration = Duration::from_millis(25);
+const LAST_LOOKS: u32 = 60;
 
 /// What the doors of a worker share.
 pub(crate) struct Entrance<H> {
@@ -79,7 +86,8 @@ pub(crate) struct Door {
     // Before the socket, since it is dropped first.
     _closed_in_children: Option<ClosedInChildren>,
     socket: Socket,
-    local: SocketAddr,
+    local: Local,
+    port: Option<u16>,
     url: String,
 }
 
@@ -91,8 +99,9 @@ impl From<Guarded> for Door {
             Socket::Tcp(listener) => listener.local_addr().ok(),
             Socket::Unix(_) => None,
         };
-        let local = local.unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
-        Self { _closed_in_children: closed_in_children, socket, local, url }
+        let port = local.map(|local| local.port());
+        let local = local.unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0))).into();
+        Self { _closed_in_children: closed_in_children, socket, local, port, url }
     }
 }
 
@@ -107,8 +116,8 @@ impl AsFd for Door {
 
 /// An accepted connection.
 pub(crate) enum Accepted {
-    Tcp(TcpStream, IpAddr, Peer),
-    Unix(UnixStream, Peer),
+    Tcp(Newcomer<TcpStream>, SocketAddr),
+    Unix(Newcomer<UnixStream>),
 }
 
 impl Door {
@@ -117,19 +126,12 @@ impl Door {
         &self.url
     }
 
-    pub(crate) fn accept(&self) -> io::Result<Accepted> {
-        match &self.socket {
-            Socket::Tcp(listener) => {
-                let (stream, remote) = listener.accept()?;
-                stream.set_nonblocking(true)?;
-                Ok(Accepted::Tcp(TcpStream::from_std(stream)?, remote.ip(), Peer::tcp(remote, self.local)))
-            }
-            Socket::Unix(listener) => {
-                let (stream, _) = listener.accept()?;
-                stream.set_nonblocking(true)?;
-                Ok(Accepted::Unix(UnixStream::from_std(stream)?, Peer::unix()))
-            }
-        }
+    pub(crate) fn accept(&self, newcomers: &Arc<Newcomers>) -> io::Result<Accepted> {
+        let newcomers = Arc::clone(newcomers);
+        Ok(match self.socket.accept()? {
+            Connection::Tcp(socket, remote) => Accepted::Tcp(Newcomer::new(socket, newcomers), remote),
+            Connection::Unix(socket) => Accepted::Unix(Newcomer::new(socket, newcomers)),
+        })
     }
 }
 
@@ -148,9 +150,7 @@ pub(crate) async fn accept<H: Handler>(
         _ = doors.wait_for(|doors| *doors != Doors::Open) => {}
     }
     if *doors.borrow() == Doors::LastRound {
-        while let Ok(accepted) = door.owner().accept() {
-            entrance.admit(accepted);
-        }
+        entrance.last_round(door.owner()).await;
     }
 }
 
@@ -159,15 +159,18 @@ async fn accept_for_ever<H: Handler>(door: &Watched<Arc<Door>>, entrance: &Entra
         let Ok(mut ready) = door.readable().await else { return };
         entrance.wait_for_room().await;
         entrance.let_others_go_first().await;
-        match ready.try_io(|_| door.owner().accept()) {
-            Ok(Ok(accepted)) => entrance.admit(accepted),
-            Ok(Err(error)) if is_exhausted(&error) => {
-                entrance.admission.exhausted(entrance.crew, error);
-                sleep(EXHAUSTED).await;
+        for _ in 0..entrance.share_now() {
+            match ready.try_io(|_| door.owner().accept(entrance.crew.newcomers())) {
+                Ok(Ok(accepted)) => entrance.admit(accepted, door.owner()),
+                Ok(Err(error)) if is_exhausted(&error) => {
+                    entrance.admission.exhausted(entrance.crew, error);
+                    sleep(EXHAUSTED).await;
+                    break;
+                }
+                Ok(Err(error)) => tracing::debug!("a connection was gone before it was accepted: {error}"),
+                // That was all, or another worker was faster.
+                Err(_) => break,
             }
-            Ok(Err(error)) => tracing::debug!("a connection was gone before it was accepted: {error}"),
-            // Another worker was faster.
-            Err(_) => {}
         }
         // Connections come in bursts, and those that are here want to be served too.
         tokio::task::yield_now().await;
@@ -211,11 +214,27 @@ impl<H: Handler> Entrance<H> {
         self.crew.requests.len() >= QUEUE_LIMIT && self.crew.scoreboard().slots().iter().any(has_room)
     }
 
-    fn is_over_share(&self) -> bool {
+    /// How many connections this worker may have more than the others leave it, or fewer: the excess over its share.
+    fn over_share(&self) -> i64 {
         let scoreboard = self.crew.scoreboard();
         let workers = scoreboard.ready_workers() as u64;
         let total = scoreboard.total_connections();
-        workers > 1 && self.crew.slot().connections.load() * workers > total + total / TOLERANCE
+        if workers <= 1 {
+            return i64::MIN;
+        }
+        let share = (total + total / TOLERANCE) / workers;
+        self.crew.slot().connections.load() as i64 - share as i64
+    }
+
+    fn is_over_share(&self) -> bool {
+        self.over_share() > 0
+    }
+
+    /// How many connections to accept before the loop turns.
+    fn share_now(&self) -> u64 {
+        let slot = self.crew.slot();
+        let room = self.limit.saturating_sub(slot.connections.load());
+        BURST.min(room).min(1 + self.over_share().min(0).unsigned_abs())
     }
 
     /// Whether a request would wait here that another worker could run at once.
@@ -225,35 +244,66 @@ impl<H: Handler> Entrance<H> {
     }
 
     /// Leaves the connection that is waiting to the others, but not for ever: a worker that is stuck must not keep the
-    /// rest from accepting.
+    /// rest from accepting. Where connections end as fast as they come, one that ends here is what is waited for.
     async fn let_others_go_first(&self) {
-        let mut yields = 0;
-        while (yields < YIELDS && self.is_over_share()) || (yields < BUSY_YIELDS && self.is_busier()) {
-            sleep(PAUSE).await;
-            yields += 1;
+        let mut pauses = 0;
+        loop {
+            let left = self.admission.left();
+            let is_busier = pauses < BUSY_PAUSES && self.is_busier();
+            if !is_busier && (pauses >= PAUSES || !self.is_over_share()) {
+                return;
+            }
+            if timeout(PAUSE, left).await.is_err() {
+                pauses += 1;
+            }
+        }
+    }
+
+    /// Takes what is in the listen queue. Where nobody will come after this worker, also those who have connected and not spoken:
+    /// the kernel lets them in when they do, or after a second.
+    async fn last_round(&self, door: &Door) {
+        let looks = if self.crew.slot().is_ending() { LAST_LOOKS } else { 0 };
+        for _ in 0..looks {
+            self.admit_all(door);
+            if !door.port.is_some_and(has_handshakes) {
+                break;
+            }
+            sleep(LAST_LOOK).await;
+        }
+        self.admit_all(door);
+    }
+
+    fn admit_all(&self, door: &Door) {
+        while let Ok(accepted) = door.accept(self.crew.newcomers()) {
+            self.admit(accepted, door);
         }
     }
 
     /// Serves a connection, unless there are too many from where it comes: then it is reset, which costs least.
-    fn admit(&self, accepted: Accepted) {
+    fn admit(&self, accepted: Accepted, door: &Door) {
         let address = match &accepted {
-            Accepted::Tcp(_, address, _) => Some(*address),
-            Accepted::Unix(..) => None,
+            Accepted::Tcp(_, remote) => Some(remote.ip()),
+            Accepted::Unix(_) => None,
         };
         let Some(admitted) = self.admission.admit(self.crew, address) else {
-            if let Accepted::Tcp(stream, ..) = accepted {
-                // Without it the connection is closed in the usual way.
-                let _ = stream.set_zero_linger();
+            if let Accepted::Tcp(stream, _) = accepted {
+                stream.reset_on_close(true);
             }
             return;
         };
         let server = Arc::clone(&self.server);
+        match accepted {
+            Accepted::Tcp(stream, remote) => {
+                self.begin(admitted, server.serve(stream, Peer::accepted(remote, &door.local)));
+            }
+            Accepted::Unix(stream) => self.begin(admitted, server.serve(stream, Peer::unix())),
+        }
+    }
+
+    fn begin(&self, admitted: Admitted, connection: impl Future<Output = ()> + Send + 'static) {
         tokio::spawn(async move {
             let _admitted = admitted;
-            match accepted {
-                Accepted::Tcp(stream, _, peer) => server.serve(stream, peer).await,
-                Accepted::Unix(stream, peer) => server.serve(stream, peer).await,
-            }
+            connection.await;
         });
     }
 }

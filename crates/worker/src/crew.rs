@@ -14,7 +14,7 @@ use std::task::Waker;
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use rwsgi_http::{Answer, Buffering, Exchange};
+use rwsgi_http::{Answer, Buffering, Exchange, Newcomers};
 use rwsgi_os::{ExitReason, Scoreboard, Slot, ThreadClock, ThreadId, monotonic_micros};
 use rwsgi_wsgi::{Hooks, PythonThread, StackDump};
 use tokio::runtime::Runtime;
@@ -36,6 +36,7 @@ pub(crate) struct Crew {
     pub(crate) runtime: Runtime,
     pub(crate) requests: Requests,
     pub(crate) answers: Answers,
+    newcomers: Arc<Newcomers>,
     refusals: Refusals,
     pub(crate) members: Box<[Member]>,
     pub(crate) stand_in: Sleep,
@@ -110,7 +111,7 @@ impl Member {
 
 impl Crew {
     pub(crate) fn new(
-        runtime: Runtime,
+        (runtime, newcomers): (Runtime, Arc<Newcomers>),
         options: &Options,
         place: (Arc<Scoreboard>, usize, bool),
         alarm: (StackDump, mpsc::UnboundedSender<Order>),
@@ -125,6 +126,7 @@ impl Crew {
                 (Arc::clone(&scoreboard), slot),
             ),
             answers: Answers::default(),
+            newcomers,
             refusals: Refusals::new(options),
             members: (0..options.threads).map(|_| Member::default()).collect(),
             stand_in: Sleep::default(),
@@ -154,6 +156,11 @@ impl Crew {
     /// This worker's life signs.
     pub(crate) fn slot(&self) -> &Slot {
         self.scoreboard.slot(self.slot)
+    }
+
+    /// The connections that the loop does not watch yet.
+    pub(crate) fn newcomers(&self) -> &Arc<Newcomers> {
+        &self.newcomers
     }
 
     /// Gives the worker an order; any thread may.

@@ -36,6 +36,7 @@ impl Crew {
     /// The leader drives until there is something to run.
     pub(crate) fn drive_as_leader(&self) -> Turn {
         let mut flushed = false;
+        self.newcomers().begin_round();
         self.runtime.block_on(std::future::poll_fn(|context| {
             self.drive_with(context.waker());
             if self.answers.deliver() && !flushed {
@@ -53,6 +54,7 @@ impl Crew {
 
     /// The stand-in drives until it has lost the lead, looking at the deadlines when they are due.
     pub(crate) fn drive_as_stand_in(&'static self) {
+        self.newcomers().watch_from_now_on();
         self.runtime.block_on(async {
             let mut timer = pin!(sleep(Duration::ZERO));
             std::future::poll_fn(|context| {
@@ -77,6 +79,7 @@ impl Crew {
         end: Option<std::time::Instant>,
         poll: impl Fn(&Context<'_>) -> Poll<()>,
     ) -> Waited {
+        self.newcomers().watch_from_now_on();
         self.runtime.block_on(async {
             let mut end = pin!(async {
                 match end {

@@ -54,7 +54,7 @@ impl Monitor {
 
     async fn answer_for_ever(self: &Arc<Self>, door: &Watched<Arc<Door>>) {
         while let Ok(mut ready) = door.readable().await {
-            match ready.try_io(|_| door.owner().accept()) {
+            match ready.try_io(|_| door.owner().accept(self.crew.newcomers())) {
                 Ok(Ok(accepted)) => self.admit(accepted),
                 Ok(Err(error)) if is_exhausted(&error) => sleep(EXHAUSTED).await,
                 // The connection is gone, or another worker was faster.
@@ -73,7 +73,7 @@ impl Monitor {
             let metrics = || Arc::clone(&monitor).metrics();
             match accepted {
                 Accepted::Tcp(stream, ..) => serve_metrics(stream, health, metrics).await,
-                Accepted::Unix(stream, _) => serve_metrics(stream, health, metrics).await,
+                Accepted::Unix(stream) => serve_metrics(stream, health, metrics).await,
             }
         });
     }

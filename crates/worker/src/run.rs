@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use rwsgi_http::{AccessLog, Exchange, Handler, Health, Journal, Server};
+use rwsgi_http::{AccessLog, Exchange, Handler, Health, Journal, Newcomers, Server};
 use rwsgi_os::{ExitReason, LifelineEnd, Listener, Scoreboard, Signal, Signals, Slot, Stage, Statsd, Status};
 use rwsgi_wsgi::{Application, Bridge, Hooks, LoadError, StackDump};
 use tokio::runtime::{Builder, Runtime};
@@ -286,31 +286,41 @@ fn bridge(
     Ok(Bridge::new(application, wsgi, deadline)?.with_hooks(crew.hooks.as_ref())?)
 }
 
-/// The loop: it lets go of the GIL while it sleeps, and has the access log written before.
+/// The loop: it lets go of the GIL while it sleeps, and before has the access log written and all connections watched.
 fn runtime(
     access_log: Arc<OnceLock<AccessLog>>,
     place: (Arc<Scoreboard>, usize),
     measures: bool,
-) -> Result<Runtime, Error> {
+) -> Result<(Runtime, Arc<Newcomers>), Error> {
     let (scoreboard, slot) = place;
+    let newcomers = Arc::new(Newcomers::default());
+    let waiting = Arc::clone(&newcomers);
     let mut builder = Builder::new_current_thread();
-    if measures {
-        let scoreboard = Arc::clone(&scoreboard);
-        builder.on_thread_unpark(move || resume_measured(scoreboard.slot(slot)));
-    } else {
-        builder.on_thread_unpark(rwsgi_wsgi::resume);
-    }
-    builder
+    let awake = Arc::clone(&scoreboard);
+    builder.on_thread_unpark(move || {
+        let slot = awake.slot(slot);
+        // Before the GIL is taken, for which it may have to wait for too long.
+        slot.asleep.store(0);
+        if measures { resume_measured(slot) } else { rwsgi_wsgi::resume() }
+    });
+    let runtime = builder
         .enable_io()
         .enable_time()
         .on_thread_park(move || {
+            let slot = scoreboard.slot(slot);
             // A turn in which there was nothing for whoever drives is one too.
-            scoreboard.slot(slot).turns.advance();
+            slot.turns.advance();
+            if waiting.watch_all() {
+                // They have something to do first.
+                return;
+            }
             access_log.get().into_iter().for_each(AccessLog::kick);
             rwsgi_wsgi::park();
+            slot.asleep.store(1);
         })
         .build()
-        .map_err(Error::Runtime)
+        .map_err(Error::Runtime)?;
+    Ok((runtime, newcomers))
 }
 
 /// Calls `post_worker_init`, and takes the signals; `None` if the hook failed.
@@ -353,12 +363,28 @@ mod tests {
     fn a_turn_of_the_loop_is_seen_in_the_scoreboard() {
         let scoreboard = Arc::new(Scoreboard::new(2).unwrap());
         let turns = || scoreboard.slot(1).turns.load();
-        let runtime = runtime(Arc::default(), (Arc::clone(&scoreboard), 1), false).unwrap();
+        let (runtime, _) = runtime(Arc::default(), (Arc::clone(&scoreboard), 1), false).unwrap();
         runtime.block_on(async { tokio::time::sleep(Duration::from_millis(1)).await });
         let before = turns();
         assert!(before > 0);
         runtime.block_on(async { tokio::time::sleep(Duration::from_millis(1)).await });
         assert!(turns() > before);
         assert_eq!(scoreboard.slot(0).turns.load(), 0);
+    }
+
+    #[test]
+    fn a_loop_that_sleeps_says_so() {
+        let scoreboard = Arc::new(Scoreboard::new(1).unwrap());
+        let (runtime, _) = runtime(Arc::default(), (Arc::clone(&scoreboard), 0), true).unwrap();
+        let board = Arc::clone(&scoreboard);
+        let look = move || {
+            let limit = std::time::Instant::now() + Duration::from_secs(30);
+            while board.slot(0).asleep.load() == 0 && std::time::Instant::now() < limit {
+                thread::yield_now();
+            }
+            board.slot(0).asleep.load()
+        };
+        let seen = runtime.block_on(async { tokio::task::spawn_blocking(look).await });
+        assert_eq!((seen.unwrap(), scoreboard.slot(0).asleep.load()), (1, 0));
     }
 }

@@ -11,6 +11,7 @@ use crate::{
 
 const SHORTEST_LOOK: Duration = Duration::from_millis(250);
 const LONGEST_LOOK: Duration = Duration::from_secs(10);
+const LONGEST_SLEEP: Duration = Duration::from_secs(600);
 
 impl Supervisor {
     /// Asks for the life signs of the workers from time to time, if anything depends on them.
@@ -34,8 +35,8 @@ impl Supervisor {
 
     /// What a look at a worker has shown.
     ///
-    /// An idle loop does not turn by itself, so one that has not turned is woken; silent is who does not turn
-    /// then. Waking counts from when it was done, because the master itself may have slept.
+    /// An idle loop does not turn by itself, so one that has not turned is woken, but for one that says it sleeps: that is woken
+    /// when it has slept for long, for it may have been stopped. Silent is who does not turn then. Waking counts from when it was done, because the master itself may have slept.
     pub(super) fn examine(&mut self, pid: Pid, vitals: Vitals) {
         let now = self.now;
         let Some(worker) = self.crew.worker_mut(pid).filter(|worker| worker.process.is_ready()) else {
@@ -54,9 +55,12 @@ impl Supervisor {
             return;
         };
         let Some(limit) = policy.silence else { return };
+        let silence = now.saturating_duration_since(pulse.since);
+        if vitals.asleep && pulse.prodded.is_none() && silence < LONGEST_SLEEP {
+            return;
+        }
         let prodded = *pulse.prodded.get_or_insert(now);
         worker.pulse = Some(pulse);
-        let silence = now.saturating_duration_since(pulse.since);
         if silence >= limit && now.saturating_duration_since(prodded) >= limit / 2 {
             self.give_up_silent(pid, silence);
         } else {

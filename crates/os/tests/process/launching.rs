@@ -66,6 +66,8 @@ pub(crate) fn a_successor_gets_the_listeners_and_nothing_else() {
     let unix = BindAddress::Unix(path.clone());
     let (tcp, mut unix) = (listen(local_port()), listen(unix));
     let mut client = TcpStream::connect(tcp.url().strip_prefix("http://").unwrap()).unwrap();
+    // It is let in when it speaks.
+    client.write_all(b"x").unwrap();
     env::set_current_dir("/").unwrap();
     // A signal that is blocked here is none there.
     SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK).unwrap();
@@ -104,6 +106,7 @@ pub(crate) fn succeed() {
     let unix = handover.take(&BindAddress::Unix(path.into())).unwrap();
     assert_eq!(handover.take_activated().len(), 0);
     let (mut client, _) = tcp.accept().unwrap();
+    client.read_exact(&mut [0]).unwrap();
     client.write_all(b"served by the successor").unwrap();
     assert!(unix.close().unwrap().remove_if_ours());
 }

@@ -53,6 +53,19 @@ fn an_idle_worker_turns_when_it_is_woken_and_lives() {
 }
 
 #[test]
+fn a_worker_that_sleeps_is_left_alone_and_one_that_does_not_wake_up_is_replaced() {
+    let mut world = World::lively(watched(20));
+    world.processes.values_mut().for_each(|process| process.asleep = true);
+    world.run(seconds(500));
+    assert_eq!(world.sent, []);
+    world.run(seconds(500));
+    assert_eq!(world.sent, [(1, Signal::SIGWINCH), (2, Signal::SIGWINCH)]);
+    world.processes.get_mut(&1).unwrap().stuck = true;
+    world.run(seconds(1000));
+    assert_eq!(world.serving(), [2, 3]);
+}
+
+#[test]
 fn a_worker_that_does_not_turn_is_aborted_and_replaced_at_once() {
     let mut world = World::lively(watched(20));
     world.run(seconds(100));
@@ -90,7 +103,7 @@ fn a_master_that_has_slept_for_long_blames_nobody() {
 fn a_worker_that_leaves_is_not_looked_at() {
     let mut world = World::still_serving(1);
     world.say(1, Report::Retiring);
-    let vitals = crate::event::Vitals { turns: 0, memory: None };
+    let vitals = crate::event::Vitals { turns: 0, asleep: false, memory: None };
     world.sent();
     world.event(crate::event::Event::Vitals(Pid::from_raw(1), vitals));
     world.event(crate::event::Event::Vitals(Pid::from_raw(99), vitals));

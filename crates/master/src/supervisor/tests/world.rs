@@ -86,6 +86,7 @@ pub(super) struct Process {
     /// Turns of its loop; it turns when it is woken, unless it is stuck.
     turns: u64,
     pub(super) stuck: bool,
+    pub(super) asleep: bool,
     pub(super) memory: u64,
     /// A mold that executes its settings file.
     evaluating: bool,

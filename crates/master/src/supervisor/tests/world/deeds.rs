@@ -71,7 +71,8 @@ impl World {
         let workers = self.processes.iter().filter(|(_, process)| process.kind == Kind::Worker);
         let ready = workers.filter(|(_, process)| process.ready);
         events.extend(ready.map(|(&pid, process)| {
-            let vitals = Vitals { turns: process.turns, memory: with_memory.then_some(process.memory) };
+            let memory = with_memory.then_some(process.memory);
+            let vitals = Vitals { turns: process.turns, asleep: process.asleep, memory };
             Event::Vitals(Pid::from_raw(pid), vitals)
         }));
     }
@@ -256,6 +257,7 @@ impl World {
             ready: false,
             told: Vec::new(),
             turns: 0,
+            asleep: false,
             stuck: false,
             memory: 0,
             evaluating: kind == Kind::Mold && self.in_file.contains(&generation),
