@@ -1,5 +1,6 @@
 //! The plain lane beside hyper: whatever is asked and answered, a client cannot tell which way it went.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -328,4 +329,29 @@ async fn a_client_that_does_not_read_is_dropped_at_the_same_time() {
         assert_eq!(site.server.probe.answers.load(Ordering::Relaxed), usize::from(has_lane));
     }
     assert_eq!(times[0], times[1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_body_is_let_go_with_its_last_byte() {
+    let mut site = Site::new(options());
+    let mut client = site.connect_with_room(1024);
+    let owner = Arc::new(LARGE);
+    client.send(GET).await;
+    let body = Bytes::from_owner(Owner(Arc::clone(&owner)));
+    give(&site.request().await, Answer { content: Content::Full(body), ..Answer::default() });
+    client.answer().await;
+    client.send(GET).await;
+    // It has come, so what was before it is over.
+    let _next = site.request().await;
+    assert_eq!(site.server.probe.answers.load(Ordering::Relaxed), 1);
+    assert_eq!(Arc::strong_count(&owner), 1);
+}
+
+/// What an application would hand over.
+struct Owner(Arc<[u8; 100_000]>);
+
+impl AsRef<[u8]> for Owner {
+    fn as_ref(&self) -> &[u8] {
+        &self.0[..]
+    }
 }
