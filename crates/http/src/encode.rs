@@ -12,6 +12,9 @@ use crate::{Answer, Content, date};
 /// Bodies up to this size are copied behind their heads: cheaper than to let the system gather two pieces.
 const SMALL: usize = 4 * 1024;
 
+/// With more fields than this, hyper's table of names puts equal ones together sooner than looking at all of them for each.
+const FEW: usize = 32;
+
 /// What decides how an answer is written, beside itself.
 #[derive(Debug)]
 pub(crate) struct Framing<'a> {
@@ -127,12 +130,14 @@ struct Survey {
 }
 
 impl Survey {
-    /// `None` when there is one that only hyper knows what to do about.
+    /// `None` when there is one that only hyper knows what to do about, or too many to be put in order here.
     fn of(fields: &Fields, length: &Length<'_>) -> Option<Self> {
         let mut survey = Self { has_length: false, has_date: false, has_server: false, is_as_sent: true };
         let mut seen = 0_u64;
         let mut before: &[u8] = b"";
+        let mut count = 0;
         for (name, _) in fields.iter() {
+            count += 1;
             match name {
                 b"Connection" | b"Transfer-Encoding" | b"Trailer" => return None,
                 b"Content-Length" if length.is_ignored() => survey.is_as_sent = false,
@@ -151,7 +156,7 @@ impl Survey {
             seen |= bit;
             before = name;
         }
-        Some(survey)
+        (survey.is_as_sent || count <= FEW).then_some(survey)
     }
 }
 

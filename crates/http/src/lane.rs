@@ -8,7 +8,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use tokio::io::AsyncWrite;
 use tokio::time::{Instant, sleep_until};
 
@@ -250,6 +250,10 @@ impl<'a, H: Handler, S: Transport> Lane<'a, H, S> {
         let Ok(count @ 1..) = written else { return Poll::Ready(Some(Way::Over)) };
         let of_head = count.min(head.len() - sent);
         body.advance(count - of_head);
+        if body.is_empty() && count > of_head {
+            // What it was a part of goes now, and not with the next large answer.
+            *body = Bytes::new();
+        }
         let stage = match (sent + of_head == head.len() && body.is_empty(), self.closes) {
             (false, _) => Stage::Writing(sent + of_head),
             (true, false) => Stage::Reading,

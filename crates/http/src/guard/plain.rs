@@ -1,20 +1,19 @@
 //! What comes to a connection without a parser: heads of plain requests, one by one.
 
-use std::future::Future;
 use std::io;
-use std::pin::pin;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, ReadBuf};
 
 use super::{Ended, Guard, SMALL_HEAD};
 use crate::Transport;
 use crate::framing::{Outline, Place};
 
-/// How much room there is for what is read without a parser, and when more is made.
-const ROOM: usize = 4 * 1024;
-const LEAST_ROOM: usize = 1024;
+/// How much is read at once.
+const SIP: usize = 4 * 1024;
 
 /// What has come to a connection without a parser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,11 +97,14 @@ impl<S: Transport> Guard<S> {
         }
     }
 
+    /// What comes is kept, and no room for what may come: ten thousand connections that wait for their answers are not to have
+    /// some kilobytes each.
     fn poll_more(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if self.held.capacity() - self.held.len() < LEAST_ROOM {
-            self.held.reserve(ROOM);
-        }
-        pin!(self.stream.read_buf(&mut self.held)).poll(context)
+        let mut bytes = [const { MaybeUninit::uninit() }; SIP];
+        let mut buffer = ReadBuf::uninit(&mut bytes);
+        ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
+        self.held.extend_from_slice(buffer.filled());
+        Poll::Ready(Ok(buffer.filled().len()))
     }
 
     /// The bytes of the head that has come, and where its parts stand.
@@ -153,5 +155,37 @@ impl<S: Transport> Guard<S> {
             self.held = BytesMut::new();
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::sync::Arc;
+
+    use tokio::io::{AsyncWriteExt, duplex};
+
+    use super::*;
+    use crate::activity::Activity;
+    use crate::collect::{Budget, Reservation};
+    use crate::outgoing::Sending;
+    use crate::tests::client::options;
+
+    #[tokio::test]
+    async fn no_room_is_held_for_what_has_not_come() {
+        let (mut client, server) = duplex(64 * 1024);
+        let (options, activity) = (options(), Arc::new(Activity::new()));
+        let stream = Sending::new(server, Arc::clone(&activity.outgoing), &options);
+        let budget = Budget::new(options.body_memory, None);
+        let mut guard = Guard::new(stream, activity, &options, Reservation::new(&budget));
+        let request = b"GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: idle\r\n\r\n";
+        for _ in 0..3 {
+            client.write_all(request).await.unwrap();
+            assert_eq!(poll_fn(|context| guard.poll_head(context)).await, Came::Plain);
+            let is_waiting = |context: &mut Context<'_>| Poll::Ready(guard.poll_gone(context).is_pending());
+            assert!(poll_fn(is_waiting).await);
+            assert!(guard.held.capacity() <= 2 * request.len(), "{}", guard.held.capacity());
+            guard.consume();
+        }
     }
 }

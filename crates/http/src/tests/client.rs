@@ -39,7 +39,7 @@ impl Handler for Inbox {
 }
 
 /// Patient: nothing times out within [`LIMIT`].
-pub(super) fn options() -> Options {
+pub(crate) fn options() -> Options {
     Options {
         keep_alive: Some(2 * LIMIT),
         timeouts: Timeouts { head: None, body: None, body_rate: 0, write: None, ..Timeouts::default() },

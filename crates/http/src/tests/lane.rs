@@ -1,5 +1,6 @@
 //! The plain lane beside hyper: whatever is asked and answered, a client cannot tell which way it went.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -121,6 +122,20 @@ async fn every_answer_to_every_request_is_the_same() {
         }
     }
     assert!(count > 1300, "{count}");
+}
+
+/// To look at all fields for each of them takes too long for many.
+#[tokio::test(start_paused = true)]
+async fn many_fields_out_of_order_are_the_same_and_left_to_the_parser() {
+    fn out_of_order(count: usize) -> Answer {
+        let name = |number: usize| HeaderName::from_bytes(format!("x-{}", number % (count - 1)).as_bytes());
+        let field = |number| (name(number).unwrap(), HeaderValue::from(number));
+        Answer { headers: (0..count).map(field).collect(), ..of(200, b"hello") }
+    }
+    let few = Play::new(vec![Step::Send(GET), Step::Answer(|| out_of_order(32))]);
+    assert_eq!(few.compare("few").await, 1);
+    let many = Play::new(vec![Step::Send(GET), Step::Answer(|| out_of_order(33))]);
+    assert_eq!(many.compare("many").await, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -328,4 +343,29 @@ async fn a_client_that_does_not_read_is_dropped_at_the_same_time() {
         assert_eq!(site.server.probe.answers.load(Ordering::Relaxed), usize::from(has_lane));
     }
     assert_eq!(times[0], times[1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_body_is_let_go_with_its_last_byte() {
+    let mut site = Site::new(options());
+    let mut client = site.connect_with_room(1024);
+    let owner = Arc::new(LARGE);
+    client.send(GET).await;
+    let body = Bytes::from_owner(Owner(Arc::clone(&owner)));
+    give(&site.request().await, Answer { content: Content::Full(body), ..Answer::default() });
+    client.answer().await;
+    client.send(GET).await;
+    // It has come, so what was before it is over.
+    let _next = site.request().await;
+    assert_eq!(site.server.probe.answers.load(Ordering::Relaxed), 1);
+    assert_eq!(Arc::strong_count(&owner), 1);
+}
+
+/// What an application would hand over.
+struct Owner(Arc<[u8; 100_000]>);
+
+impl AsRef<[u8]> for Owner {
+    fn as_ref(&self) -> &[u8] {
+        &self.0[..]
+    }
 }

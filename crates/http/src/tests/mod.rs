@@ -5,7 +5,7 @@
 
 mod access;
 mod bodies;
-mod client;
+pub(crate) mod client;
 mod closing;
 mod files;
 mod framing;
