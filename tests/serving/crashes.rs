@@ -141,7 +141,7 @@ fn threads_that_nobody_ends_do_not_keep_the_server() {
     }
     drop(client);
     assert_eq!(server.stop(Signal::SIGTERM), Some(0));
-    assert!(server.log().text().contains("Python did not end in time"));
+    server.wait_log("Python did not end in time");
 }
 
 const HANGS: &str = "
