@@ -1,4 +1,4 @@
-//! A worker with nothing to do does nothing.
+//! A worker with nothing to do does nothing, and holds up nobody.
 
 use std::time::Instant;
 
@@ -53,4 +53,36 @@ fn an_idle_worker_turns_its_loop_when_its_master_asks() {
     }
     assert_eq!(server.get("/").status, 200);
     assert!(!server.log().text().contains("WINCH"));
+}
+
+const BACKGROUND: &str = "
+import threading
+from stage import answer, tell, wait
+def work():
+    while True:
+        wait('gate')
+        tell('done')
+threading.Thread(target=work, daemon=True).start()
+def application(environ, start_response):
+    return answer(start_response, 'hello')
+";
+
+#[test]
+fn the_last_connection_gone_the_threads_of_the_application_run_and_the_access_log_is_written() {
+    for threads in ["1", "4"] {
+        // Without a timeout the master never asks whether the loop still turns, which would wake it.
+        let options = ["--timeout", "0", "--access-logfile", "-", "--threads", threads];
+        let server = Server::wsgi(BACKGROUND).args(options);
+        let (gate, done) = (server.gate("gate"), server.gate("done"));
+        let server = server.start();
+        for number in 1..=5 {
+            let mut client = server.client();
+            client.send(format!("GET /{number} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"));
+            assert_eq!(client.response().text(), "hello");
+            assert!(client.is_closed_silently());
+            server.stdout().wait(&format!("GET /{number} "));
+            gate.open();
+            done.wait();
+        }
+    }
 }

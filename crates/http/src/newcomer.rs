@@ -12,8 +12,7 @@ use std::net;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -21,79 +20,11 @@ use rustix::net::sockopt::set_socket_linger;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use crate::newcomers::{Newcomers, Wait};
 use crate::{FileSpan, Transport};
 
 /// As much is asked for before it is known whether anything has come.
 const TASTE: usize = 2 * 1024;
-
-/// The connections of a worker that wait and are not watched.
-#[derive(Debug, Default)]
-pub struct Newcomers {
-    waiting: Mutex<Waiting>,
-    count: AtomicUsize,
-    rounds: AtomicU64,
-    may_wait: AtomicBool,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    wakers: Vec<Waker>,
-    /// So many of them, from the front, wait since before this round.
-    old: usize,
-}
-
-impl Newcomers {
-    /// Whoever drives the loop begins another round, between which requests are answered: those that wait since before the last
-    /// one are woken, and will be watched. They have got no answer in a whole round.
-    pub fn begin_round(&self) {
-        self.may_wait.store(true, Ordering::Relaxed);
-        if self.count.load(Ordering::Relaxed) == 0 {
-            return;
-        }
-        let mut waiting = self.lock();
-        self.rounds.fetch_add(1, Ordering::Relaxed);
-        let old = waiting.old;
-        waiting.wakers.drain(..old).for_each(Waker::wake);
-        waiting.old = waiting.wakers.len();
-        self.count.store(waiting.old, Ordering::Relaxed);
-    }
-
-    /// The loop is to sleep: all are woken, and will be watched. Whether there were any.
-    pub fn watch_all(&self) -> bool {
-        let any = self.count.load(Ordering::Relaxed) > 0;
-        if any {
-            let mut waiting = self.lock();
-            self.rounds.fetch_add(2, Ordering::Relaxed);
-            waiting.old = 0;
-            waiting.wakers.drain(..).for_each(Waker::wake);
-            self.count.store(0, Ordering::Relaxed);
-        }
-        any
-    }
-
-    /// From now on no connection waits without being watched, until the next [round](Self::begin_round) begins: whoever drives the
-    /// loop does so for as long as Python is busy.
-    pub fn watch_from_now_on(&self) {
-        self.may_wait.store(false, Ordering::Relaxed);
-        self.watch_all();
-    }
-
-    /// Whether a connection may wait unwatched; then it is woken, and the number of the round is told in which it must be watched.
-    fn wait(&self, waker: &Waker) -> Option<u64> {
-        if !self.may_wait.load(Ordering::Relaxed) {
-            return None;
-        }
-        let mut waiting = self.lock();
-        waiting.wakers.push(waker.clone());
-        self.count.store(waiting.wakers.len(), Ordering::Relaxed);
-        Some(self.rounds.load(Ordering::Relaxed) + 2)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        // Every change is complete before anything could panic.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// A stream of tokio's, and what it is made of.
 pub trait Watchable: Transport + Debug + Sized {
@@ -160,8 +91,8 @@ enum Reading {
     Fresh,
     /// There was nothing (more).
     Drained,
-    /// The same, and it may stay unwatched until this round.
-    Waiting(u64),
+    /// The same, and it may stay unwatched for a while.
+    Waiting(Wait),
 }
 
 impl<S: Watchable> Newcomer<S> {
@@ -182,6 +113,7 @@ impl<S: Watchable> Newcomer<S> {
         if let Socket::Unwatched(_) = self.socket
             && let Socket::Unwatched(socket) = mem::replace(&mut self.socket, Socket::Lost)
         {
+            self.wait_no_longer();
             self.socket = Socket::Watched(S::watch(socket)?);
         }
         match &mut self.socket {
@@ -192,12 +124,25 @@ impl<S: Watchable> Newcomer<S> {
 
     /// Whether it may go on waiting unwatched for something to read.
     fn waits(&mut self, waker: &Waker) -> bool {
-        if let Reading::Waiting(until) = self.reading {
-            return self.newcomers.rounds.load(Ordering::Relaxed) < until;
+        if let Reading::Waiting(wait) = self.reading {
+            return self.newcomers.may_wait(wait);
         }
-        let until = self.newcomers.wait(waker);
-        until.into_iter().for_each(|until| self.reading = Reading::Waiting(until));
-        until.is_some()
+        let wait = self.newcomers.wait(waker);
+        wait.into_iter().for_each(|wait| self.reading = Reading::Waiting(wait));
+        wait.is_some()
+    }
+
+    fn wait_no_longer(&mut self) {
+        if let Reading::Waiting(wait) = self.reading {
+            self.reading = Reading::Drained;
+            self.newcomers.leave(wait);
+        }
+    }
+}
+
+impl<S: Watchable> Drop for Newcomer<S> {
+    fn drop(&mut self) {
+        self.wait_no_longer();
     }
 }
 
@@ -409,6 +354,14 @@ mod tests {
         });
         writer.await.unwrap();
         assert!(reader.await.unwrap() == expected);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_has_ended_keeps_nobody_awake() {
+        let (_client, mut newcomer, newcomers) = pair();
+        assert!(!reads(&mut newcomer, b"").await);
+        drop(newcomer);
+        assert!(!newcomers.watch_all());
     }
 
     #[tokio::test]
