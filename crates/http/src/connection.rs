@@ -339,7 +339,9 @@ impl<H: Handler> Server<H> {
         let collected = collect(inflow, &self.budget).await;
         activity.end_body(body);
         let body = collected?;
-        activity.count_body(body.length().unwrap_or_default());
+        let length = body.length().unwrap_or_default();
+        activity.count_body(length);
+        self.parking.received(length);
         Ok(Some(body))
     }
 }

@@ -93,7 +93,7 @@ pub use self::{
     exit::{ExitReason, exit_now},
     fork::{ForkHooks, Forked, NoHooks, adopt_orphans, assert_single_threaded, fork, fork_for},
     handover::Handover,
-    heap::release_memory,
+    heap::{keep_memory, release_memory},
     identity::Identity,
     inherited::take_activated,
     invocation::Invocation,
