@@ -194,6 +194,12 @@ impl Activity {
         self.bodies.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// A body of so many bytes has come with its head.
+    pub(crate) fn has_body(&self, bytes: u64) {
+        self.counted.store(bytes, Ordering::Relaxed);
+        self.bodies.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// The number of the last body.
     pub(crate) fn body(&self) -> u64 {
         self.bodies.load(Ordering::Relaxed)

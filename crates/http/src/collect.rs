@@ -107,6 +107,17 @@ struct Frames {
 }
 
 impl Body {
+    /// A small body that came with its head; none when the budget is used up.
+    pub(crate) fn at_once(bytes: &[u8], budget: &Arc<Budget>) -> Option<Self> {
+        let mut reservation = Reservation::new(budget);
+        if !reservation.grow(bytes.len()) {
+            return None;
+        }
+        let frames = (!bytes.is_empty()).then(|| Bytes::copy_from_slice(bytes)).into_iter().collect();
+        let source = Source::Memory(Frames { frames, _reservation: reservation });
+        Some(Self { length: Some(bytes.len() as u64), source })
+    }
+
     /// A body that is received while it is read.
     pub(crate) fn live(inflow: Inflow, start: Start, activity: Arc<Activity>) -> Self {
         Self { length: inflow.length(), source: Source::Live(receive(inflow, start, activity)) }

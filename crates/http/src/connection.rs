@@ -55,6 +55,10 @@ pub(crate) struct Answered {
     pub(crate) begun: Begun,
 }
 
+/// The body is not one for the lane.
+#[derive(Debug)]
+pub(crate) struct Deferred;
+
 /// What all connections of a worker share.
 #[derive(Debug)]
 pub struct Server<H> {
@@ -180,6 +184,7 @@ impl<H: Handler> Server<H> {
     ) -> Result<Response<ReplyBody>, hyper::Error> {
         if let Some(answered) = answered {
             let Answered { answer, begun } = *answered;
+            skip(request.into_body()).await;
             return Ok(self.conclude(answer, begun).await);
         }
         let (peer, activity) = from;
@@ -217,6 +222,17 @@ impl<H: Handler> Server<H> {
             Answer::error(fault.status)
         });
         (Begun { version, id, conditions, end }, received)
+    }
+
+    /// The body of a request that says this length and came as a whole, `Ok(None)` where it has none; an error where it is to be
+    /// received as others are.
+    pub(crate) fn body_at_once(&self, length: Option<u64>, content: &[u8]) -> Result<Option<Body>, Deferred> {
+        let Some(length) = length else { return Ok(None) };
+        let is_allowed = self.options.body_limit.is_none_or(|limit| length <= limit);
+        if !is_allowed || !self.options.request_buffering {
+            return Err(Deferred);
+        }
+        Body::at_once(content, &self.budget).map(Some).ok_or(Deferred)
     }
 
     /// Hands a request over.
@@ -339,9 +355,16 @@ impl<H: Handler> Server<H> {
         let collected = collect(inflow, &self.budget).await;
         activity.end_body(body);
         let body = collected?;
-        activity.count_body(body.length().unwrap_or_default());
+        let length = body.length().unwrap_or_default();
+        activity.count_body(length);
+        self.parking.received(length);
         Ok(Some(body))
     }
+}
+
+/// Lets a body go by that has come and was read elsewhere: hyper would end the connection of one that nobody reads.
+async fn skip(mut body: Incoming) {
+    while let Some(Ok(_)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {}
 }
 
 /// Where the target names a host, that is the host, whatever the field says (RFC 9112 section 3.2.2).

@@ -48,8 +48,9 @@ pub(crate) struct Guard<S: Transport> {
     held: BytesMut,
     /// So many bytes of it may be passed on.
     judged: usize,
-    /// So many of these are the head of the request that is run without a parser.
+    /// So many of these are the head of the request that is run without a parser, and so many behind it its body.
     head: usize,
+    content: usize,
     fault: Option<Fault>,
     ended: Ended,
     /// The answer to a refused request, as far as it has not been written.
@@ -90,6 +91,7 @@ impl<S: Transport> Guard<S> {
             held: BytesMut::new(),
             judged: 0,
             head: 0,
+            content: 0,
             fault: None,
             ended: Ended::No,
             page: Bytes::new(),

@@ -1,6 +1,6 @@
-//! The plain lane: requests without a body whose answers are there as a whole, which is most of them, read and written without
-//! hyper. Whatever is not plain, a request or its answer, goes to hyper as it came, and the connection stays there until it
-//! parks. Nobody can tell from the bytes which way an answer went.
+//! The plain lane: requests without a body, or with a small one that comes with its head, whose answers are there as a whole,
+//! which is most of them, read and written without hyper. Whatever is not plain, a request or its answer, goes to hyper as it
+//! came, and the connection stays there until it parks. Nobody can tell from the bytes which way an answer went.
 
 use std::future::poll_fn;
 use std::io::IoSlice;
@@ -139,7 +139,7 @@ impl<'a, H: Handler, S: Transport> Lane<'a, H, S> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Way> {
         loop {
             let way = match self.stage {
-                Stage::Reading => match ready!(self.guard.poll_head(context)) {
+                Stage::Reading => match ready!(self.guard.poll_request(context)) {
                     Came::Plain if !self.server.closing.has_begun() => self.begin(),
                     Came::Plain | Came::Other => Some(Way::Parser(None)),
                     Came::End => self.enter(Stage::Ending),
@@ -188,17 +188,24 @@ impl<'a, H: Handler, S: Transport> Lane<'a, H, S> {
     /// A request has come.
     fn begin(&mut self) -> Option<Way> {
         let (bytes, outline) = self.guard.head();
+        let Ok(body) = self.server.body_at_once(outline.length(), self.guard.content()) else {
+            return Some(Way::Parser(None));
+        };
         let Some(mut head) = self.heads.read(bytes, outline) else { return Some(Way::Parser(None)) };
         self.closes = outline.closes() || self.server.options.keep_alive.is_none();
         self.guard.remember();
         self.is_head = head.method == http::Method::HEAD;
         self.activity.enter(Phase::Busy);
-        let (begun, received) = self.server.receive(&mut head, true, (self.peer, &self.activity));
+        let is_bare = body.as_ref().is_none_or(|body| body.length() == Some(0));
+        let (begun, received) = self.server.receive(&mut head, is_bare, (self.peer, &self.activity));
         match received {
             Ok((peer, origin)) => {
+                if let Some(body) = &body {
+                    self.activity.has_body(body.length().unwrap_or_default());
+                }
                 let ticket = Ticket::renew(&mut self.wait);
                 self.begun = Some(begun);
-                self.server.call(Box::new(Exchange { head, body: None, peer, origin, waited: None, ticket }));
+                self.server.call(Box::new(Exchange { head, body, peer, origin, waited: None, ticket }));
                 self.enter(Stage::Running)
             }
             Err(answer) => self.finish(answer, begun),

@@ -1,4 +1,4 @@
-//! Connections that wait for their next request without a parser, and the memory that they have given up.
+//! Connections that wait for their next request without a parser, and the memory that they and bodies have given up.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,6 +9,8 @@ use tokio::time::sleep;
 
 /// So many connections have to give up their parsers before their memory is worth giving back to the system.
 const MANY: usize = 1024;
+/// As many bytes of a body leave as much behind as one of them.
+const BODY: usize = 8 * 1024;
 /// Giving back locks the heap for some milliseconds: it waits until the worker has calmed down, and is rare.
 const CALM: Duration = Duration::from_secs(5);
 const RARE: Duration = Duration::from_secs(60);
@@ -18,7 +20,7 @@ const RARE: Duration = Duration::from_secs(60);
 pub(crate) const PARK: Duration = Duration::from_millis(250);
 const PARK_SOON: Duration = Duration::from_millis(50);
 
-/// Counts connections with a parser and parkings, and has memory given back after many.
+/// Counts connections with a parser, parkings and bodies, and has memory given back after many.
 #[derive(Debug)]
 pub(crate) struct Parking {
     talking: AtomicUsize,
@@ -44,7 +46,18 @@ impl Parking {
 
     /// A connection has given up its parser.
     pub(crate) fn park(self: &Arc<Self>) {
-        let count = self.since_release.fetch_add(1, Ordering::Relaxed) + 1;
+        self.note(1);
+    }
+
+    /// A body of so many bytes has been in memory.
+    pub(crate) fn received(self: &Arc<Self>, bytes: u64) {
+        if bytes >= BODY as u64 {
+            self.note(usize::try_from(bytes).unwrap_or(usize::MAX) / BODY);
+        }
+    }
+
+    fn note(self: &Arc<Self>, freed: usize) {
+        let count = self.since_release.fetch_add(freed, Ordering::Relaxed).saturating_add(freed);
         if count >= MANY && !self.is_scheduled.swap(true, Ordering::Relaxed) {
             tokio::spawn(Arc::clone(self).release());
         }
@@ -93,6 +106,23 @@ mod tests {
         assert_eq!((talking[0].patience(), talking[MANY].patience()), (PARK, PARK_SOON));
         drop(talking);
         assert_eq!(parking.talk().patience(), PARK);
+    }
+
+    static AFTER_BODIES: AtomicUsize = AtomicUsize::new(0);
+
+    #[tokio::test(start_paused = true)]
+    async fn memory_is_given_back_after_large_bodies() {
+        let parking = Parking::new(|| {
+            AFTER_BODIES.fetch_add(1, Ordering::SeqCst);
+        });
+        let releases = || AFTER_BODIES.load(Ordering::SeqCst);
+        (0..10_000).for_each(|_| parking.received(BODY as u64 - 1));
+        parking.received((MANY * BODY) as u64 - 1);
+        sleep(2 * RARE).await;
+        assert_eq!(releases(), 0, "little");
+        parking.received(BODY as u64);
+        sleep(2 * CALM).await;
+        assert_eq!(releases(), 1);
     }
 
     static RELEASES: AtomicUsize = AtomicUsize::new(0);

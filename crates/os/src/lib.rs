@@ -100,7 +100,7 @@ pub use self::{
     fork::{ForkHooks, Forked, NoHooks, adopt_orphans, assert_single_threaded, fork, fork_for},
     handover::Handover,
     handshake::has_handshakes,
-    heap::release_memory,
+    heap::{keep_memory, release_memory},
     identity::Identity,
     inherited::take_activated,
     invocation::Invocation,

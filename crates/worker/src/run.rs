@@ -202,6 +202,9 @@ fn serve(
     tell_numbers(&mut options, (scoreboard, place.slot), (measures, access_log.clone()));
     let admission = Arc::new(Admission::new(&options));
     let health = options.http.health.clone();
+    // After the application has been loaded, which frees much that nobody will want again. Beside the Python threads the stand-in
+    // takes memory for bodies.
+    rwsgi_os::keep_memory(options.threads + 1);
     let server = Server::new(ToPython(crew), options.http);
     let _inside = crew.runtime.enter();
     let (doors, opened) = watch::channel(Doors::Open);

@@ -71,11 +71,15 @@ impl Head {
         Ok((name, value))
     }
 
-    /// Whether nothing in it asks for more than an answer: no body, nothing to be agreed on first, a path as its target.
+    /// Whether nothing in it asks for more than an answer: no chunks, nothing to be agreed on first, a path as its target.
     pub(super) fn is_plain(&self) -> bool {
-        let has_body = self.length.is_some() || self.is_chunked;
         let is_usual = self.line.is_1_1 && !self.line.is_absolute;
-        is_usual && !(has_body || self.has_expectation || self.has_upgrade)
+        is_usual && !(self.is_chunked || self.has_expectation || self.has_upgrade)
+    }
+
+    /// The Content-Length, if there is one.
+    pub(super) fn length(&self) -> Option<u64> {
+        self.length
     }
 
     /// Whether the client wants the connection to end with the answer.

@@ -14,6 +14,7 @@ pub(crate) struct Outline {
     starts_late: bool,
     is_plain: bool,
     closes: bool,
+    length: Option<u64>,
     /// Its fields are those of the plain head before it, and are not listed.
     repeats: bool,
     end_of_line: usize,
@@ -59,12 +60,14 @@ impl Outline {
     pub(super) fn finish(&mut self, head: &Head) {
         self.is_plain = head.is_plain() && !self.starts_late;
         self.closes = head.closes();
+        self.length = head.length();
     }
 
     /// The end of a head with the fields of the one before.
-    pub(super) fn repeat(&mut self, closes: bool) {
+    pub(super) fn repeat(&mut self, (closes, length): (bool, Option<u64>)) {
         self.is_plain = !self.starts_late;
         self.closes = closes;
+        self.length = length;
         self.repeats = true;
     }
 
@@ -78,8 +81,8 @@ impl Outline {
         self.end_of_line
     }
 
-    /// Whether the request is one of HTTP/1.1 that has no body, asks for nothing but its answer and begins with its
-    /// request line.
+    /// Whether the request is one of HTTP/1.1 that has no body or one with a length, asks for nothing but its answer and begins
+    /// with its request line.
     pub(crate) fn is_plain(&self) -> bool {
         self.is_plain
     }
@@ -87,6 +90,11 @@ impl Outline {
     /// Whether the client wants the connection to end with the answer.
     pub(crate) fn closes(&self) -> bool {
         self.closes
+    }
+
+    /// The length of its body, where it says one.
+    pub(crate) fn length(&self) -> Option<u64> {
+        self.length
     }
 
     pub(crate) fn method(&self) -> Span {

@@ -24,7 +24,8 @@ pub(crate) struct Scanner {
     outline: Outline,
     /// The fields of a plain head before this one, up to its end: what has been judged once need not be again.
     known: Vec<u8>,
-    known_closes: bool,
+    /// Whether it ended the connection, and the length of its body.
+    known_end: (bool, Option<u64>),
 }
 
 /// What a look at the bytes has given.
@@ -83,7 +84,7 @@ impl Scanner {
             is_head: false,
             outline: Outline::default(),
             known: Vec::new(),
-            known_closes: false,
+            known_end: (false, None),
         }
     }
 
@@ -138,7 +139,7 @@ impl Scanner {
     pub(crate) fn remember(&mut self, fields: &[u8]) {
         self.known.clear();
         self.known.extend_from_slice(fields);
-        self.known_closes = self.outline.closes();
+        self.known_end = (self.outline.closes(), self.outline.length());
     }
 
     /// Gives back the memory for it.
@@ -200,8 +201,8 @@ impl Scanner {
         if head.count == 0 && head.is_plain() && self.is_known(&bytes[self.start..]) {
             self.start += self.known.len();
             self.searched = self.start;
-            self.outline.repeat(self.known_closes);
-            self.stage = Stage::Start;
+            self.outline.repeat(self.known_end);
+            self.stage = Stage::behind(self.known_end.1.unwrap_or(0));
             return Ok(true);
         }
         if head.count == self.limits.field_count() {
@@ -219,8 +220,7 @@ impl Scanner {
         }
         self.outline.finish(head);
         self.stage = match head.finish()? {
-            Framing::Length(0) => Stage::Start,
-            Framing::Length(length) => Stage::Content(length),
+            Framing::Length(length) => Stage::behind(length),
             Framing::Chunked => {
                 self.chunks = Chunks::default();
                 Stage::Size
@@ -236,7 +236,7 @@ impl Scanner {
 
     fn content(&mut self, bytes: &[u8], left: u64) -> Step {
         let taken = self.take(bytes, left);
-        self.stage = if taken == left { Stage::Start } else { Stage::Content(left - taken) };
+        self.stage = Stage::behind(left - taken);
         Ok(taken > 0)
     }
 
@@ -322,6 +322,11 @@ impl Scanner {
 }
 
 impl Stage {
+    /// Behind a head, or behind a part of a body of which so much is left.
+    fn behind(left: u64) -> Self {
+        if left == 0 { Self::Start } else { Self::Content(left) }
+    }
+
     /// Whether a part of a head is judged that can only be passed with the rest of it.
     fn is_head(&self) -> bool {
         matches!(self, Self::RequestLine | Self::Fields(_))

@@ -1,4 +1,4 @@
-//! What comes to a connection without a parser: heads of plain requests, one by one.
+//! What comes to a connection without a parser: plain requests, one by one.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -15,10 +15,13 @@ use crate::framing::{Outline, Place};
 /// How much is read at once.
 const SIP: usize = 4 * 1024;
 
+/// Bodies up to this size, in bytes, are held behind their heads; twice that is all that a client makes a connection hold.
+const SMALL_BODY: usize = SMALL_HEAD;
+
 /// What has come to a connection without a parser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Came {
-    /// A whole head of a plain request is held.
+    /// A whole plain request is held.
     Plain,
     /// Something that only a parser can judge, or that is to be refused.
     Other,
@@ -31,7 +34,7 @@ pub(crate) enum Came {
 impl<S: Transport> Guard<S> {
     /// Gives all that is held to the parser, which reads from now on.
     pub(crate) fn hand_over(&mut self) {
-        self.head = 0;
+        (self.head, self.content) = (0, 0);
         self.scanner.forget();
         if self.held.len() > self.judged && self.fault.is_none() {
             let scan = self.scanner.scan(&self.held[self.judged..]);
@@ -39,15 +42,15 @@ impl<S: Transport> Guard<S> {
         }
     }
 
-    /// Waits for the head of the next request, without a parser.
-    pub(crate) fn poll_head(&mut self, context: &mut Context<'_>) -> Poll<Came> {
+    /// Waits for the next request, without a parser. A body that is not there with its head is left to one.
+    pub(crate) fn poll_request(&mut self, context: &mut Context<'_>) -> Poll<Came> {
         loop {
             if self.judged == 0 {
                 self.look_ahead();
             }
             if self.judged > 0 && self.judged <= SMALL_HEAD && self.scanner.outline().is_plain() {
-                self.head = self.judged;
-                return Poll::Ready(Came::Plain);
+                let is_whole = self.has_content(context);
+                return Poll::Ready(if is_whole { Came::Plain } else { Came::Other });
             }
             if self.judged > 0 || self.fault.is_some() {
                 return Poll::Ready(Came::Other);
@@ -68,14 +71,33 @@ impl<S: Transport> Guard<S> {
         }
     }
 
+    /// Whether the body behind the head that has been judged is small and has come, and judges it.
+    fn has_content(&mut self, context: &mut Context<'_>) -> bool {
+        let head = self.judged;
+        let length = self.scanner.outline().length().map_or(Ok(0), usize::try_from);
+        let Ok(length @ ..=SMALL_BODY) = length else { return false };
+        while self.held.len() < head + length {
+            self.held.reserve(head + length - self.held.len());
+            if !matches!(self.poll_more(context), Poll::Ready(Ok(1..))) {
+                return false;
+            }
+        }
+        if length > 0 {
+            self.look_ahead();
+        }
+        (self.head, self.content) = (head, length);
+        self.judged == head + length
+    }
+
     /// Hears of a client that leaves while its request is run; whether it has. What it sends meanwhile is held up to the end of
     /// the next head, and then no more is read.
     pub(crate) fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<bool> {
         loop {
-            if self.judged == self.head {
+            let request = self.head + self.content;
+            if self.judged == request {
                 self.look_ahead();
             }
-            if self.judged > self.head || self.fault.is_some() || self.ended != Ended::No {
+            if self.judged > request || self.fault.is_some() || self.ended != Ended::No {
                 return Poll::Pending;
             }
             match ready!(self.poll_more(context)) {
@@ -89,7 +111,7 @@ impl<S: Transport> Guard<S> {
         }
     }
 
-    /// Judges the next head, as far as it has come.
+    /// Judges the next head, as far as it has come, or the body behind the last one.
     fn look_ahead(&mut self) {
         if self.held.len() > self.judged && self.fault.is_none() {
             let scan = self.scanner.scan_head(&self.held[self.judged..]);
@@ -112,6 +134,11 @@ impl<S: Transport> Guard<S> {
         (&self.held[..self.head], self.scanner.outline())
     }
 
+    /// The body behind it.
+    pub(crate) fn content(&self) -> &[u8] {
+        &self.held[self.head..self.head + self.content]
+    }
+
     /// Heads with the same fields as this one will be passed as they are.
     pub(crate) fn remember(&mut self) {
         if !self.scanner.outline().repeats() {
@@ -120,16 +147,17 @@ impl<S: Transport> Guard<S> {
         }
     }
 
-    /// The request whose head is held has its answer.
+    /// The request that is held has its answer.
     pub(crate) fn consume(&mut self) {
-        self.judged -= self.head;
-        if self.head < self.held.len() {
-            self.held.advance(self.head);
+        let request = self.head + self.content;
+        self.judged -= request;
+        if request < self.held.len() {
+            self.held.advance(request);
         } else {
             self.held.clear();
             self.reservation.release();
         }
-        self.head = 0;
+        (self.head, self.content) = (0, 0);
     }
 
     /// Nobody will look at what has come behind the last request.
@@ -181,7 +209,7 @@ mod tests {
         let request = b"GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: idle\r\n\r\n";
         for _ in 0..3 {
             client.write_all(request).await.unwrap();
-            assert_eq!(poll_fn(|context| guard.poll_head(context)).await, Came::Plain);
+            assert_eq!(poll_fn(|context| guard.poll_request(context)).await, Came::Plain);
             let is_waiting = |context: &mut Context<'_>| Poll::Ready(guard.poll_gone(context).is_pending());
             assert!(poll_fn(is_waiting).await);
             assert!(guard.held.capacity() <= 2 * request.len(), "{}", guard.held.capacity());

@@ -12,6 +12,7 @@ mod framing;
 mod gone;
 mod keep_alive;
 mod lane;
+mod lane_bodies;
 mod own_pages;
 mod play;
 mod proxies;

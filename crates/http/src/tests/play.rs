@@ -71,8 +71,8 @@ impl Play {
             if is_closed {
                 break;
             }
-            while let Some(exchange) = site.next_request() {
-                seen.push(describe(&exchange));
+            while let Some(mut exchange) = site.next_request() {
+                seen.push(describe(&mut exchange));
                 held.push(exchange);
             }
         }
@@ -132,12 +132,20 @@ fn without_chance(text: &str) -> String {
     text.split("\r\n").map(line).collect::<Vec<_>>().join("\r\n")
 }
 
-fn describe(exchange: &Exchange) -> String {
-    let Exchange { head, peer, origin, body, .. } = exchange;
+fn describe(exchange: &mut Exchange) -> String {
+    let content = match &exchange.body {
+        None => "no body".to_owned(),
+        Some(body) if body.inlet().is_some() => "a body that comes".to_owned(),
+        Some(body) => {
+            let length = body.length();
+            format!("{length:?} {:?}", String::from_utf8_lossy(&super::client::body(exchange)))
+        }
+    };
+    let Exchange { head, peer, origin, .. } = exchange;
     let mut headers = HeaderMap::clone(&head.headers);
     if headers.get("x-request-id").is_some_and(|id| id.len() == 32) {
         headers.remove("x-request-id");
     }
     let (method, uri, version) = (&head.method, &head.uri, head.version);
-    format!("{method} {uri} {version:?} {headers:?} {} {origin:?} {}", peer.remote_addr(), body.is_some())
+    format!("{method} {uri} {version:?} {headers:?} {} {origin:?} {content}", peer.remote_addr())
 }
