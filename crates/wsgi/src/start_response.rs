@@ -52,6 +52,9 @@ static START_RESPONSE: Definition<StartResponse> = Definition::new(c"start_respo
 impl Method for StartResponse {
     type Owner = Response;
 
+    /// PEP 3333 wants them without names; middleware that was written with Gunicorn may name them all the same.
+    const PARAMETERS: &[&str] = &["status", "headers", "exc_info"];
+
     fn call<'py>(
         response: &Bound<'py, Response>,
         arguments: &Arguments<'_, 'py>,
@@ -88,6 +91,8 @@ static WRITE: Definition<Write> = Definition::new(c"write");
 
 impl Method for Write {
     type Owner = Response;
+
+    const PARAMETERS: &[&str] = &["data"];
 
     fn call<'py>(
         response: &Bound<'py, Response>,

@@ -193,13 +193,13 @@ fn start_response_takes_two_or_three_arguments() {
         "
 def application(environ, start_response):
     for call in (lambda: start_response(), lambda: start_response('200 OK'), lambda: start_response('200 OK', [], None, 1),
-                 lambda: start_response('200 OK', headers=[])):
+                 lambda: start_response('200 OK', response_headers=[]), lambda: start_response('200 OK', exc_info=None)):
         try:
             call()
         except TypeError:
             events.append('TypeError')
-    write = start_response('200 OK', [], None)
-    for call in (lambda: write(), lambda: write(b'', b''), lambda: write(data=b'')):
+    write = start_response('200 OK', [], exc_info=None)
+    for call in (lambda: write(), lambda: write(b'', b''), lambda: write(text=b'')):
         try:
             call()
         except TypeError:
@@ -209,5 +209,5 @@ def application(environ, start_response):
 ",
     );
     site.serve(Request::get("/"));
-    assert_eq!(site.events(), "TypeError ".repeat(7) + "start_response write True");
+    assert_eq!(site.events(), "TypeError ".repeat(8) + "start_response write True");
 }
