@@ -225,7 +225,6 @@ def test_every_scene_has_a_name_of_its_own_and_judges_itself():
         assert {target.scene for target in scene.targets} <= {scene.name}
 
 
-@pytest.mark.skipif(not Path(nginx.NGINX).exists(), reason="there is no nginx")
 def test_nginx_is_ended_with_all_its_processes(tmp_path):
     with nginx.nginx(tmp_path / "socket") as (pid, _):
         assert len(members(pid)) == 2

@@ -96,12 +96,16 @@ unsafe extern "C" fn entry<M: Method>(
         let objects = if all == 0 { &[] } else { unsafe { slice::from_raw_parts(objects, all) } };
         // SAFETY: `this` is the object that `bind` was given, which its method keeps alive.
         let owner = unsafe { Borrowed::from_ptr(py, this).cast_unchecked::<M::Owner>() };
-        let call = || match names {
-            None => M::call(&owner, &Arguments { py, objects }),
-            Some(names) => {
-                let objects = in_order(M::PARAMETERS, objects.split_at(count), &names)?;
-                M::call(&owner, &Arguments { py, objects: &objects })
-            }
+        let call = || {
+            let ordered: Vec<_>;
+            let objects = match names {
+                None => objects,
+                Some(names) => {
+                    ordered = in_order(M::PARAMETERS, objects.split_at(count), &names)?;
+                    &ordered
+                }
+            };
+            M::call(&owner, &Arguments { py, objects })
         };
         match catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| Err(of_panic(&*panic))) {
             Ok(value) => value.into_ptr(),
@@ -114,6 +118,7 @@ unsafe extern "C" fn entry<M: Method>(
 }
 
 /// Puts named arguments behind the positional ones, each where its parameter stands.
+#[cold]
 fn in_order(
     parameters: &[&str],
     (positional, named): (&[*mut ffi::PyObject], &[*mut ffi::PyObject]),
