@@ -105,7 +105,8 @@ impl<'a> Driver<'a> {
     ) -> Self {
         let &Options { policy, invocation, predecessor, giver, .. } = options;
         let Means { watch, nursery, slots } = means;
-        let settings = Settings { policy, slots, predecessor: predecessor.is_some() };
+        let processors = rwsgi_os::available_cpus();
+        let settings = Settings { policy, slots, processors, predecessor: predecessor.is_some() };
         let tally = Tally::begin(nursery.scoreboard().server());
         Self {
             supervisor: Supervisor::new(settings, Instant::now()),

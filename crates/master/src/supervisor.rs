@@ -12,6 +12,7 @@ mod boot;
 mod count;
 mod crew;
 mod generations;
+mod head_start;
 mod health;
 mod leaving;
 mod molds;
@@ -43,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) policy: Policy,
     /// How many workers may live at a time, those that leave included.
     pub(crate) slots: usize,
+    /// How many processes can run at the same time.
+    pub(crate) processors: usize,
     /// Whether another master started this one to take its place, and is still there.
     pub(crate) predecessor: bool,
 }
@@ -59,6 +62,7 @@ pub(crate) struct Supervisor {
     /// What is to be done, until the step ends.
     out: Vec<Action>,
     phase: Phase,
+    processors: usize,
     crew: Crew,
     seats: Vec<Seat>,
     generations: Generations,
@@ -88,6 +92,7 @@ impl Supervisor {
             now,
             out: Vec::new(),
             phase: Phase::Serving,
+            processors: settings.processors.max(1),
             crew: Crew::with_slots(settings.slots),
             seats: Vec::new(),
             generations: Generations::starting_with(Generation::new(1, settings.policy, now)),
@@ -150,6 +155,7 @@ impl Supervisor {
         match self.phase {
             Phase::Serving => {
                 due.extend(self.seats.iter().map(Seat::due));
+                due.extend(self.end_of_head_start());
                 due.extend(self.boot_deadlines());
                 due.extend(self.molds_due());
                 due.extend(self.lifetimes());

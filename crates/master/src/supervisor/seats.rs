@@ -173,10 +173,13 @@ impl Supervisor {
         }
     }
 
-    /// Orders a worker for each seat in which nobody serves or is about to.
+    /// Orders a worker for each seat in which nobody serves or is about to, or for the first of them.
     pub(super) fn fill_empty_seats(&mut self) {
         let base = self.base();
         for index in 0..self.seats.len() {
+            if self.head_start().is_some() {
+                return;
+            }
             if self.is_unattended(&self.seats[index]) && self.seats[index].due <= self.now {
                 self.order(index, base, false);
             }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use rwsgi_os::{Ending, ExitReason, Pid, Report, Signal};
 
-use super::world::*;
+use super::{Settings, world::*};
 use crate::{
     Policy,
     event::{Event, Fact, Word},
@@ -16,6 +16,48 @@ fn all_workers_start_at_once_in_their_own_slots() {
     let numbers: Vec<u64> = world.births.iter().map(|birth| birth.number).collect();
     assert_eq!((slots, numbers), (vec![0, 1, 2], vec![1, 2, 3]));
     assert_eq!(world.supervisor.next_wake(), None);
+}
+
+/// Five workers on two processors.
+fn crowded() -> World {
+    let policy = Policy { boot_timeout: None, ..policy(5) };
+    let settings = Settings { policy, slots: 12, processors: 2, predecessor: false };
+    let mut world = World::asleep(settings, Boot::Hangs);
+    world.event(Event::Tick);
+    world
+}
+
+#[test]
+fn until_somebody_serves_no_more_load_at_a_time_than_there_are_processors() {
+    let mut world = crowded();
+    assert_eq!(world.last_pid, 2);
+    world.exit(1, SEGFAULT);
+    assert_eq!(world.last_pid, 3, "one for the one that has ended");
+    world.say(2, Report::Ready);
+    assert_eq!(world.last_pid, 6, "all of them");
+    assert_eq!(world.supervisor.next_wake(), None);
+}
+
+#[test]
+fn workers_that_load_slowly_hold_nobody_up_for_long() {
+    let mut world = crowded();
+    assert_eq!(world.sleep(), seconds(1));
+    assert_eq!(world.last_pid, 5);
+    assert_eq!(world.supervisor.next_wake(), None);
+}
+
+#[test]
+fn where_one_serves_the_others_start_at_once() {
+    let mut world = crowded();
+    world.say(1, Report::Ready);
+    for pid in 2..=5 {
+        world.say(pid, Report::Ready);
+    }
+    world.now += seconds(10);
+    for pid in 2..=5 {
+        world.exit(pid, KILLED);
+    }
+    assert_eq!(world.last_pid, 9);
 }
 
 #[test]

@@ -124,7 +124,7 @@ fn a_stop_ends_a_file_that_is_executed() {
 
 #[test]
 fn a_mold_that_has_told_its_settings_before_the_start_is_not_asked_again() {
-    let settings = super::Settings { policy: attended(2), slots: 40, predecessor: false };
+    let settings = super::Settings { policy: attended(2), slots: 40, processors: MANY, predecessor: false };
     let mut world = World::asleep(settings, Boot::ReadyAfter(seconds(1)));
     world.first_mold();
     world.event(Event::Tick);
@@ -156,7 +156,7 @@ fn no_worker_is_forked_before_the_hook_is_done() {
 #[test]
 fn a_start_that_its_hook_refuses_ends_with_the_code_of_a_wrong_configuration() {
     let mut world = World::asleep(
-        super::Settings { policy: attended(2), slots: 40, predecessor: false },
+        super::Settings { policy: attended(2), slots: 40, processors: MANY, predecessor: false },
         Boot::ReadyAfter(seconds(1)),
     );
     world.hooks_fail = true;

@@ -265,8 +265,10 @@ fn without_its_mold_the_old_generation_does_not_leave_its_seats_to_the_unproven(
 
 #[test]
 fn a_mold_that_is_forked_into_the_stop_is_seen_out() {
-    let mut world =
-        World::asleep(super::Settings { policy: preloaded(1), slots: 36, predecessor: false }, Boot::Hangs);
+    let mut world = World::asleep(
+        super::Settings { policy: preloaded(1), slots: 36, processors: MANY, predecessor: false },
+        Boot::Hangs,
+    );
     world.hold_forks = true;
     world.event(Event::Tick);
     world.intent(Intent::Stop);

@@ -68,7 +68,7 @@ fn gunicorns_procedure_goes_back_to_the_old_master() {
 
 #[test]
 fn a_successor_refuses_usr2_until_it_is_promoted() {
-    let settings = Settings { policy: policy(1), slots: 36, predecessor: true };
+    let settings = Settings { policy: policy(1), slots: 36, processors: MANY, predecessor: true };
     let mut world = World::asleep(settings, Boot::Hangs);
     world.event(Event::Tick);
     world.intent(Intent::Upgrade);
@@ -83,7 +83,7 @@ fn a_successor_refuses_usr2_until_it_is_promoted() {
 
 #[test]
 fn a_promoted_master_ends_the_reload_that_its_predecessor_had_begun() {
-    let settings = Settings { policy: policy(1), slots: 36, predecessor: true };
+    let settings = Settings { policy: policy(1), slots: 36, processors: MANY, predecessor: true };
     let mut world = World::asleep(settings, Boot::ReadyAfter(seconds(1)));
     world.event(Event::Tick);
     world.run(seconds(60));

@@ -148,6 +148,9 @@ pub(super) struct World {
     pub(super) prepared: BTreeSet<u32>,
 }
 
+/// As many processors as workers may ever be wanted.
+pub(super) const MANY: usize = 64;
+
 impl World {
     /// A world in which nothing happens unless the test says so.
     pub(super) fn still(workers: usize) -> Self {
@@ -174,7 +177,7 @@ impl World {
     }
 
     pub(super) fn with(policy: Policy, slots: usize, boot: Boot) -> Self {
-        let mut world = Self::asleep(Settings { policy, slots, predecessor: false }, boot);
+        let mut world = Self::asleep(Settings { policy, slots, processors: MANY, predecessor: false }, boot);
         world.event(Event::Tick);
         world
     }
