@@ -68,7 +68,7 @@ def parse(arguments: list[str]) -> Options:
     if given.pin is not None and given.pin not in os.sched_getaffinity(0):
         parser.error(f"--pin: core `{given.pin}` is not one this process may use")
     rounds = given.rounds or (1 if given.quick else 3)
-    seconds = given.seconds or (1 if given.quick else 3 if given.full else 2)
+    seconds = given.seconds or (1 if given.quick else 2)
     flat = given.flat_requests or (500 if given.quick else 10_000)
     return Options(
         rwsgi_wheel=absolute(given.rwsgi_wheel),
@@ -121,7 +121,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--seconds",
         type=at_least(1),
         metavar="S",
-        help="of one load (default 2, --full: 3)",
+        help="of one load (default 2)",
     )
     add(
         "--flat-requests",

@@ -115,6 +115,9 @@ def unusable_peer(name: str, options: Options) -> str | None:
     """Install one peer and try it; return why it cannot be measured, or None."""
     if name == "mod_wsgi" and not (shutil.which("apxs") and apache()):
         return "there is no Apache for it: sudo apt-get install apache2-bin apache2-dev"
+    used = (Path(sys.base_prefix), APPS, options.peers_venv)
+    if name == "mod_wsgi" and os.geteuid() == 0 and (closed := closed_folder(used)):
+        return f"Apache serves as a user of its own, who may not enter {closed}"
     if options.install and not pip_install(PACKAGES[name], options):
         return f"{' '.join(PACKAGES[name])} does not install here (see {options.out}/pip.log)"
     folder = options.peers_venv / "bin"
@@ -140,6 +143,12 @@ def apache() -> str | None:
     """Find Apache, which Debian has out of the PATH of whoever is not root."""
     path = f"{os.environ.get('PATH', '')}:/usr/sbin"
     return shutil.which("apache2", path=path) or shutil.which("httpd", path=path)
+
+
+def closed_folder(folders: Iterable[Path]) -> Path | None:
+    """Return the first folder on the way to these that other users may not enter."""
+    ways = (step for folder in folders for step in (folder, *folder.parents))
+    return next((step for step in ways if step.exists() and not step.stat().st_mode & 1), None)
 
 
 def pip_install(packages: list[str], options: Options) -> bool:

@@ -49,6 +49,8 @@ FORM = Question(
 FEW = ("fastwsgi", "bjoern", "granian-bt1", "granian", "gunicorn-gthread")
 """One of each kind that keeps connections open."""
 MANY = (*FEW, "gunicorn-sync", "uwsgi")
+VARIANTS = ("fastwsgi", "granian-bt1", "gunicorn-gthread", "uwsgi")
+"""For variants of what is compared with more."""
 THREADED = ("granian", "gunicorn-gthread", "uwsgi", "waitress")
 """The peers that let one choose the number of threads."""
 
@@ -91,7 +93,7 @@ def connections(count: int) -> Workload:
     """Make the hello of a few or of many connections."""
     name, title = f"hello-c{count}", f"hello, {count} connection{'s' if count > 1 else ''}"
     needs = frozenset({KEEP_ALIVE})
-    return hello(name, title, "hello-connections", connections=count, needs=needs, peers=FEW)
+    return hello(name, title, "hello-connections", connections=count, needs=needs, peers=VARIANTS)
 
 
 def django_threads(count: int) -> Workload:
@@ -138,7 +140,7 @@ def upload(mebibytes: int, chunked: bool) -> Workload:
             "/upload", expect(str(size).encode()), "POST", body=FILE[:size], chunked=chunked
         ),
         connections=4,
-        peers=MANY,
+        peers=MANY if mebibytes == 10 else VARIANTS,
         needs=frozenset({CHUNKED}) if chunked else frozenset(),
         short=short,
         short_peers=("granian", "uwsgi", "gunicorn-sync"),
@@ -221,7 +223,7 @@ WORKLOADS = (
         "hello-connections",
         question=CLOSING,
         connections=1,
-        peers=FEW,
+        peers=VARIANTS,
     ),
     connections(1),
     connections(8),
@@ -229,7 +231,7 @@ WORKLOADS = (
     postgres_threads(1),
     postgres_threads(4),
     postgres_threads(16),
-    Workload("form", "POST of a form of 2 KiB", "uploads", BODIES_SITE, FORM, peers=MANY),
+    Workload("form", "POST of a form of 2 KiB", "uploads", BODIES_SITE, FORM, peers=VARIANTS),
     upload(1, chunked=False),
     upload(1, chunked=True),
     upload(10, chunked=True),
