@@ -22,7 +22,6 @@ from options import parse
 from servers import Server, own
 from session import BenchError, running
 from sites import HELLO_SITE, expect
-from tools import closed_folder
 from workload import Workload
 from workloads import FORM, HELLO
 
@@ -244,11 +243,3 @@ def surroundings(pid: int) -> str:
         return Path(f"/proc/{pid}/environ").read_text(errors="replace")
     except OSError:
         return ""
-
-
-def test_a_folder_that_other_users_may_not_enter_is_found(tmp_path):
-    private = tmp_path / "private"
-    (private / "open").mkdir(parents=True)
-    private.chmod(0o700)
-    assert closed_folder([Path("/usr/lib"), private / "open"]) == private
-    assert closed_folder([Path("/usr/lib")]) is None

@@ -2,13 +2,12 @@
 
 import signal
 import sys
-from typing import NoReturn
 
 from rwsgi import _rwsgi
 
 
-def main() -> NoReturn:
-    """Run the server until it is told to stop; every worker ends here as well."""
+def main() -> None:
+    """Run the server until it is told to stop and exit; every worker ends here as well."""
     # Python turned SIGINT into KeyboardInterrupt before this line ran. The master stops by its own
     # handler, and the application must not find Python's. An ignored SIGINT (nohup) stays ignored.
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
