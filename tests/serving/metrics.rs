@@ -177,6 +177,23 @@ fn reloads_and_workers_that_were_recycled_are_counted() {
 }
 
 #[test]
+fn a_worker_that_is_replaced_ends_what_it_tells_first() {
+    let server = measured(APP).start();
+    let mut scrape = Client::tcp(&metrics_address(&server));
+    scrape.send("GET /metrics HTTP/1.1\r\n");
+    // Connections are accepted one after the other.
+    metrics(&server);
+    server.signal(Signal::SIGHUP);
+    server.wait_log("Reload complete: generation 2");
+    // The new worker answers, and the old one has long been told to leave.
+    wait_value(&server, "rwsgi_worker_restarts_total{reason=\"exit_code\"}", 0.0);
+    assert_eq!(server.get("/").status, 200);
+    scrape.send("Host: test\r\n\r\n");
+    assert_eq!(scrape.response().status, 200);
+    server.wait_log("exited with code 0");
+}
+
+#[test]
 fn an_address_in_use_is_told_at_the_start() {
     let server = measured(APP).start();
     let address = metrics_address(&server);

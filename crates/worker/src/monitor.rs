@@ -35,6 +35,11 @@ impl Monitor {
         Arc::new(Self { crew, health, doors, master, room: Arc::new(Semaphore::new(CONNECTIONS)) })
     }
 
+    /// Whether somebody waits for a page.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.room.available_permits() < CONNECTIONS
+    }
+
     /// Answers on one listener until the worker leaves: where the whole server ends, until that has ended, and otherwise until
     /// others answer.
     pub(crate) async fn answer(self: Arc<Self>, door: Arc<Door>, mut doors: watch::Receiver<Doors>) {

@@ -210,13 +210,14 @@ fn serve(
     let (doors, opened) = watch::channel(Doors::Open);
     let entrance =
         Entrance { crew, server: Arc::clone(&server), limit: options.connections as u64, admission };
-    open(sockets, &entrance, (health, opened));
+    let monitor = open(sockets, &entrance, (health, opened));
     tokio::spawn(obey_signals(crew, signals));
     tokio::spawn(watch_lifeline(crew, place.lifeline));
     let leaving = Leaving {
         crew,
         server,
         doors,
+        monitor,
         status: place.status,
         access_log: access_log.clone(),
         graceful_timeout: options.graceful_timeout,
@@ -232,12 +233,12 @@ fn serve(
     Ok(crew.exit())
 }
 
-/// Opens the doors.
+/// Opens the doors. Whoever answers at those of the metrics.
 fn open(
     sockets: Sockets,
     entrance: &Entrance<ToPython>,
     (health, opened): (Option<Health>, watch::Receiver<Doors>),
-) {
+) -> Arc<Monitor> {
     let door = |listener| Arc::new(Door::from(listener));
     let doors: Vec<Arc<Door>> = sockets.serving.into_iter().map(door).collect();
     let monitor = Monitor::new(entrance.crew, health, &doors);
@@ -247,6 +248,7 @@ fn open(
     for door in doors {
         tokio::spawn(accept(door, entrance.clone(), opened.clone()));
     }
+    monitor
 }
 
 /// Adds to the options who is told of requests, and what the scoreboard is needed for.

@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout, timeout_at};
 
 use crate::accept::Doors;
 use crate::crew::Crew;
+use crate::monitor::Monitor;
 use crate::ready::Watched;
 use crate::refusal::unavailable;
 
@@ -56,6 +57,7 @@ pub(crate) struct Leaving<H> {
     pub(crate) crew: &'static Crew,
     pub(crate) server: Arc<Server<H>>,
     pub(crate) doors: watch::Sender<Doors>,
+    pub(crate) monitor: Arc<Monitor>,
     pub(crate) status: Status,
     pub(crate) access_log: Option<AccessLog>,
     pub(crate) graceful_timeout: Duration,
@@ -148,6 +150,7 @@ impl<H: Handler> Leaving<H> {
     fn is_drained(&self) -> bool {
         self.doors.receiver_count() == 0
             && self.crew.slot().connections.load() == 0
+            && !self.monitor.is_asked()
             && self.crew.slot().in_flight.load() == self.crew.given_up()
             && self.crew.requests.is_empty()
     }
