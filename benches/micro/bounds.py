@@ -74,7 +74,8 @@ class Bounds:
 
     def _margin(self, known: dict[str, float], what: str, is_same: bool) -> float:
         """How much more of it passes: never less than every other time one."""
-        percent = known.get("margin_percent", self.data["margin_percent"])
+        of_case = known.get("margin_percent", self.data["margin_percent"])
+        percent = known.get(f"margin_percent_{what}", of_case)
         # Neither the compiler nor the interpreter decides how often our code allocates.
         if not is_same and what != "allocations":
             percent = max(percent, self.data["margin_percent_elsewhere"])

@@ -132,6 +132,14 @@ def test_a_case_without_a_count_fails(bounds: Bounds) -> None:
     assert faults[0].startswith("`bridge/other` has no count")
 
 
+def test_a_margin_for_one_figure_is_none_for_the_others(bounds: Bounds) -> None:
+    """A case may have something that repeats less well than the rest."""
+    bounds.data["cases"]["bridge/hello"]["margin_percent_copies"] = 50
+    assert judged(bounds, HERE, copies=BEFORE.copies * 1.4) == ([], [])
+    assert len(judged(bounds, HERE, copies=BEFORE.copies * 1.6)[0]) == 1
+    assert len(judged(bounds, HERE, instructions=BEFORE.instructions * 1.02)[0]) == 1
+
+
 def test_an_update_keeps_the_margins(bounds: Bounds) -> None:
     """They are set by hand."""
     bounds.data["cases"]["bridge/hello"]["margin_percent"] = 50

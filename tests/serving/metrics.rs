@@ -194,6 +194,16 @@ fn a_worker_that_is_replaced_ends_what_it_tells_first() {
 }
 
 #[test]
+fn a_scrape_that_is_never_asked_holds_up_no_stop() {
+    let mut server = measured(APP).args(["--log-level", "debug"]).start();
+    let mut scrape = Client::tcp(&metrics_address(&server));
+    scrape.send("GET /metrics HTTP/1.1\r\n");
+    metrics(&server);
+    assert_eq!(server.stop(Signal::SIGTERM), Some(0));
+    assert!(!server.log().text().contains("closed after"), "it has been waited for to the end of its time");
+}
+
+#[test]
 fn an_address_in_use_is_told_at_the_start() {
     let server = measured(APP).start();
     let address = metrics_address(&server);

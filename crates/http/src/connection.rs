@@ -184,7 +184,6 @@ impl<H: Handler> Server<H> {
     ) -> Result<Response<ReplyBody>, hyper::Error> {
         if let Some(answered) = answered {
             let Answered { answer, begun } = *answered;
-            skip(request.into_body()).await;
             return Ok(self.conclude(answer, begun).await);
         }
         let (peer, activity) = from;
@@ -360,11 +359,6 @@ impl<H: Handler> Server<H> {
         self.parking.received(length);
         Ok(Some(body))
     }
-}
-
-/// Lets a body go by that has come and was read elsewhere: hyper would end the connection of one that nobody reads.
-async fn skip(mut body: Incoming) {
-    while let Some(Ok(_)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {}
 }
 
 /// Where the target names a host, that is the host, whatever the field says (RFC 9112 section 3.2.2).

@@ -14,13 +14,12 @@ use std::os::unix;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
-use rustix::net::sockopt::set_socket_linger;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::newcomers::{Newcomers, Wait};
+use crate::transport::reset_socket_on_close;
 use crate::{FileSpan, Transport};
 
 /// As much is asked for before it is known whether anything has come.
@@ -241,10 +240,7 @@ impl<S: Watchable> Transport for Newcomer<S> {
     fn reset_on_close(&self, reset: bool) {
         match &self.socket {
             Socket::Watched(stream) => stream.reset_on_close(reset),
-            Socket::Unwatched(socket) => {
-                // A socket that is broken already needs no reset, and a unix socket has none.
-                let _ = set_socket_linger(socket, reset.then_some(Duration::ZERO));
-            }
+            Socket::Unwatched(socket) => reset_socket_on_close(socket, reset),
             Socket::Lost => {}
         }
     }

@@ -48,6 +48,7 @@ impl Waiting {
         let waker = self.wakers.get_mut(place as usize).and_then(Option::take);
         self.count -= usize::from(waker.is_some());
         if self.count == 0 {
+            // There is nobody behind these places.
             self.wake(self.wakers.len());
         }
     }

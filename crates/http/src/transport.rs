@@ -44,6 +44,12 @@ pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin + 'static {
     }
 }
 
+/// [`Transport::reset_on_close`] of a socket.
+pub(crate) fn reset_socket_on_close(socket: impl AsFd, reset: bool) {
+    // A socket that is broken already needs no reset, and a unix socket has none.
+    let _ = set_socket_linger(socket, reset.then_some(Duration::ZERO));
+}
+
 /// tokio's sockets have the same methods, but no trait that says so.
 macro_rules! socket {
     ($socket:ty) => {
@@ -65,8 +71,7 @@ macro_rules! socket {
             }
 
             fn reset_on_close(&self, reset: bool) {
-                // A socket that is broken already needs no reset, and a unix socket has none.
-                let _ = set_socket_linger(self, reset.then_some(Duration::ZERO));
+                reset_socket_on_close(self, reset);
             }
 
             fn descriptor(&self) -> Option<BorrowedFd<'_>> {

@@ -44,7 +44,7 @@ pub(crate) struct Settings {
     pub(crate) policy: Policy,
     /// How many workers may live at a time, those that leave included.
     pub(crate) slots: usize,
-    /// How many processes can run at the same time.
+    /// How many processes can run at the same time, at least one.
     pub(crate) processors: usize,
     /// Whether another master started this one to take its place, and is still there.
     pub(crate) predecessor: bool,
@@ -92,7 +92,7 @@ impl Supervisor {
             now,
             out: Vec::new(),
             phase: Phase::Serving,
-            processors: settings.processors.max(1),
+            processors: settings.processors,
             crew: Crew::with_slots(settings.slots),
             seats: Vec::new(),
             generations: Generations::starting_with(Generation::new(1, settings.policy, now)),

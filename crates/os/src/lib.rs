@@ -10,8 +10,8 @@
 //! `scoreboard` and `crowd`; the rest stands alone.
 //!
 //! Unsafe calls and what guards each: `fork` (one thread, checked), `sigaction` (handlers that only write a
-//! byte, leave or do nothing), `waitpid`, `prctl`, `tgkill`, `accept4`, `clock_gettime`, `pwritev2`, `malloc_trim`, `ioctl`, `getsockopt`, `setsockopt`
-//! (plain values and live buffers), `dup3`, `fcntl` and the descriptors that a parent left open (owned once: `inherited`),
+//! byte, leave or do nothing), `waitpid`, `prctl`, `tgkill`, `accept4`, `clock_gettime`, `pwritev2`, `malloc_trim`, `mallopt`, `ioctl`,
+//! `getsockopt`, `setsockopt` (plain values and live buffers), `dup3`, `fcntl` and the descriptors that a parent left open (owned once: `inherited`),
 //! `remove_var` (one thread, checked), what runs between fork and exec (`invocation`), the bytes where the arguments are (`title`: where the kernel says), the scoreboard's mapping (owned, atomics only).
 
 #[expect(unsafe_code)]

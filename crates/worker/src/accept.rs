@@ -32,8 +32,8 @@ const BURST: u64 = 16;
 /// How long accepting pauses when the system has no descriptors or memory left.
 pub(crate) const EXHAUSTED: Duration = Duration::from_millis(100);
 
-/// At the end of the server: how often a worker looks for those who have connected and not spoken, and how many times; the kernel
-/// lets them in after a second, or a little more.
+/// How long a worker that is the last to accept pauses between its looks for those who have connected and not spoken, and how often
+/// it looks: the kernel lets them in after a second, or a little more.
 const LAST_LOOK: Duration = Duration::from_millis(25);
 const LAST_LOOKS: u32 = 60;
 

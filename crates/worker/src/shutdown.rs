@@ -129,7 +129,7 @@ impl<H: Handler> Leaving<H> {
         // The doors take their last round first.
         tokio::task::yield_now().await;
         let begun = Instant::now();
-        while !self.is_drained() && (begun.elapsed() < STUCK || !self.crew.is_stuck()) {
+        while !self.is_drained(begun.elapsed()) && (begun.elapsed() < STUCK || !self.crew.is_stuck()) {
             sleep(LOOK).await;
         }
     }
@@ -147,10 +147,12 @@ impl<H: Handler> Leaving<H> {
 
     /// Whether nobody waits for an answer. A request that was given up has had its own; one that is only over its time may
     /// still put its things in order.
-    fn is_drained(&self) -> bool {
+    fn is_drained(&self, waited: Duration) -> bool {
+        // The end of the server is waited for; that of a worker which others have replaced is not.
+        let scrapes_may_end = self.crew.slot().is_ending() && waited >= LAST_CALL_OF_ALL;
         self.doors.receiver_count() == 0
             && self.crew.slot().connections.load() == 0
-            && !self.monitor.is_asked()
+            && (scrapes_may_end || !self.monitor.is_asked())
             && self.crew.slot().in_flight.load() == self.crew.given_up()
             && self.crew.requests.is_empty()
     }

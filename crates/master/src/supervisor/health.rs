@@ -36,7 +36,8 @@ impl Supervisor {
     /// What a look at a worker has shown.
     ///
     /// An idle loop does not turn by itself, so one that has not turned is woken, but for one that says it sleeps: that is woken
-    /// when it has slept for long, for it may have been stopped. Silent is who does not turn then. Waking counts from when it was done, because the master itself may have slept.
+    /// when it has slept for long, for it may have been stopped. Silent is who does not turn then. Waking counts from when it was
+    /// done, because the master itself may have slept.
     pub(super) fn examine(&mut self, pid: Pid, vitals: Vitals) {
         let now = self.now;
         let Some(worker) = self.crew.worker_mut(pid).filter(|worker| worker.process.is_ready()) else {
