@@ -6,11 +6,15 @@
 //! dying workers), `lifecycle` (all that changes a server under load), `reloading` (`--reload`), `systemd` (the units that we ship, under a real one).
 
 #[cfg(test)]
+mod acme;
+#[cfg(test)]
 mod ending;
 #[cfg(test)]
 mod fuzzing;
 #[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod http2;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]

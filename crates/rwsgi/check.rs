@@ -9,6 +9,7 @@ use crate::launch::Launch;
 use crate::plan::Plan;
 use crate::script::Script;
 use crate::settings::Found;
+use crate::tls::Tls;
 use crate::{Host, hooks, privileges, roles, settings, site, ui};
 
 /// Checks the settings and the application, and tells the person who asked.
@@ -62,7 +63,10 @@ fn explain(settled: &Settled) {
 fn plan(settled: &Settled, launch: &Launch, host: Host) -> Result<Plan, Error> {
     let planned = site::enter(&settled.config, launch.directory()).and_then(|()| {
         let identity = privileges::identity(&settled.config)?;
-        Plan::new(settled, identity, host, launch)
+        let plan = Plan::new(settled, identity, host, launch)?;
+        let opened = plan.tls.as_ref().map(Tls::open).transpose()?;
+        opened.into_iter().flat_map(|opened| opened.warnings).for_each(|text| ui::warn_of(&text));
+        Ok(plan)
     });
     planned.map_err(|error| error.about(settled))
 }

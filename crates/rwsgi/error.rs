@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use rwsgi_config::{Migration, Settled, Source};
+use rwsgi_http::tls::Flaw;
 
 /// An action of the program that failed.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +29,14 @@ pub(crate) enum Error {
     Chdir { directory: PathBuf, source: io::Error },
     #[error("cannot use the directory `{}`", path.display())]
     Directory { setting: &'static str, path: PathBuf, source: io::Error },
+    #[error("cannot read `{}`", path.display())]
+    ReadCredentials { setting: &'static str, path: PathBuf, source: io::Error },
+    #[error("cannot use `{}`", path.display())]
+    Credentials { setting: &'static str, path: PathBuf, source: Flaw },
+    #[error(transparent)]
+    Tls(rwsgi_http::tls::Unusable),
+    #[error("cannot make a secret for TLS")]
+    Secret(#[source] io::Error),
     #[error("cannot change the user and group of the workers")]
     Identity(#[source] rwsgi_os::Error),
     #[error("the user and group of the workers cannot write to `{}`, where large bodies wait", path.display())]
@@ -52,6 +61,10 @@ pub(crate) enum Error {
     ExtraFile { path: PathBuf, source: io::Error },
     #[error("invalid value `{pattern}`")]
     ExtraPattern { pattern: String, source: glob::PatternError },
+    #[error("`acme_domain` needs an address for HTTPS over TCP, where the authority can see the proof")]
+    NoAcmeAddress,
+    #[error(transparent)]
+    Acme(#[from] rwsgi_acme::Error),
     #[error("cannot open the pipe to the reloader")]
     Watcher(#[source] io::Error),
     #[error("there is no Python at `{}`, which {origin} names", path.display())]
@@ -90,7 +103,9 @@ impl Error {
     fn settings(&self) -> &[&'static str] {
         match self {
             Self::Chdir { .. } => &["chdir"],
-            Self::Directory { setting, .. } => std::slice::from_ref(setting),
+            Self::Directory { setting, .. }
+            | Self::ReadCredentials { setting, .. }
+            | Self::Credentials { setting, .. } => std::slice::from_ref(setting),
             Self::Identity(rwsgi_os::Error::UnknownGroup { .. }) => &["group"],
             Self::Identity(_) => &["user", "group"],
             Self::Bodies { .. } => &["body_temp_dir"],
@@ -110,6 +125,13 @@ impl Error {
             Self::System(error) | Self::Identity(error) => error.hint(),
             Self::Bodies { .. } => {
                 Some("give that directory to them, or name another one with `--body-temp-dir`".to_owned())
+            }
+            Self::Credentials { source, .. } => source.hint().map(str::to_owned),
+            Self::ReadCredentials { source, .. } if source.kind() == io::ErrorKind::NotFound => Some(
+                "a relative path counts from the current directory, or from that of `--chdir`".to_owned(),
+            ),
+            Self::ReadCredentials { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Some("let the user who starts the server read it; the workers need not".to_owned())
             }
             Self::NoGunicorn(Migration::Command(_)) => Some(
                 "write the whole command line as one word, such as `--from-gunicorn 'gunicorn -w 3 mysite.wsgi'`".to_owned(),

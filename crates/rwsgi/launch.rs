@@ -2,11 +2,12 @@
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::sync::Arc;
 
 use rwsgi_config::{Address, Config};
 use rwsgi_os::{
     Background, BindAddress, Detached, ExitReason, Handover, Invocation, Listener, Pid, Purpose, SocketPlan,
-    Streams,
+    Streams, Vault,
 };
 
 use crate::error::Error;
@@ -24,6 +25,8 @@ pub(crate) struct Launch {
     addresses: Vec<BindAddress>,
     /// Who waits in the foreground.
     background: Option<Background>,
+    /// Certificates and keys, for all processes that come from this one.
+    vault: Arc<Vault>,
 }
 
 impl Launch {
@@ -41,7 +44,13 @@ impl Launch {
             addresses: activated.iter().map(|listener| listener.address().clone()).collect(),
             activated,
             background: None,
+            vault: Arc::new(Vault::new()?),
         })
+    }
+
+    /// By what the workers get certificates and keys.
+    pub(crate) fn vault(&self) -> &Arc<Vault> {
+        &self.vault
     }
 
     /// Where the program was started.
@@ -92,8 +101,10 @@ impl Launch {
         if self.addresses.is_empty() {
             return plans;
         }
-        let metrics = plans.into_iter().filter(|plan| plan.purpose == Purpose::Metrics);
-        self.addresses.iter().cloned().map(SocketPlan::new).chain(metrics).collect()
+        let is_secure = plans.iter().any(|plan| plan.is_secure);
+        let others = plans.into_iter().filter(|plan| plan.purpose != Purpose::Serving);
+        let serving = self.addresses.iter().cloned().map(SocketPlan::new);
+        serving.map(|plan| SocketPlan { is_secure, ..plan }).chain(others).collect()
     }
 
     /// Says in the log that addresses are ignored, if somebody has named any.

@@ -5,26 +5,31 @@
 //! What it must not know: how requests are served or workers supervised.
 //! Who calls it: the two hosts, `main.rs` (native) and `py` (the wheel).
 //!
-//! Read in this order: this file, `launch` (who started us, with which sockets), `settings` (the file), `beginning` (the first mold), `check` and `migrate` (what ends without a server), `plan`, `sockets` and `traffic` (settings to
-//! options), `site` (the master's program), `roles` (its children), `script` and `molding` (those that execute a settings file), `privileges`, `host` (what the two hosts do differently),
+//! Read in this order: this file, `launch` (who started us, with which sockets), `settings` (the file), `beginning` (the first mold), `check` and `migrate` (what ends without a server), `plan`, `sockets`, `traffic` and `tls` (settings to
+//! options), `site` (the master's program), `renewal` (certificates that change), `roles` (its children), `script` and `molding` (those that execute a settings file), `privileges`, `host` (what the two hosts do differently),
 //! `hooks` (what applications know from Gunicorn), `home` (which Python environment the native host runs for), `logging`, `statsd`, `titles`, `reloader`, `ui`.
 
 #![forbid(unsafe_code)]
 
 mod beginning;
+mod certificates;
 mod check;
 mod error;
+mod files;
 mod home;
 mod hooks;
 mod host;
+mod http2;
 mod launch;
 mod logging;
 mod migrate;
 mod molding;
 mod plan;
 mod privileges;
+mod protection;
 mod proxies;
 mod reloader;
+mod renewal;
 mod roles;
 mod script;
 mod settings;
@@ -32,6 +37,7 @@ mod site;
 mod sockets;
 mod statsd;
 mod titles;
+mod tls;
 mod traffic;
 mod ui;
 
@@ -42,6 +48,7 @@ use rwsgi_config::{Draft, Opened, Program, Purpose, Settled};
 use rwsgi_os::ExitReason;
 
 use crate::beginning::{Begun, First, Start};
+use crate::certificates::Kept;
 use crate::error::Error;
 pub use crate::host::Host;
 use crate::launch::Launch;
@@ -50,6 +57,7 @@ use crate::reloader::Watched;
 use crate::settings::Found;
 use crate::site::{Scripted, Site};
 use crate::titles::Part;
+use crate::tls::Tls;
 pub use rwsgi_wsgi::RequestTimeout;
 
 /// The version of this package.
@@ -138,6 +146,20 @@ fn serve(draft: &Draft, start: Start, host: Host, launch: &mut Launch) -> Result
             return Err(error);
         }
     };
+    let store = plan.tls.as_ref().map_or(Ok(None), Tls::store)?;
+    let keeper = match certificates::start((&plan.config.acme, store.as_ref()), &listeners, host) {
+        Ok(Kept::Here(keeper)) => {
+            plan.titles.show(Part::Keeper);
+            drop((listeners, pid_file, plan, first_mold));
+            return Ok(keeper.run());
+        }
+        Ok(Kept::By(pid)) => Some(pid),
+        Ok(Kept::Not) => None,
+        Err(error) => {
+            sockets::close(listeners, launch);
+            return Err(error);
+        }
+    };
     let hooks = host.fork_hooks();
     let options = rwsgi_master::Options {
         policy: plan.policy(),
@@ -150,7 +172,8 @@ fn serve(draft: &Draft, start: Start, host: Host, launch: &mut Launch) -> Result
     };
     let scripts = found.into_source().map(|source| (1, Scripted { source, typed })).into_iter().collect();
     let plans = BTreeMap::from([(1, plan)]);
-    let mut site = Site { draft, host, launch, plans, scripts, pid_file, watcher };
+    let mut site = Site { draft, host, launch, plans, scripts, pid_file, watcher, keeper, renewal: None };
+    site.await_renewal();
     let role = host.without_python(|| rwsgi_master::run(options, &mut site, listeners))?;
     Ok(site.go_on(role))
 }
@@ -163,6 +186,7 @@ fn plan(settled: &Settled, found: &Found, host: Host, launch: &Launch) -> Result
     logging::start(&settled.config, privileges::owner(identity.as_ref()))?;
     let plan = Plan::new(settled, identity, host, launch)?.with_settings(&typed);
     plan.check()?;
+    let plan = plan.secured()?;
     tracing::info!("Starting rwsgi {VERSION}");
     settled.notes.iter().for_each(ui::remark);
     found.explain();

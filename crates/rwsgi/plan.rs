@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rwsgi_config::{Config, Settled, Workers};
 use rwsgi_master::{Inheritance, Numbers, Policy};
-use rwsgi_os::{Identity, SocketPlan, Statsd};
+use rwsgi_os::{Identity, SocketPlan, Statsd, Vault};
 use rwsgi_worker::PreloadOptions;
 use rwsgi_wsgi::{Embedding, Hook};
 
@@ -16,9 +16,11 @@ use crate::error::Error;
 use crate::launch::Launch;
 use crate::logging::Access;
 use crate::proxies::{header_rules, proxies};
+use crate::renewal::Stamps;
 use crate::settings::Found;
 use crate::titles::Titles;
-use crate::{Host, VERSION, home, logging, privileges, reloader, sockets, statsd, traffic};
+use crate::tls::Tls;
+use crate::{Host, VERSION, files, home, logging, privileges, reloader, sockets, statsd, traffic};
 
 /// How long the loop of a worker may stand still: as long as a request may run, within these bounds. It turns even while Python
 /// does not, so nothing of the application takes that long, but a machine that is short of memory may. With `--timeout 0`
@@ -44,6 +46,11 @@ pub(crate) struct Plan {
     /// The directory in which the program was started.
     start: PathBuf,
     statsd: Option<Arc<Statsd>>,
+    /// How connections are secured, if they are.
+    pub(crate) tls: Option<Tls>,
+    /// How the files of that were when they were read.
+    pub(crate) stamps: Option<Stamps>,
+    vault: Arc<Vault>,
     /// Settings are in a file in Python, which a mold executes.
     is_scripted: bool,
     pub(crate) config: Config,
@@ -80,12 +87,15 @@ impl Plan {
                 Workers::Count(count) => count,
             },
             identity,
-            directory,
             start: launch.directory().to_owned(),
             python,
             access_log,
             paths,
             statsd: statsd::open(&config),
+            tls: Tls::new(&config, &directory),
+            stamps: None,
+            directory,
+            vault: Arc::clone(launch.vault()),
             is_scripted: false,
             config,
             settings: String::new(),
@@ -100,6 +110,18 @@ impl Plan {
     /// Looks whether the workers will be able to do what they have to. It takes a fork, so it is the master's.
     pub(crate) fn check(&self) -> Result<(), Error> {
         self.identity.as_ref().map_or(Ok(()), |identity| privileges::check_bodies(&self.config, identity))
+    }
+
+    /// Reads the files of TLS and hands what is in them to the workers. The last step of a plan: those of the one before have that
+    /// too then.
+    pub(crate) fn secured(mut self) -> Result<Self, Error> {
+        if let Some(tls) = &self.tls {
+            let opened = tls.open()?;
+            opened.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+            opened.publish(&self.vault)?;
+            self.stamps = Some(opened.stamps);
+        }
+        Ok(self)
     }
 
     /// The same, with what Python may want to know of the settings: [`rwsgi_config::Settled::typed`].
@@ -194,11 +216,17 @@ impl Plan {
         inheritance: Inheritance,
     ) -> Result<(rwsgi_worker::Place, rwsgi_worker::Options), Error> {
         let mut listeners = inheritance.listeners;
-        let metrics = listeners.split_off(listeners.len().saturating_sub(self.config.metrics_bind.len()));
+        let mut last = |count: usize| listeners.split_off(listeners.len().saturating_sub(count));
+        let metrics = last(self.config.metrics_bind.len());
+        let redirecting = last(self.config.https_redirect.len());
+        let is_secure = self.tls.is_some();
+        let listeners = listeners.into_iter().map(|listener| listener.over_tls(is_secure)).collect();
+        let tls = self.tls.as_ref().map(|tls| tls.context(&self.vault)).transpose()?;
         let start = |access: &Access| access.start(&self.config, &self.settings);
         let access_log = self.access_log.as_ref().map(start).transpose()?;
         let place = rwsgi_worker::Place {
             listeners,
+            redirecting,
             metrics,
             scoreboard: inheritance.scoreboard,
             slot: inheritance.slot,
@@ -206,7 +234,11 @@ impl Plan {
             lifeline: inheritance.lifeline,
         };
         let options = rwsgi_worker::Options {
-            http: traffic::options(&self.config),
+            http: rwsgi_http::Options { tls, ..traffic::options(&self.config) },
+            django: rwsgi_worker::DjangoWishes {
+                files: files::django(&self.config),
+                hosts: self.config.django_hosts,
+            },
             wsgi: self.wsgi(inheritance.workers),
             threads: self.config.threads,
             connections: self.config.worker_connections,
@@ -246,6 +278,12 @@ fn find_directories(config: &mut Config, base: &Path) -> Result<(), Error> {
     }
     for (_, path) in &mut config.sendfile_roots {
         *path = find_directory(&base.join(&*path), "sendfile_roots")?;
+    }
+    for (_, path) in &mut config.files.folders {
+        *path = find_directory(&base.join(&*path), "static")?;
+    }
+    for (_, path) in &mut config.files.uploads {
+        *path = find_directory(&base.join(&*path), "media")?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::path::Path;
+use std::time::Instant;
 
 use rwsgi_config::{Config, Draft, File, Settled};
 use rwsgi_master::{Numbers, Preparation, Prepared, Program, Role};
@@ -13,10 +14,11 @@ use crate::error::Error;
 use crate::launch::Launch;
 use crate::molding::{self, Molding};
 use crate::plan::Plan;
+use crate::renewal::Renewal;
 use crate::script::Script;
 use crate::settings::{self, Found};
 use crate::titles::Part;
-use crate::{Host, logging, privileges, reloader, roles, ui};
+use crate::{Host, certificates, logging, privileges, reloader, roles, ui};
 
 /// What a running server remembers of its start, and of the generations of which workers may be forked.
 pub(crate) struct Site<'a> {
@@ -29,6 +31,10 @@ pub(crate) struct Site<'a> {
     pub(crate) pid_file: Option<PidFile>,
     /// The process that watches for `--reload`, as long as it does.
     pub(crate) watcher: Option<Pid>,
+    /// The process that fetches certificates, as long as it does.
+    pub(crate) keeper: Option<Pid>,
+    /// Looks after the files of TLS by the newest plan, if it has any.
+    pub(crate) renewal: Option<Renewal>,
 }
 
 /// A settings file in Python.
@@ -90,7 +96,31 @@ impl Site<'_> {
         let identity = privileges::identity(&settled.config)?;
         let plan = Plan::new(settled, identity, self.host, self.launch)?.with_settings(typed);
         plan.check()?;
-        Ok(plan)
+        plan.secured()
+    }
+
+    /// Looks after the files of the newest plan from now on.
+    pub(crate) fn await_renewal(&mut self) {
+        let stamps = self.plans.last_key_value().and_then(|(_, plan)| plan.stamps.clone());
+        self.renewal = stamps.map(|stamps| Renewal::new(stamps, Instant::now()));
+    }
+
+    /// Reads the files of TLS again by the newest plan. What cannot be used is told, and what was read before stays.
+    fn renew(&self) {
+        let Some(tls) = self.plans.last_key_value().and_then(|(_, plan)| plan.tls.as_ref()) else { return };
+        let renewed =
+            tls.open().and_then(|opened| Ok((opened.publish(self.launch.vault())?, opened.warnings)));
+        match renewed {
+            Ok((false, _)) => {}
+            Ok((true, warnings)) => {
+                tracing::info!("The certificates have changed and are used from the next connection on");
+                warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+            }
+            Err(error) => {
+                ui::complain(&error, error.hint().as_deref());
+                tracing::warn!("The certificates that were read before stay in use");
+            }
+        }
     }
 
     fn take_over(&mut self, generation: u32, plan: Plan) -> Prepared {
@@ -99,6 +129,7 @@ impl Site<'_> {
         let sockets = self.launch.sockets(plan.sockets.clone());
         let prepared = Prepared { policy: plan.policy(), sockets };
         self.plans.insert(generation, plan);
+        self.await_renewal();
         prepared
     }
 
@@ -172,10 +203,23 @@ impl Program for Site<'_> {
         self.scripts.remove(&generation);
         self.plans.last_key_value().into_iter().for_each(|(_, plan)| log_as_in(plan));
         self.step_back();
+        // The workers have those of the generation that is given up.
+        self.renew();
+        self.await_renewal();
     }
 
     fn numbers(&self) -> Option<Numbers> {
         self.plans.first_key_value()?.1.numbers()
+    }
+
+    fn next_look(&self) -> Option<Instant> {
+        self.renewal.as_ref().map(Renewal::due)
+    }
+
+    fn look(&mut self, now: Instant) {
+        if self.renewal.as_mut().is_some_and(|renewal| renewal.look(now)) {
+            self.renew();
+        }
     }
 
     fn reopen_logs(&mut self) {
@@ -188,6 +232,9 @@ impl Program for Site<'_> {
     fn child_ended(&mut self, pid: Pid, ending: Ending) {
         if self.watcher.take_if(|watcher| *watcher == pid).is_some() {
             reloader::ended(pid, ending);
+        }
+        if self.keeper.take_if(|keeper| *keeper == pid).is_some() {
+            certificates::ended(pid, ending);
         }
     }
 

@@ -9,20 +9,25 @@ use crate::launch::Launch;
 /// The permissions of unix sockets that no `--umask` is about: for the user and the group, not for everybody.
 const MODE: u32 = 0o660;
 
-/// A socket for each address of the settings, those for numbers last; their files are given to `owner`.
+/// A socket for each address of the settings, those of the application first and those for numbers last; their files are given to `owner`.
 pub(crate) fn plans(config: &Config, owner: Owner) -> Vec<SocketPlan> {
     let plan = |address, purpose| SocketPlan {
         backlog: config.backlog,
         reuse_port: config.reuse_port,
-        ipv6_only: leaves_ipv4(address, &config.bind) || leaves_ipv4(address, &config.metrics_bind),
+        ipv6_only: [&config.bind, &config.https_redirect, &config.metrics_bind]
+            .iter()
+            .any(|all| leaves_ipv4(address, all)),
         mode: config.umask.map_or(MODE, |umask| 0o777 & !umask),
         owner,
         purpose,
         ..SocketPlan::new(bind_address(address))
     };
     let serving = config.bind.iter().map(|address| plan(address, Purpose::Serving));
-    // Behind the others: by that a worker knows them.
-    serving.chain(config.metrics_bind.iter().map(|address| plan(address, Purpose::Metrics))).collect()
+    let serving = serving.map(|plan| SocketPlan { is_secure: config.is_secure(), ..plan });
+    // In this order: by that a worker knows them.
+    let redirecting = config.https_redirect.iter().map(|address| plan(address, Purpose::Redirecting));
+    let metrics = config.metrics_bind.iter().map(|address| plan(address, Purpose::Metrics));
+    serving.chain(redirecting).chain(metrics).collect()
 }
 
 fn bind_address(address: &Address) -> BindAddress {
@@ -52,7 +57,7 @@ pub(crate) fn open(plans: &[SocketPlan], launch: &mut Launch) -> Result<Vec<List
     let (mut open, mut bound) = (Vec::new(), Vec::new());
     for plan in plans {
         if let Some(listener) = launch.inherited(&plan.address) {
-            open.push(listener.for_purpose(plan.purpose));
+            open.push(listener.as_planned(plan));
             continue;
         }
         match Listener::bind(plan) {

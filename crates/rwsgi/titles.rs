@@ -16,6 +16,7 @@ pub(crate) enum Part {
     Worker,
     Mold,
     Reloader,
+    Keeper,
 }
 
 impl fmt::Display for Part {
@@ -25,6 +26,7 @@ impl fmt::Display for Part {
             Self::Worker => "worker",
             Self::Mold => "mold",
             Self::Reloader => "reloader",
+            Self::Keeper => "certificates",
         })
     }
 }

@@ -47,11 +47,15 @@ pub(crate) fn warn(note: &Note) {
     if note.level == LogLevel::Debug {
         return;
     }
-    let mut text = format!("rwsgi: warning: {}\n", note.text);
+    warn_of(&note.text);
     if let Some(hint) = &note.hint {
-        text.push_str(&format!("hint: {hint}\n"));
+        let _ = writeln!(std::io::stderr().lock(), "hint: {hint}");
     }
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Says on stderr what is to be known, where there is no log.
+pub(crate) fn warn_of(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "rwsgi: warning: {text}");
 }
 
 /// Says why a process of the server cannot go on: in the log if there is one, else on stderr. What it ends with.

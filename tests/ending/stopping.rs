@@ -1,6 +1,7 @@
 //! The signals that end the server.
 
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
@@ -60,9 +61,9 @@ fn after_term_new_connections_are_refused() {
     let (mut server, mut waiting, gate) = busy(&ENDLESS);
     server.signal(Signal::SIGTERM);
     let address = server.addresses().swap_remove(0);
-    let limit = std::time::Instant::now() + PATIENCE;
+    let limit = Instant::now() + PATIENCE;
     while TcpStream::connect(&address).is_ok() {
-        assert!(limit > std::time::Instant::now(), "connections are still accepted");
+        assert!(limit > Instant::now(), "connections are still accepted");
         std::thread::yield_now();
     }
     gate.open();
@@ -82,6 +83,36 @@ fn a_connection_in_the_listen_queue_at_term_is_still_served() {
     }
     assert_eq!(waiting.response().status, 200);
     assert_eq!(server.wait_exit().code(), Some(0));
+}
+
+/// Too much for the kernel to send before the client has confirmed a part of it.
+const MUCH: &str = "
+from stage import answer
+def application(environ, start_response):
+    return answer(start_response, 'x' * 8_000_000)
+";
+
+/// Long enough for a handshake, shorter than the second after which TCP tries again.
+const MOMENT: Duration = Duration::from_millis(200);
+
+#[test]
+fn whoever_has_connected_may_speak_when_nobody_else_is_let_in() {
+    let servers = [Some(Server::wsgi(MUCH)), Server::wsgi(MUCH).without_privileges()];
+    for server in servers.into_iter().flatten() {
+        let mut server = server.args(ENDLESS).start();
+        let address = server.addresses().swap_remove(0).parse().unwrap();
+        let mut silent = server.client();
+        server.signal(Signal::SIGTERM);
+        let limit = Instant::now() + PATIENCE;
+        while TcpStream::connect_timeout(&address, MOMENT).is_ok() {
+            assert!(limit > Instant::now(), "connections are still accepted");
+        }
+        let response = silent.get("/");
+        assert_eq!((response.status, response.body.len(), response.is_whole), (200, 8_000_000, true));
+        assert_eq!(server.wait_exit().code(), Some(0));
+        let log = server.log().text();
+        assert!(!log.contains("turn new connections away"), "{log}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use nix::unistd::geteuid;
 use tempfile::TempDir;
 
 use super::{Gate, Server};
@@ -77,6 +78,20 @@ impl Builder {
     pub(crate) fn under<const N: usize>(mut self, wrapper: [&str; N]) -> Self {
         self.wrapper = wrapper.into_iter().map(Into::into).collect();
         self
+    }
+
+    /// With the privileges of any user: root, if that is who tests, gives its capabilities away. None where it cannot.
+    pub(crate) fn without_privileges(self) -> Option<Self> {
+        const WEAK: [&str; 4] = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"];
+        if !geteuid().is_root() {
+            return Some(self);
+        }
+        let tried = Command::new(WEAK[0]).args(&WEAK[1..]).arg("true").status();
+        if tried.is_ok_and(|end| end.success()) {
+            return Some(self.under(WEAK));
+        }
+        eprintln!("NOT TESTED without privileges: root cannot give its capabilities away here");
+        None
     }
 
     /// One more file in the folder.

@@ -142,6 +142,18 @@ impl Client {
         response
     }
 
+    /// What the next chunk of an answer has; nothing is its end.
+    pub(crate) fn chunk(&mut self) -> Vec<u8> {
+        let line = self.until("\r\n");
+        let length = usize::from_str_radix(line.trim(), 16).unwrap();
+        while self.received.len() < length + 2 {
+            assert!(self.receive(), "the connection was closed within a chunk");
+        }
+        let chunk = self.received.drain(..length).collect();
+        self.received.drain(..2);
+        chunk
+    }
+
     /// What comes up to `mark`, with it.
     pub(crate) fn until(&mut self, mark: &str) -> String {
         let end = self.receive_until(mark.as_bytes());

@@ -89,12 +89,12 @@ impl Server {
         self.log.wait_times(text, count)
     }
 
-    /// The URLs of all addresses, without `http://`.
+    /// The URLs of all addresses, without `http://` or `https://`.
     pub(crate) fn addresses(&self) -> Vec<String> {
         let line = self.wait_log("Listening at: ");
         let (_, urls) = line.split_once("Listening at: ").unwrap();
         let (urls, _) = urls.split_once(' ').unwrap();
-        urls.split(',').map(|url| url.trim_start_matches("http://").to_owned()).collect()
+        urls.split(',').map(|url| url.split_once("://").map_or(url, |(_, rest)| rest).to_owned()).collect()
     }
 
     /// A new connection to the first address.

@@ -35,8 +35,9 @@ fn request(address: &str) -> Fate {
 /// Every connection that the system lets in is answered, also the ones that come while the server ends.
 #[test]
 fn the_end_of_the_server_answers_all_that_were_let_in_and_refuses_the_rest() {
-    for _ in 0..5 {
-        let mut server = Server::wsgi(APP).workers(2).start();
+    let servers = || [Some(Server::wsgi(APP)), Server::wsgi(APP).without_privileges()];
+    for server in (0..5).flat_map(|_| servers()).flatten() {
+        let mut server = server.workers(2).start();
         let address = server.addresses().swap_remove(0);
         let answered = AtomicU64::new(0);
         thread::scope(|scope| {

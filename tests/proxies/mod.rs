@@ -6,6 +6,7 @@ mod haproxy;
 mod headers;
 mod nginx;
 mod preface;
+mod statics;
 
 /// Shows the text values of environ, takes bodies, streams.
 const APP: &str = "

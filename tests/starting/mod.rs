@@ -7,7 +7,7 @@ mod loading;
 mod migrate;
 mod misdeeds;
 mod pid_file;
-mod privileges;
+pub(crate) mod privileges;
 mod python;
 mod settings;
 mod sockets;

@@ -24,7 +24,7 @@ const USER: u32 = 54321;
 const GROUP: u32 = 54322;
 
 /// Whether this can be tested here; if not, says why.
-fn can_test() -> bool {
+pub(crate) fn can_test() -> bool {
     let reason = if !geteuid().is_root() {
         "only root can start workers as somebody else; run these tests as root"
     } else if !is_readable(Path::new(env!("RWSGI_BUILD_PYTHON"))) {

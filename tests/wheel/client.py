@@ -44,13 +44,11 @@ class Response:
 class Connection:
     """A connection on which bytes are sent as given and responses are read one by one."""
 
-    def __init__(self, address):
-        if isinstance(address, str):
-            self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            self.socket.settimeout(PATIENCE)
-            self.socket.connect(address)
-        else:
-            self.socket = socket.create_connection(address, timeout=PATIENCE)
+    def __init__(self, address, secured=None):
+        """`secured` makes the socket one of TLS."""
+        self.socket = open_socket(address)
+        if secured:
+            self.socket = secured(self.socket)
         self._reader = self.socket.makefile("rb")
 
     def __enter__(self):
@@ -140,6 +138,16 @@ class Connection:
         response.body = b"".join(pieces)
 
 
+def open_socket(address):
+    """A connected socket, to a pair or to the path of a Unix socket."""
+    if not isinstance(address, str):
+        return socket.create_connection(address, timeout=PATIENCE)
+    opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    opened.settimeout(PATIENCE)
+    opened.connect(address)
+    return opened
+
+
 def message(method, target, *, headers=(), body=b"", version="1.1"):
     """The bytes of a request; a Content-Length is added for a body unless `headers` frame it."""
     lines = [f"{method} {target} HTTP/{version}"]
@@ -157,9 +165,9 @@ def chunked(*pieces):
     return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in [*pieces, b""])
 
 
-def request(address, method, target, **options):
+def request(address, method, target, *, secured=None, **options):
     """One request on a connection of its own, which the client asks to close."""
     options["headers"] = [*options.get("headers", ()), ("Connection", "close")]
-    with Connection(address) as connection:
+    with Connection(address, secured) as connection:
         connection.send(message(method, target, **options))
         return connection.response(method)

@@ -69,6 +69,12 @@ def module_host():
     return Host("module", (sys.executable, "-m", "rwsgi"))
 
 
+def closed_to_others():
+    """What a worker needs to enter, and cannot when it is somebody else."""
+    needed = [Path(sys.prefix), Path(sys.base_prefix), WSGI_APPS]
+    return [str(path) for path in needed if not _is_open(path)]
+
+
 class Server:
     """A running server. Use it in `with`: leaving stops it and asserts that nothing stayed behind.
 
@@ -153,13 +159,17 @@ class Server:
         """One request on a connection of its own."""
         return client.request(self.address, method, target, **options)
 
-    def connect(self):
+    def connect(self, secured=None):
         """A connection for raw bytes."""
-        return client.Connection(self.address)
+        return client.Connection(self.address, secured)
 
 
 def _address(text):
     if text.startswith("unix:"):
         return text.removeprefix("unix:")
-    host, _, port = text.removeprefix("http://").rpartition(":")
+    host, _, port = re.sub("^https?://", "", text).rpartition(":")
     return host.strip("[]"), int(port)
+
+
+def _is_open(path):
+    return all(folder.stat().st_mode & 0o001 for folder in [path, *path.parents])

@@ -5,12 +5,11 @@ import os
 import signal
 import socket
 import sys
-from pathlib import Path
 
 import client
 import pytest
 from processes import Watch
-from server import WSGI_APPS
+from server import WSGI_APPS, closed_to_others
 
 APP = "surroundings"
 
@@ -22,12 +21,6 @@ os.dup2(int(sys.argv[1]), 3)
 os.environ["LISTEN_PID"] = str(os.getpid())
 os.execvp(sys.argv[2], sys.argv[2:])
 """
-
-
-def is_open_to_others(path):
-    """Whether every user may enter the folder."""
-    folders = [path, *path.parents]
-    return all(folder.stat().st_mode & 0o001 for folder in folders)
 
 
 def as_systemd(host, descriptor):
@@ -49,8 +42,7 @@ def test_a_socket_of_systemd_is_served_and_its_variables_are_gone(host):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_workers_are_who_they_are_told_to_be(host):
-    folders = [Path(sys.prefix), Path(sys.base_prefix), WSGI_APPS]
-    if closed := [str(folder) for folder in folders if not is_open_to_others(folder)]:
+    if closed := closed_to_others():
         pytest.skip(f"other users cannot enter {closed}")
     with host.start(APP, "--user", "54321", "--group", "54322") as server:
         found = server.ready().get("/identity").json

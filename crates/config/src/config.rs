@@ -2,7 +2,19 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::{bind::Address, network::Networks, statsd::StatsdAddress, syslog::SyslogAddress};
+use crate::{
+    acme::Acme,
+    bind::Address,
+    choices::{HeaderMap, LogFormat, LogLevel, LogTarget, ProxyProtocol, ReloadEngine, Workers},
+    compression::Compression,
+    http_version::{Cleartext, HttpVersion},
+    network::Networks,
+    protection::{PathRate, Rate},
+    static_files::StaticFiles,
+    statsd::StatsdAddress,
+    syslog::SyslogAddress,
+    tls::{CertReqs, TlsVersion},
+};
 
 /// What the server is asked to do, one field for each row of [`SETTINGS`](crate::SETTINGS).
 ///
@@ -18,6 +30,40 @@ pub struct Config {
     pub backlog: u32,
     /// Whether other servers may listen at the same ports (`SO_REUSEPORT`, `socket(7)`).
     pub reuse_port: bool,
+    /// Certificates that are fetched from an authority.
+    pub acme: Acme,
+    /// The versions of HTTP that TLS offers, the best first; at least one, each once.
+    pub http_protocols: Vec<HttpVersion>,
+    /// How HTTP/2 may begin without TLS, where it comes from a peer of `forwarded_allow_ips`.
+    pub http2_cleartext: Cleartext,
+    /// Requests at a time in an HTTP/2 connection, at least 1.
+    pub http2_max_concurrent_streams: u32,
+    /// Bytes that an HTTP/2 client may send in a request before it must wait, from 1 to 2^31 - 1.
+    pub http2_initial_window_size: u32,
+    /// Bytes of a frame that an HTTP/2 client may send, from 16,384 to 16,777,215.
+    pub http2_max_frame_size: u32,
+    /// Bytes of the headers of an HTTP/2 request; `None` is any number.
+    pub http2_max_header_list_size: Option<usize>,
+    /// The files of the server's certificates; TLS is spoken if there is one, or a key.
+    pub certfile: Vec<PathBuf>,
+    /// The files of their keys, in the same order; none, or as many.
+    pub keyfile: Vec<PathBuf>,
+    /// The file with the password of encrypted keys.
+    pub key_password_file: Option<PathBuf>,
+    /// The oldest version of TLS that is spoken.
+    pub tls_min: TlsVersion,
+    /// The cipher suites, by OpenSSL's names; empty takes all.
+    pub ciphers: Vec<String>,
+    /// The file of the authorities that certificates of clients come from.
+    pub ca_certs: Option<PathBuf>,
+    /// Whether clients show certificates.
+    pub cert_reqs: CertReqs,
+    /// Whether the end of a connection is taken for the end of TLS.
+    pub suppress_ragged_eofs: bool,
+    /// The addresses whose clients are sent to HTTPS, in the given order.
+    pub https_redirect: Vec<Address>,
+    /// The value of `Strict-Transport-Security`, if that is sent.
+    pub hsts: Option<String>,
     /// How many worker processes to keep.
     pub workers: Workers,
     /// Threads that run the application in each worker, at least 1.
@@ -96,6 +142,10 @@ pub struct Config {
     /// The files that an application may name to be sent: prefixes of URL paths, which begin with `/`, with
     /// their directories, both as they were written, in the given order and each prefix once.
     pub sendfile_roots: Vec<(String, PathBuf)>,
+    /// Files that are sent without the application.
+    pub files: StaticFiles,
+    /// How responses of the application are compressed.
+    pub compression: Compression,
     /// Peers whose forwarding headers count.
     pub forwarded_allow_ips: Networks,
     /// Whether somebody has named them, rather than the defaults.
@@ -115,6 +165,18 @@ pub struct Config {
     /// The path that the application is mounted at (`SCRIPT_NAME`): empty, or begins with `/` and does not
     /// end with one.
     pub root_path: String,
+    /// The hosts whose requests are answered: names in lower case, IPv6 addresses in brackets; `.NAME`, `*.NAME` and `*` for several. Empty: all.
+    pub allow_host: Vec<String>,
+    /// Whether those of Django's `ALLOWED_HOSTS` are added to them.
+    pub django_hosts: bool,
+    /// Patterns of paths that are answered 404, in which `*` stands for anything.
+    pub deny_path: Vec<String>,
+    /// How often a client may ask for anything that `rate_limit_path` does not name; `None` is any number of times.
+    pub rate_limit: Option<Rate>,
+    /// How often a client may ask for these, in the given order.
+    pub rate_limit_path: Vec<PathRate>,
+    /// Names and values of headers for every answer, in the given order.
+    pub header: Vec<(String, String)>,
     /// The text of the `Server` header; `None` sends none.
     pub server_header: Option<String>,
     /// The directory to change to before the application is loaded.
@@ -203,6 +265,12 @@ pub struct Config {
 }
 
 impl Config {
+    /// Whether TLS is spoken, as in Gunicorn.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        !(self.certfile.is_empty() && self.keyfile.is_empty() && self.acme.domains.is_empty())
+    }
+
     /// What the processes are called in their titles: as somebody said, or like the application.
     #[must_use]
     pub fn process_name(&self) -> &str {
@@ -211,133 +279,4 @@ impl Config {
             ("", name) | (name, _) => name,
         }
     }
-}
-
-/// The number of worker processes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Workers {
-    /// As many as the processors that this process may use.
-    #[default]
-    Auto,
-    /// This many, at least 1.
-    Count(usize),
-}
-
-/// Where a log goes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum LogTarget {
-    /// The standard stream that belongs to the log, written as `-`.
-    #[default]
-    Std,
-    /// A file to append to.
-    File(PathBuf),
-}
-
-/// The severities of the error log, from the most talkative to the quietest.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LogLevel {
-    /// Details for finding a fault.
-    Debug,
-    /// Starts, stops and other normal events.
-    #[default]
-    Info,
-    /// Something is odd and was dealt with.
-    Warning,
-    /// Something failed.
-    Error,
-    /// The server cannot go on.
-    Critical,
-}
-
-impl LogLevel {
-    /// Every level, in the order of [`LogLevel::WORDS`].
-    pub(crate) const ALL: [Self; 5] = [Self::Debug, Self::Info, Self::Warning, Self::Error, Self::Critical];
-
-    /// The levels as the command line writes them.
-    pub(crate) const WORDS: &'static [&'static str] = &["debug", "info", "warning", "error", "critical"];
-}
-
-/// How lines of the logs are written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum LogFormat {
-    /// As Gunicorn writes them.
-    #[default]
-    Text,
-    /// An object of JSON each.
-    Json,
-}
-
-impl LogFormat {
-    /// Every format, in the order of [`LogFormat::WORDS`].
-    pub(crate) const ALL: [Self; 2] = [Self::Text, Self::Json];
-
-    /// The formats as the command line writes them.
-    pub(crate) const WORDS: &'static [&'static str] = &["text", "json"];
-}
-
-/// What is done with a header whose name has an underscore, which the environ cannot tell from the one with
-/// a hyphen (`X_Forwarded_For`), unless `forwarder_headers` allows it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum HeaderMap {
-    /// The header is left out.
-    #[default]
-    Drop,
-    /// The request is answered 400.
-    Refuse,
-    /// The application sees it as if it had a hyphen.
-    Dangerous,
-}
-
-impl HeaderMap {
-    /// Every way, in the order of [`HeaderMap::WORDS`].
-    pub(crate) const ALL: [Self; 3] = [Self::Drop, Self::Refuse, Self::Dangerous];
-
-    /// The ways as the command line writes them.
-    pub(crate) const WORDS: &'static [&'static str] = &["drop", "refuse", "dangerous"];
-}
-
-/// Which versions of the PROXY protocol connections may begin with.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ProxyProtocol {
-    /// None: its header is a malformed request.
-    #[default]
-    Off,
-    /// Version 1, a line of text.
-    V1,
-    /// Version 2, binary.
-    V2,
-    /// Either version.
-    Auto,
-}
-
-impl ProxyProtocol {
-    /// Every choice, in the order of [`ProxyProtocol::WORDS`].
-    pub(crate) const ALL: [Self; 4] = [Self::Off, Self::V1, Self::V2, Self::Auto];
-
-    /// The choices as the command line writes them.
-    pub(crate) const WORDS: &'static [&'static str] = &["off", "v1", "v2", "auto"];
-
-    /// What Gunicorn takes for them too.
-    pub(crate) const SYNONYMS: &'static [(&'static str, &'static str)] =
-        &[("false", "off"), ("none", "off"), ("0", "off"), ("true", "auto"), ("1", "auto")];
-}
-
-/// How a change of a file is seen.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ReloadEngine {
-    /// By inotify where it works, else by looking.
-    #[default]
-    Auto,
-    /// By looking at the files again and again.
-    Poll,
-    /// The kernel tells (`inotify(7)`).
-    Inotify,
-}
-
-impl ReloadEngine {
-    /// Every way, in the order of [`ReloadEngine::WORDS`].
-    pub(crate) const ALL: [Self; 3] = [Self::Auto, Self::Poll, Self::Inotify];
-
-    /// The ways as the command line writes them.
-    pub(crate) const WORDS: &'static [&'static str] = &["auto", "poll", "inotify"];
 }

@@ -156,9 +156,9 @@ impl Draft {
         if config.app.is_empty() {
             return Err(Error::NoApplication { program: self.program.clone() });
         }
-        agreement::check(&config, &layer)?;
+        let disagreements = agreement::check(&config, &layer)?;
         notes.splice(0..0, self.notes.iter().cloned());
-        notes.extend(remarks);
+        notes.extend(remarks.into_iter().chain(disagreements));
         Ok(Settled::new(config, layer, notes))
     }
 }

@@ -74,16 +74,20 @@ pub(crate) fn name_or_off(text: &str) -> Result<Option<String>, Refusal> {
 pub(crate) const EXPECTS_NAME_OR_OFF: &str = "`on`, `off` or the name of a header such as `X-Request-ID`";
 
 /// A token (RFC 9110, 5.6.2); `*` alone is one.
-fn name(text: &str) -> Result<String, Refusal> {
+pub(crate) fn is_name(text: &str) -> bool {
     let is_of_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if text.is_empty() || !text.bytes().all(is_of_token) {
+    !text.is_empty() && text.bytes().all(is_of_token)
+}
+
+fn name(text: &str) -> Result<String, Refusal> {
+    if !is_name(text) {
         return Err(Refusal::new(format!("`{text}` is not the name of a header")));
     }
     Ok(text.to_ascii_uppercase())
 }
 
 /// RFC 9110, 5.5, without the tab and what is not ASCII: no recipient need understand those.
-fn is_of_value(byte: u8) -> bool {
+pub(crate) fn is_of_value(byte: u8) -> bool {
     byte == b' ' || byte.is_ascii_graphic()
 }
 

@@ -2,7 +2,6 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    os::unix::ffi::OsStrExt,
     path::PathBuf,
     time::Duration,
 };
@@ -10,14 +9,19 @@ use std::{
 use crate::{
     account, application,
     bind::{self, Address},
-    config::{Config, LogTarget, Workers},
+    choices::{LogTarget, Workers},
+    config::Config,
     header, manual,
     migration::Migration,
     mode,
-    near::{begun, nearest},
     network::{self, Networks},
-    prefix, size,
+    prefix, size, tls,
 };
+
+mod reading;
+
+pub(crate) use reading::MOST_WORKERS;
+use reading::{each, in_turn, last, last_raw, paths};
 
 /// The grammar of a setting's value, with the function that puts the value into its field.
 #[derive(Debug, Clone, Copy)]
@@ -70,12 +74,18 @@ pub(crate) enum Kind {
     Mode(fn(&mut Config, u32)),
     /// Paths of files, or patterns for them, one for each occurrence.
     Patterns(fn(&mut Config, Vec<String>)),
+    /// Paths of files, one for each occurrence; Gunicorn takes one.
+    Files(fn(&mut Config, Vec<PathBuf>)),
     /// Paths of URLs with commas between them.
     UrlPaths(fn(&mut Config, Vec<String>)),
     /// A path of a URL, stored without a slash at its end.
     RootPath(fn(&mut Config, String)),
     /// Text with a grammar of its own.
     Parsed { parse: fn(&mut Config, &str) -> Result<(), Refusal>, expects: &'static str },
+    /// The same, one for each occurrence; `parse` adds to those before.
+    Each { parse: fn(&mut Config, &str) -> Result<(), Refusal>, expects: &'static str },
+    /// Parts with commas between them, each with a grammar of its own.
+    Listed { parse: fn(&mut Config, &str) -> Result<(), Refusal>, expects: &'static str },
     /// A class, by its dotted name or by one that stands for it.
     Class { check: fn(&str) -> Result<(), Refusal>, expects: &'static str, store: fn(&mut Config, String) },
     /// A dictionary, stored as JSON. Only a file gives it.
@@ -163,9 +173,13 @@ impl Kind {
             Self::Account(store) => store(config, last(values, account::parse)?),
             Self::Mode(store) => store(config, last(values, mode::parse)?),
             Self::Patterns(store) => store(config, each(values, |text| self.pattern(text))?),
+            Self::Files(store) => store(config, tls::files(values)?),
             Self::UrlPaths(store) => store(config, last(values, prefix::paths)?),
             Self::RootPath(store) => store(config, last(values, prefix::root)?),
-            Self::Parsed { parse, .. } => last(values, |text| parse(config, text))?,
+            Self::Parsed { parse, .. } | Self::Listed { parse, .. } => {
+                last(values, |text| parse(config, text))?;
+            }
+            Self::Each { parse, .. } => in_turn(values, |text| parse(config, text))?,
             Self::Class { check, store, .. } => {
                 store(config, last(values, |text| check(text).map(|()| text.trim().to_owned()))?);
             }
@@ -201,9 +215,12 @@ impl Kind {
             Self::Account(_) => account::EXPECTS.into(),
             Self::Mode(_) => mode::EXPECTS.into(),
             Self::Patterns(_) => "the path of a file, or a pattern such as `templates/*.html`".into(),
+            Self::Files(_) => tls::EXPECTS_FILES.into(),
             Self::UrlPaths(_) => prefix::EXPECTS_PATHS.into(),
             Self::RootPath(_) => prefix::EXPECTS_ROOT.into(),
-            Self::Parsed { expects, .. } => expects.into(),
+            Self::Parsed { expects, .. } | Self::Each { expects, .. } | Self::Listed { expects, .. } => {
+                expects.into()
+            }
             Self::Class { expects, .. } => expects.into(),
             Self::Dictionary(_) => "a dictionary".into(),
             Self::Hook { parameters } => {
@@ -229,104 +246,6 @@ impl Kind {
             _ => one.eq_ignore_ascii_case(other),
         }
     }
-
-    fn unexpected(self) -> Refusal {
-        Refusal::new(format!("expected {}", self.expects()))
-    }
-
-    fn path(self, raw: &OsStr) -> Result<PathBuf, Refusal> {
-        if raw.is_empty() { Err(self.unexpected()) } else { Ok(raw.into()) }
-    }
-
-    fn log(self, raw: &OsStr) -> Result<LogTarget, Refusal> {
-        if raw == "-" { Ok(LogTarget::Std) } else { self.path(raw).map(LogTarget::File) }
-    }
-
-    fn number(self, text: &str, range: std::ops::RangeInclusive<u32>) -> Result<u32, Refusal> {
-        let text = text.trim();
-        // `str::parse` takes a leading plus sign.
-        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(self.unexpected());
-        }
-        match text.parse() {
-            Ok(number) if number < *range.start() => Err(self.unexpected()),
-            Ok(number) if range.contains(&number) => Ok(number),
-            _ => Err(Refusal::new(format!("expected a number of at most {}", range.end()))),
-        }
-    }
-
-    fn limited(self, text: &str) -> Result<Option<usize>, Refusal> {
-        let number = self.number(text, 0..=u32::MAX)?;
-        Ok((number > 0).then_some(number as usize))
-    }
-
-    fn workers(self, text: &str) -> Result<Workers, Refusal> {
-        if text.trim().eq_ignore_ascii_case("auto") {
-            return Ok(Workers::Auto);
-        }
-        self.number(text, 1..=MOST_WORKERS).map(|number| Workers::Count(number as usize))
-    }
-
-    fn seconds(self, text: &str) -> Result<Option<Duration>, Refusal> {
-        let text = text.trim();
-        // Not all that `f64` reads: `inf`, `nan` and `1e9` are slips, not durations.
-        if !text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
-            return Err(self.unexpected());
-        }
-        match text.parse::<f64>() {
-            Ok(0.0) => Ok(None),
-            // Below a millisecond it would become 0, and 0 switches the limit off.
-            Ok(seconds) if seconds < 0.001 => Err(Refusal::new("expected 0 or at least 0.001 seconds")),
-            Ok(seconds) if seconds <= MOST_SECONDS => Ok(Some(Duration::from_secs_f64(seconds))),
-            Ok(_) => Err(Refusal::new(format!("expected at most {MOST_SECONDS} seconds"))),
-            Err(_) => Err(self.unexpected()),
-        }
-    }
-
-    fn choice(self, text: &str, words: &[&str]) -> Result<usize, Refusal> {
-        let text = text.trim();
-        words.iter().position(|word| word.eq_ignore_ascii_case(text)).ok_or_else(|| {
-            let meant = nearest(text, words.iter().copied()).or_else(|| begun(text, words));
-            Refusal { hint: meant.map(|word| format!("did you mean `{word}`?")), ..self.unexpected() }
-        })
-    }
-
-    /// The words that Gunicorn takes in `SENDFILE`, and their opposites.
-    pub(crate) fn switch(self, text: &str) -> Result<bool, Refusal> {
-        match text.trim().to_ascii_lowercase().as_str() {
-            "true" | "yes" | "y" | "on" | "1" => Ok(true),
-            "false" | "no" | "n" | "off" | "0" => Ok(false),
-            _ => Err(self.unexpected()),
-        }
-    }
-
-    fn addresses(self, values: &[OsString]) -> Result<Vec<Address>, Rejected<'_>> {
-        if values.is_empty() {
-            return Err((
-                OsStr::new(""),
-                Refusal::new(format!("expected at least one of {}", self.expects())),
-            ));
-        }
-        each(values, Address::parse)
-    }
-
-    fn dictionary(self, text: &str) -> Result<String, Refusal> {
-        match serde_json::from_str(text) {
-            Ok(serde_json::Value::Object(_)) => Ok(text.to_owned()),
-            _ => Err(self.unexpected()),
-        }
-    }
-
-    fn pattern(self, text: &str) -> Result<String, Refusal> {
-        if text.is_empty() { Err(self.unexpected()) } else { Ok(text.to_owned()) }
-    }
-
-    fn variable(self, text: &str) -> Result<(String, String), Refusal> {
-        match text.split_once('=') {
-            Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
-            _ => Err(self.unexpected()),
-        }
-    }
 }
 
 impl Words {
@@ -344,161 +263,10 @@ impl Words {
     }
 }
 
-/// More is a slip of the keyboard, and would take the machine with it.
-pub(crate) const MOST_WORKERS: u32 = 4096;
-
-/// 136 years: long enough for "never", and every clock can still add it to now.
-const MOST_SECONDS: f64 = u32::MAX as f64;
-
 pub(crate) fn one_of(words: &[&str]) -> String {
     let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
     format!("one of {}", words.join(", "))
 }
 
-fn paths(raw: &OsStr) -> Vec<PathBuf> {
-    raw.as_bytes()
-        .split(|byte| *byte == b',')
-        .filter(|path| !path.is_empty())
-        .map(|path| OsStr::from_bytes(path).into())
-        .collect()
-}
-
-fn last<T>(
-    values: &[OsString],
-    mut parse: impl FnMut(&str) -> Result<T, Refusal>,
-) -> Result<T, Rejected<'_>> {
-    last_raw(values, |raw| parse(text(raw)?))
-}
-
-fn last_raw<T>(
-    values: &[OsString],
-    mut parse: impl FnMut(&OsStr) -> Result<T, Refusal>,
-) -> Result<T, Rejected<'_>> {
-    let raw = values.last().expect("every entry of a layer has at least one value");
-    parse(raw).map_err(|refusal| (raw.as_os_str(), refusal))
-}
-
-fn each<T>(values: &[OsString], parse: impl Fn(&str) -> Result<T, Refusal>) -> Result<Vec<T>, Rejected<'_>> {
-    values
-        .iter()
-        .map(|raw| text(raw).and_then(&parse).map_err(|refusal| (raw.as_os_str(), refusal)))
-        .collect()
-}
-
-fn text(raw: &OsStr) -> Result<&str, Refusal> {
-    raw.to_str().ok_or_else(|| Refusal::new("expected text in UTF-8"))
-}
-
 #[cfg(test)]
-mod tests {
-    use std::os::unix::ffi::OsStringExt;
-
-    use super::*;
-
-    fn seconds(text: &str) -> Result<Option<Duration>, String> {
-        Kind::Seconds(|_, _| {}).seconds(text).map_err(|refusal| refusal.reason)
-    }
-
-    fn number(text: &str) -> Result<u32, String> {
-        let kind = Kind::Number { least: 2, most: 10, store: |_, _| {} };
-        kind.number(text, 2..=10).map_err(|refusal| refusal.reason)
-    }
-
-    #[test]
-    fn seconds_are_decimal_and_zero_is_off() {
-        for (text, millis) in [("30", 30_000), ("0.5", 500), (" 1.25 ", 1250), ("0.001", 1)] {
-            assert_eq!(seconds(text), Ok(Some(Duration::from_millis(millis))), "{text}");
-        }
-        for text in ["0", "0.0", "00"] {
-            assert_eq!(seconds(text), Ok(None), "{text}");
-        }
-    }
-
-    #[test]
-    fn seconds_that_are_no_durations_are_refused() {
-        for text in ["", ".", "-1", "+1", "1e3", "inf", "nan", "30s", "1.2.3", "1,5"] {
-            let expected = "expected a number of seconds, such as `30` or `0.5`";
-            assert_eq!(seconds(text), Err(expected.into()), "{text}");
-        }
-        assert_eq!(seconds("0.0001"), Err("expected 0 or at least 0.001 seconds".into()));
-        assert_eq!(seconds("4294967296"), Err("expected at most 4294967295 seconds".into()));
-    }
-
-    #[test]
-    fn the_longest_time_can_be_added_to_now() {
-        let longest = seconds("4294967295").unwrap().unwrap();
-        assert!(std::time::Instant::now().checked_add(longest).is_some());
-    }
-
-    #[test]
-    fn numbers_have_two_ends() {
-        assert_eq!((number("2"), number("10"), number(" 07 ")), (Ok(2), Ok(10), Ok(7)));
-        for text in ["", "1", "-3", "+3", "3.0", "0x3", "three"] {
-            assert_eq!(number(text), Err("expected a number of at least 2".into()), "{text}");
-        }
-        for text in ["11", "99999999999999999999"] {
-            assert_eq!(number(text), Err("expected a number of at most 10".into()), "{text}");
-        }
-    }
-
-    #[test]
-    fn zero_is_no_limit() {
-        let limited = |text| Kind::LimitedNumber(|_, _| {}).limited(text).map_err(|refusal| refusal.reason);
-        assert_eq!((limited("0"), limited("00"), limited(" 7 ")), (Ok(None), Ok(None), Ok(Some(7))));
-        assert_eq!(limited("4294967295"), Ok(Some(4_294_967_295)));
-        assert_eq!(limited("4294967296"), Err("expected a number of at most 4294967295".into()));
-        for text in ["", "-1", "+1", "1K", "1.0", "none"] {
-            assert_eq!(limited(text), Err("expected a number, 0 for no limit".into()), "{text}");
-        }
-    }
-
-    #[test]
-    fn switches_have_words_for_both_sides() {
-        let switch = |text| Kind::Switch { flag: true, store: |_, _| {} }.switch(text);
-        for (on, off) in [("true", "false"), ("YES", "No"), ("y", "n"), ("on", "off"), ("1", "0")] {
-            assert_eq!((switch(on), switch(off)), (Ok(true), Ok(false)), "{on} {off}");
-        }
-        for text in ["", "2", "none", "enabled"] {
-            assert_eq!(switch(text), Err(Refusal::new("expected `true` or `false`")), "{text}");
-        }
-    }
-
-    #[test]
-    fn synonyms_stand_for_words_that_exist() {
-        let choice = Words { words: &["off", "auto"], synonyms: &[("none", "off"), ("1", "auto")] };
-        let place = |text: &str| {
-            let kind = Kind::OptionalChoice { choice, alone: "auto", store: |_, _| {} };
-            kind.choice(choice.proper(text), choice.words).map_err(|refusal| refusal.reason)
-        };
-        for (text, expected) in [("off", 0), (" None ", 0), ("AUTO", 1), ("1", 1)] {
-            assert_eq!(place(text), Ok(expected), "{text}");
-            assert!(choice.contain(text), "{text}");
-        }
-        for text in ["", "2", "of"] {
-            assert_eq!(place(text), Err("expected one of `off`, `auto`".into()), "{text}");
-            assert!(!choice.contain(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn paths_may_be_any_bytes_and_text_may_not() {
-        let raw = [OsString::from_vec(b"/srv/\xff,,b,".to_vec())];
-        let mut config = Config::default();
-        let pythonpath = Kind::Paths(|config, paths| config.pythonpath = paths);
-        assert_eq!(pythonpath.store(&raw, &mut config), Ok(()));
-        let first = PathBuf::from(OsString::from_vec(b"/srv/\xff".to_vec()));
-        assert_eq!(config.pythonpath, [first, "b".into()]);
-
-        let text = Kind::Text(|config, text| config.access_log_format = text);
-        let (value, refusal) = text.store(&raw, &mut config).unwrap_err();
-        assert_eq!((value, refusal.reason.as_str()), (raw[0].as_os_str(), "expected text in UTF-8"));
-    }
-
-    #[test]
-    fn the_refused_one_of_several_values_is_named() {
-        let raw: [OsString; 3] = ["A=1".into(), "B".into(), "C=3".into()];
-        let kind = Kind::Variables(|config, variables| config.env = variables);
-        let (value, _) = kind.store(&raw, &mut Config::default()).unwrap_err();
-        assert_eq!(value, "B");
-    }
-}
+mod tests;

@@ -11,7 +11,7 @@
 //!
 //! **Read in this order:** `table` (the data) and `setting` (what a row is), `config` (the result),
 //! `kind` (text to values) with the larger grammars `account`, `application`, `bind`, `header`, `mode`,
-//! `network`, `prefix`, `size`, `syslog` and `worker_class`, `layer` (the law of precedence), the sources: `cli`, `variables`, and `file` with `python` and
+//! `network`, `prefix`, `protection`, `size`, `syslog` and `worker_class`, `layer` (the law of precedence), the sources: `cli`, `variables`, and `file` with `python` and
 //! `toml_file` (a file to a `value` for each name) and `shape` (such a value to texts), `resolve` (layers to `Config`), `agreement`
 //! (settings that depend on each other), `draft` (all of it in a row), `settled`, `typed`, `note`, `near` and
 //! `error`; beside all that `manual`, which the table is printed by.
@@ -25,15 +25,19 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod acme;
 mod agreement;
 mod application;
 mod bind;
+mod choices;
 mod cli;
+mod compression;
 mod config;
 mod draft;
 mod error;
 mod file;
 mod header;
+mod http_version;
 mod kind;
 mod layer;
 mod manual;
@@ -43,15 +47,18 @@ mod near;
 mod network;
 mod note;
 mod prefix;
+mod protection;
 mod python;
 mod resolve;
 mod setting;
 mod settled;
 mod shape;
 mod size;
+mod static_files;
 mod statsd;
 mod syslog;
 mod table;
+mod tls;
 mod toml_file;
 mod trial;
 mod typed;
@@ -60,18 +67,25 @@ mod variables;
 mod words;
 mod worker_class;
 
+pub use acme::Acme;
 pub use bind::Address;
-pub use config::{Config, HeaderMap, LogFormat, LogLevel, LogTarget, ProxyProtocol, ReloadEngine, Workers};
+pub use choices::{HeaderMap, LogFormat, LogLevel, LogTarget, ProxyProtocol, ReloadEngine, Workers};
+pub use compression::{Compression, ContentCoding};
+pub use config::Config;
 pub use draft::{Draft, Early, FileChoice, Opened, Program, open};
 pub use error::Error;
 pub use file::{File, Table};
+pub use http_version::{Cleartext, HttpVersion};
 pub use layer::{Place, Source};
 pub use migration::Migration;
 pub use network::Networks;
 pub use note::Note;
+pub use protection::{PathRate, Rate};
 pub use setting::{Flag, Gunicorn, Section, Setting, Variable};
 pub use settled::{Purpose, Settled};
+pub use static_files::{DjangoStatic, StaticFiles, StaticMiss};
 pub use statsd::StatsdAddress;
 pub use syslog::{SyslogAddress, SyslogSocket};
 pub use table::SETTINGS;
+pub use tls::{CIPHERS, CertReqs, TlsVersion};
 pub use trial::Objection;

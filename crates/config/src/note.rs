@@ -1,6 +1,6 @@
 //! What the user should know of the settings although they can be used.
 
-use crate::config::LogLevel;
+use crate::choices::LogLevel;
 
 /// A remark about the settings, to be logged once at the start.
 #[derive(Debug, Clone, PartialEq, Eq)]

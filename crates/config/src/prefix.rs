@@ -53,6 +53,18 @@ pub(crate) fn paths(text: &str) -> Result<Vec<String>, Refusal> {
 pub(crate) const EXPECTS_PATHS: &str =
     "paths of URLs that begin with `/`, such as `/,/health/`, with commas between them";
 
+/// Reads the name of a file that stands for its directory; none where the text is empty.
+pub(crate) fn index(text: &str) -> Result<Option<String>, Refusal> {
+    let name = text.trim();
+    if name.starts_with('.') || name.contains(['/', '\\', '\0']) {
+        return Err(Refusal::new(format!("expected {EXPECTS_INDEX}")));
+    }
+    Ok(Some(name.to_owned()).filter(|name| !name.is_empty()))
+}
+
+/// What [`index`] reads, as the end of a sentence that begins with "expected".
+pub(crate) const EXPECTS_INDEX: &str = "the name of a file, such as `index.html`";
+
 fn path(text: &str) -> Result<String, Refusal> {
     if is_path(text) {
         Ok(text.to_owned())
@@ -118,6 +130,15 @@ mod tests {
         for bad in ["health/", "http://a/", "/a?b", "/a#b", "/a b", "/a\nb", "."] {
             let expected = Refusal::new(format!("`{bad}` is not one: expected {EXPECTS_PATHS}"));
             assert_eq!(paths(&format!("/,{bad},/b")), Err(expected), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_index_is_a_name_and_no_path() {
+        assert_eq!(index(" index.html "), Ok(Some("index.html".into())));
+        assert_eq!(index(""), Ok(None));
+        for bad in ["a/index.html", "/", "..", ".hidden", "a\\b"] {
+            assert_eq!(index(bad), Err(Refusal::new(format!("expected {EXPECTS_INDEX}"))), "{bad}");
         }
     }
 

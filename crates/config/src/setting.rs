@@ -39,7 +39,15 @@ impl Setting {
     /// Whether every occurrence adds a value; otherwise the last occurrence wins.
     #[must_use]
     pub fn repeatable(&self) -> bool {
-        matches!(self.kind, Kind::Addresses(_) | Kind::Variables(_) | Kind::Mapping(_) | Kind::Patterns(_))
+        matches!(
+            self.kind,
+            Kind::Addresses(_)
+                | Kind::Variables(_)
+                | Kind::Mapping(_)
+                | Kind::Patterns(_)
+                | Kind::Each { .. }
+                | Kind::Files(_)
+        )
     }
 
     /// Whether the option stands without a value.
@@ -147,6 +155,12 @@ pub enum Section {
     Application,
     /// Where connections come in.
     Socket,
+    /// Connections secured by this server.
+    Tls,
+    /// Certificates that this server fetches by itself.
+    Acme,
+    /// Many requests at a time in one connection.
+    Http2,
     /// How many processes and threads there are, and how long they may take.
     Workers,
     /// When workers are replaced, and how.
@@ -159,8 +173,14 @@ pub enum Section {
     SlowClients,
     /// Where bodies wait, and files that go out as they are.
     Bodies,
+    /// Files that are sent without the application.
+    StaticFiles,
+    /// Compression of responses.
+    Compression,
     /// What other servers in front may say of a request.
     Proxies,
+    /// What is refused before the application is asked, and headers for every answer.
+    Protection,
     /// The server process itself.
     Mechanics,
     /// The two logs.
@@ -190,13 +210,19 @@ impl Section {
         match self {
             Self::Application => "Application",
             Self::Socket => "Server socket",
+            Self::Tls => "TLS",
+            Self::Acme => "Certificates by ACME",
+            Self::Http2 => "HTTP/2",
             Self::Workers => "Worker processes",
             Self::Replacement => "Replacing workers",
             Self::Preload => "Preloading",
             Self::Limits => "Limits",
             Self::SlowClients => "Slow clients",
             Self::Bodies => "Bodies and files",
+            Self::StaticFiles => "Static files",
+            Self::Compression => "Compression",
             Self::Proxies => "Proxies",
+            Self::Protection => "Protection",
             Self::Mechanics => "Server mechanics",
             Self::Logging => "Logging",
             Self::Syslog => "Syslog",

@@ -96,8 +96,17 @@ impl Kind {
             | Self::Mode(_) => Shape::Whole,
             Self::Seconds(_) => Shape::Number,
             Self::Switch { .. } | Self::OptionalChoice { .. } => Shape::Truth,
-            Self::Addresses(_) | Self::Variables(_) | Self::Mapping(_) | Self::Patterns(_) => Shape::List,
-            Self::Paths(_) | Self::Networks(_) | Self::NameList(_) | Self::UrlPaths(_) => Shape::Commas,
+            Self::Addresses(_)
+            | Self::Variables(_)
+            | Self::Mapping(_)
+            | Self::Patterns(_)
+            | Self::Files(_)
+            | Self::Each { .. } => Shape::List,
+            Self::Paths(_)
+            | Self::Networks(_)
+            | Self::NameList(_)
+            | Self::UrlPaths(_)
+            | Self::Listed { .. } => Shape::Commas,
             Self::Unread => Shape::Scalar,
             Self::SchemeHeaders(_) => Shape::Pairs,
             Self::Class { .. } => Shape::Class,

@@ -7,10 +7,13 @@ use crate::{
     setting::{Flag, Gunicorn, Section, Setting},
 };
 
+mod acme;
 mod application;
 mod bodies;
+mod compression;
 mod development;
 mod hooks;
+mod http2;
 mod information;
 mod limits;
 mod logging;
@@ -18,29 +21,38 @@ mod mechanics;
 mod metrics;
 mod migration;
 mod preload;
+mod protection;
 mod proxies;
 mod python_loggers;
 mod refused;
 mod replacement;
 mod slow_clients;
 mod socket;
+mod static_files;
 mod syslog;
+mod tls;
 mod without_effect;
 mod workers;
 
 /// Every setting, in the order of the help.
 pub static SETTINGS: &[Setting] = &joined();
 
-const SECTIONS: [&[Setting]; 20] = [
+const SECTIONS: &[&[Setting]] = &[
     application::ROWS,
     socket::ROWS,
+    tls::ROWS,
+    acme::ROWS,
+    http2::ROWS,
     workers::ROWS,
     replacement::ROWS,
     preload::ROWS,
     limits::ROWS,
     slow_clients::ROWS,
     bodies::ROWS,
+    static_files::ROWS,
+    compression::ROWS,
     proxies::ROWS,
+    protection::ROWS,
     mechanics::ROWS,
     logging::ROWS,
     syslog::ROWS,

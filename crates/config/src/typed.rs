@@ -17,7 +17,8 @@ impl Settled {
 
     fn typed_value(&self, setting: &Setting) -> Json {
         let texts = self.texts(setting);
-        if setting.repeatable() {
+        let is_single = matches!(setting.kind, Kind::Files(_)) && texts.len() < 2;
+        if setting.repeatable() && !is_single {
             return json!(texts);
         }
         let Some(text) = texts.last() else { return Json::Null };
@@ -31,7 +32,7 @@ impl Settled {
             | Kind::Unread => number(text),
             Kind::Mode(_) => mode::parse(text).map_or_else(|_| json!(text), Json::from),
             Kind::Switch { .. } => json!(setting.kind.switch(text) == Ok(true)),
-            Kind::Networks(_) | Kind::NameList(_) | Kind::UrlPaths(_) => {
+            Kind::Networks(_) | Kind::NameList(_) | Kind::UrlPaths(_) | Kind::Listed { .. } => {
                 json!(parts(text).collect::<Vec<_>>())
             }
             Kind::SchemeHeaders(_) => {

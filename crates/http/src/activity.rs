@@ -156,8 +156,7 @@ impl Activity {
         matches!(self.phase(), Phase::New | Phase::Head | Phase::Body)
     }
 
-    /// Whether hyper is at a request, from its head to the last byte of its answer: hearing of the end of the stream it would let
-    /// all of that drop.
+    /// Whether hyper is at a request, from its head to the last byte of its answer: hearing of the end it would let all of it drop.
     pub(crate) fn is_engaged(&self) -> bool {
         self.is_busy() || self.is_writing()
     }
@@ -167,8 +166,7 @@ impl Activity {
         self.answering.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the end of what the client sends, coming now, is the end of its interest: it is not while an answer is on its way,
-    /// nor right behind a request.
+    /// Whether the end of what a client sends is that of its interest: not while an answer is on its way, nor right behind a request.
     pub(crate) fn end_means_gone(&self) -> bool {
         let is_early =
             self.millis().saturating_sub(self.phase.load(Ordering::Relaxed) >> PHASE_BITS) < HALF_CLOSE;
@@ -262,14 +260,18 @@ impl Activity {
 
     /// Everything has been sent. The connection is idle only from now on.
     pub(crate) fn wrote_all(&self) {
-        if !self.is_writing() {
-            return;
+        if self.is_writing() {
+            self.wrote_some();
+            if self.phase() == Phase::Idle {
+                self.enter(Phase::Idle);
+            }
         }
+    }
+
+    /// The client has taken something of what waited for it, if anything did.
+    pub(crate) fn wrote_some(&self) {
         self.stuck.store(0, Ordering::Relaxed);
         self.is_stuck.store(false, Ordering::Relaxed);
-        if self.phase() == Phase::Idle {
-            self.enter(Phase::Idle);
-        }
     }
 
     /// Bytes wait for the client to read. `unsent` tells how many the system has not got rid of, if it can: a socket takes new ones

@@ -14,7 +14,7 @@ use crate::proxies::{HeaderMapPolicy, Proxies};
 
 const SCRIPT_NAME: HeaderName = HeaderName::from_static("script_name");
 
-/// What a trusted proxy says of a request.
+/// What the connection, or a trusted proxy, says of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
     /// The scheme that the client used; `None`: nobody says.
@@ -83,9 +83,10 @@ impl Forwarding {
             return (peer, Err(Fault::bad("a header name with `_`")));
         }
         if !peer.is_trusted() || !head.headers.keys().any(|name| self.watch.may_hold(name)) {
-            return (peer, Ok(Origin { scheme: None, script_name: self.root_path.clone() }));
+            let scheme = scheme_of(&peer);
+            return (peer, Ok(Origin { scheme, script_name: self.root_path.clone() }));
         }
-        let origin = self.origin(head);
+        let origin = self.origin(head).map(|it| Origin { scheme: it.scheme.or(scheme_of(&peer)), ..it });
         let client = if self.proxies.forwarded_for { self.client(&head.headers, &peer) } else { None };
         (client.map_or(peer, Arc::new), origin)
     }
@@ -131,6 +132,11 @@ impl Forwarding {
         let is_allowed = |name| peer.is_trusted() && self.allows(name);
         headers.keys().any(|name| name.as_str().contains('_') && !is_allowed(name))
     }
+}
+
+/// What the connection itself says.
+fn scheme_of(peer: &Peer) -> Option<Scheme> {
+    peer.tls().map(|_| Scheme::Https)
 }
 
 /// The mount point that a proxy names, which the path has to lie under.

@@ -11,6 +11,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderValue, StatusCode};
+use rwsgi_message::Fields;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::Transport;
@@ -18,6 +19,7 @@ use crate::activity::{Activity, Order, Phase};
 use crate::answer::Answer;
 use crate::collect::Reservation;
 use crate::framing::{Fault, Place, Scan, Scanner};
+use crate::inflow::SLOW;
 use crate::options::Options;
 use crate::outgoing::Sending;
 
@@ -35,8 +37,6 @@ const SMALL_HEAD: usize = 16 * 1024;
 
 const NO_MEMORY: Fault =
     Fault { status: StatusCode::SERVICE_UNAVAILABLE, reason: "`--body-memory` has no room for this head" };
-const SLOW: Fault =
-    Fault { status: StatusCode::REQUEST_TIMEOUT, reason: "the request did not come to its end in time" };
 
 /// A stream whose bytes are judged.
 #[derive(Debug)]
@@ -59,6 +59,7 @@ pub(crate) struct Guard<S: Transport> {
     /// What large heads take of the memory for bodies.
     reservation: Reservation,
     server: Option<HeaderValue>,
+    headers: Arc<Fields>,
 }
 
 /// Why hyper has been told that nothing more will come.
@@ -98,6 +99,7 @@ impl<S: Transport> Guard<S> {
             lingered: 0,
             reservation,
             server: options.server.clone(),
+            headers: Arc::clone(&options.headers),
         }
     }
 
@@ -213,7 +215,7 @@ impl<S: Transport> Guard<S> {
     fn refuse(&mut self, fault: Fault) {
         let page = Answer::error(fault.status);
         let page = if self.scanner.is_head() { page.without_content() } else { page };
-        self.page = page.into_bytes(self.server.as_ref());
+        self.page = page.into_bytes(self.server.as_ref(), &self.headers);
         self.ended = Ended::Refused;
     }
 

@@ -13,12 +13,13 @@ use tokio::io::AsyncWrite;
 use tokio::time::{Instant, sleep_until};
 
 use crate::activity::{Activity, Order, Phase, Verdict};
-use crate::connection::{Answered, Begun, Server};
+use crate::connection::Server;
 use crate::encode::{Framing, Parcel};
 use crate::exchange::{Handler, Ticket, Wait};
 use crate::guard::{Came, Guard};
 use crate::head::Heads;
 use crate::patience::Patience;
+use crate::pipeline::{Answered, Begun};
 use crate::talk::log_stuck;
 use crate::watch::Watch;
 use crate::{Answer, Exchange, Peer, Transport};
@@ -229,11 +230,14 @@ impl<'a, H: Handler, S: Transport> Lane<'a, H, S> {
 
     /// A request has its answer.
     fn finish(&mut self, mut answer: Answer, mut begun: Begun) -> Option<Way> {
-        self.server.name(&mut answer, begun.id.take());
+        let is_plain = self.guard.is_open() && !self.server.concerns(&answer);
+        if is_plain {
+            self.server.compress(&mut answer, &mut begun);
+        }
+        self.server.dress(&mut answer, begun.id.take());
         let now = Instant::now();
         let server = self.server.options.server.as_ref();
         let framing = Framing { server, is_head: self.is_head, closes: self.closes, now };
-        let is_plain = self.guard.is_open() && !self.server.concerns(&answer);
         let packed = if is_plain { self.parcel.pack(&answer, &framing) } else { None };
         let Some(sent) = packed else {
             self.activity.begin_answer();

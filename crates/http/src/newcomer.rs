@@ -343,6 +343,8 @@ mod tests {
             newcomer.write_all(&sent).await.unwrap();
             assert!(is_watched(&newcomer));
         });
+        // Until there is no room.
+        yield_now().await;
         let reader = tokio::task::spawn_blocking(move || {
             let mut all = Vec::new();
             client.read_to_end(&mut all).unwrap();

@@ -2,17 +2,24 @@
 
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use hyper::server::conn::http1;
+use rwsgi_message::Fields;
 
+use crate::compression::Compression;
 use crate::framing::Limits;
 use crate::health::Health;
+use crate::http2::Http2;
 use crate::journal::Journal;
 use crate::patience::Timeouts;
+use crate::protection::Protection;
 use crate::proxies::Proxies;
+use crate::statics::StaticFiles;
 use crate::stream::Buffering;
+use crate::tls;
 
 /// hyper's buffers may hold so much before it gives up: what they may by default, and what stands for "any amount".
 const LEAST_BUFFER: usize = 8192 + 4096 * 100;
@@ -44,6 +51,10 @@ pub struct Options {
     /// Directories out of which an application may have files sent by `X-Accel-Redirect`, whose path begins with the
     /// string, or `X-Sendfile`, whose path begins with the directory. Empty: both headers are passed on.
     pub sendfile_roots: Vec<(String, PathBuf)>,
+    /// Files that are sent without asking the handler.
+    pub statics: StaticFiles,
+    /// How answers of the application are compressed; `None`: they are not.
+    pub compression: Option<Compression>,
     /// Gives free memory back to the system. Called off the loop, now and then, when many connections have become idle.
     pub release_memory: fn(),
     /// How many bytes a socket has not got rid of (`SIOCOUTQ`), if the system can tell: whether a client reads.
@@ -57,8 +68,18 @@ pub struct Options {
     pub request_id: Option<HeaderName>,
     /// Under which path the server says how it is; `None`: nowhere.
     pub health: Option<Health>,
+    /// How HTTP/2 is spoken; `None`: it is not.
+    pub http2: Option<Http2>,
     /// What is believed of proxies.
     pub proxies: Proxies,
+    /// What is refused before the handler is asked.
+    pub protection: Protection,
+    /// Fields for every answer that has none of their names.
+    pub headers: Arc<Fields>,
+    /// By what connections are secured; `None`: they are in the clear.
+    pub tls: Option<Arc<tls::Context>>,
+    /// The value of `Strict-Transport-Security` in every answer (RFC 6797, which forbids it in the clear); `None`: there is none.
+    pub hsts: Option<HeaderValue>,
 }
 
 /// The bytes of the largest head that passes.

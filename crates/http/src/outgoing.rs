@@ -53,6 +53,16 @@ impl FileSpan {
         usize::try_from(self.length).unwrap_or(usize::MAX).min(limit)
     }
 
+    /// Takes up to `limit` bytes from the front, as far as that waits for no disk; `None`: it would, or the file is shorter.
+    pub(crate) fn take_from_memory(&mut self, limit: u64) -> Option<Bytes> {
+        let mut bytes = vec![0; usize::try_from(limit.min(self.length)).ok()?];
+        let mut slices = [IoSliceMut::new(&mut bytes)];
+        let count = preadv2(&*self.file, &mut slices, self.offset, ReadWriteFlags::NOWAIT).ok()?;
+        bytes.truncate(count);
+        self.advance(count as u64);
+        (count > 0).then(|| bytes.into())
+    }
+
     fn advance(&mut self, length: u64) {
         self.offset += length;
         self.length -= length;
@@ -127,6 +137,11 @@ impl Buf for Data {
 }
 
 impl Piece {
+    /// The part of the file, for a stream that cannot send it past its buffers.
+    pub(crate) fn into_span(self) -> Option<FileSpan> {
+        self.outgoing.pieces().front().cloned()
+    }
+
     fn advance(&mut self, count: u64) {
         self.left -= count;
         let mut pieces = self.outgoing.pieces();
@@ -298,5 +313,40 @@ impl<S: Transport> AsyncWrite for Sending<S> {
 impl<S: Transport> Drop for Sending<S> {
     fn drop(&mut self) {
         self.arm();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn what_is_taken_from_memory_is_the_front_of_the_file() {
+        let mut file = tempfile::tempfile().unwrap();
+        let bytes: Vec<u8> = (0..300_000_u32).map(|place| (place % 251) as u8).collect();
+        file.write_all(&bytes).unwrap();
+        let mut span = FileSpan { file: Arc::new(file), offset: 1, length: 299_998 };
+        let mut taken = Vec::new();
+        while span.length > 0 {
+            // The system may have written the rest out and forgotten it.
+            let Some(piece) = span.take_from_memory(70_000) else { break };
+            assert!((1..=70_000).contains(&piece.len()));
+            taken.extend_from_slice(&piece);
+        }
+        let mut byte = [0];
+        let now = preadv2(&*span.file, &mut [IoSliceMut::new(&mut byte)], 0, ReadWriteFlags::NOWAIT);
+        match now {
+            Err(Errno::OPNOTSUPP) => {
+                eprintln!("NOT TESTED: this file system cannot say what it has in memory")
+            }
+            _ => assert!(!taken.is_empty(), "it has just been written"),
+        }
+        assert_eq!(taken.len() as u64 + span.length, 299_998);
+        assert!(bytes[1..].starts_with(&taken));
+        let mut behind = FileSpan { offset: 400_000, length: 10, ..span };
+        assert!(behind.take_from_memory(10).is_none());
+        assert_eq!((behind.offset, behind.length), (400_000, 10));
     }
 }

@@ -69,7 +69,7 @@ fn other_page(method: &Method, path: &str, health: Option<&Health>) -> Option<An
 fn response(answer: Answer) -> Response<String> {
     let body = match answer.content {
         Content::Full(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-        Content::Stream(_) | Content::File(_) => String::new(),
+        Content::Stream(_) | Content::File(_) | Content::Parts(_) | Content::Compressed(_) => String::new(),
     };
     let mut response = Response::new(body);
     *response.status_mut() = answer.status;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::forwarded::Hop;
 use crate::proxy_header::Ends;
+use crate::tls::Facts;
 use crate::trust::PeerAddress;
 
 /// The two ends of a connection.
@@ -16,6 +17,7 @@ pub struct Peer {
     local: Option<Local>,
     proxied: Option<Proxied>,
     is_trusted: bool,
+    tls: Option<Arc<Facts>>,
 }
 
 /// Who sends the requests, as far as the server believes it.
@@ -140,6 +142,17 @@ impl Peer {
     #[must_use]
     pub fn proxied(&self) -> Option<&Proxied> {
         self.proxied.as_ref()
+    }
+
+    /// How the connection is secured, if this server does that.
+    #[must_use]
+    pub fn tls(&self) -> Option<&Facts> {
+        self.tls.as_deref()
+    }
+
+    /// The connection is secured.
+    pub(crate) fn over_tls(self, facts: Facts) -> Self {
+        Self { tls: Some(Arc::new(facts)), ..self }
     }
 
     pub(crate) fn set_trusted(&mut self, is_trusted: bool) {

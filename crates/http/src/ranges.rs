@@ -1,199 +1,61 @@
-//! A file as the answer to a request with conditions: all of it, a part, or nothing new (RFC 9110 sections 13 and 14).
+//! Which parts of a representation a request asks for (RFC 9110 section 14).
 
-use std::fs::{File, Metadata};
 use std::ops::Range;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
-use http::header::{
-    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH,
-    IF_RANGE, LAST_MODIFIED, RANGE,
-};
-use http::{HeaderName, HeaderValue, Method, StatusCode};
-use rwsgi_message::{Fields, RequestHead};
+/// With more ranges than this the whole is sent: nobody needs them, and each costs more than its bytes.
+const MOST: usize = 32;
 
-use crate::{Answer, Content, FileSpan};
+/// Ranges that are no further apart than the head of a part is long are sent as one (RFC 9110 section 15.3.7.2).
+const CLOSE: u64 = 100;
 
-/// What a request says of the representation that it wants.
-#[derive(Debug)]
-pub(crate) struct Conditions {
-    method: Method,
-    range: Option<HeaderValue>,
-    if_range: Option<HeaderValue>,
-    if_modified_since: Option<HeaderValue>,
-    if_none_match: Vec<HeaderValue>,
-}
-
-/// What the client is to get of a file.
+/// What is asked for of a representation.
 #[derive(Debug, PartialEq, Eq)]
-enum Verdict {
+pub(crate) enum Asked {
+    /// All of it; also where the field says nothing that can be understood.
     Whole,
-    Part(Range<u64>),
-    Unsatisfiable,
-    NotModified,
+    /// These parts, in their order and none over another; at least one.
+    Parts(Vec<Range<u64>>),
+    /// Nothing that there is.
+    Nothing,
 }
 
-impl Conditions {
-    pub(crate) fn of(head: &RequestHead) -> Self {
-        let only = |name: HeaderName| {
-            let mut values = head.headers.get_all(name).iter();
-            values.next().filter(|_| values.next().is_none()).cloned()
-        };
-        Self {
-            method: head.method.clone(),
-            range: only(RANGE),
-            if_range: only(IF_RANGE),
-            if_modified_since: only(IF_MODIFIED_SINCE),
-            if_none_match: head.headers.get_all(IF_NONE_MATCH).iter().cloned().collect(),
+impl Asked {
+    /// What the value of a `Range` asks for where there are so many bytes.
+    pub(crate) fn of(value: &str, length: u64) -> Self {
+        let Some((unit, set)) = value.split_once('=') else { return Self::Whole };
+        if !unit.trim().eq_ignore_ascii_case("bytes") || set.split(',').count() > MOST {
+            return Self::Whole;
         }
-    }
-
-    /// Makes `file` the body of `answer`, whose headers stay but for those that say what is sent of it.
-    pub(crate) fn answer(&self, mut answer: Answer, file: File, metadata: &Metadata) -> Answer {
-        let length = metadata.len();
-        answer.headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-        answer.headers.remove(CONTENT_RANGE);
-        set_validators(&mut answer.headers, metadata);
-        let mut span = FileSpan { file: Arc::new(file), offset: 0, length };
-        match self.judge(&answer.headers, length) {
-            Verdict::Whole => {}
-            Verdict::Part(range) => {
-                let content_range = format!("bytes {}-{}/{length}", range.start, range.end - 1);
-                change(&mut answer, StatusCode::PARTIAL_CONTENT, Some(content_range));
-                span = FileSpan { offset: range.start, length: range.end - range.start, ..span };
+        let mut parts = Vec::new();
+        for member in set.split(',').map(str::trim).filter(|member| !member.is_empty()) {
+            let Some(range) = range(member, length) else { return Self::Whole };
+            parts.push(range);
+        }
+        if parts.is_empty() {
+            return Self::Whole;
+        }
+        parts.retain(|range| !range.is_empty());
+        parts.sort_by_key(|range| range.start);
+        parts.dedup_by(|next, before| {
+            let is_close = next.start <= before.end.saturating_add(CLOSE);
+            if is_close {
+                before.end = before.end.max(next.end);
             }
-            Verdict::Unsatisfiable => {
-                change(&mut answer, StatusCode::RANGE_NOT_SATISFIABLE, Some(format!("bytes */{length}")));
-                answer.headers.remove(CONTENT_TYPE);
-                span.length = 0;
-            }
-            Verdict::NotModified => {
-                change(&mut answer, StatusCode::NOT_MODIFIED, None);
-                answer.headers.remove(CONTENT_TYPE);
-                answer.headers.remove(CONTENT_LENGTH);
-                answer.content = Content::Full(Bytes::new());
-                return answer;
-            }
-        }
-        answer.headers.insert(CONTENT_LENGTH, HeaderValue::from(span.length));
-        answer.content = Content::File(span);
-        answer
-    }
-
-    /// In the order of RFC 9110 section 13.2.2.
-    fn judge(&self, headers: &Fields, length: u64) -> Verdict {
-        let is_get = self.method == Method::GET;
-        if (is_get || self.method == Method::HEAD) && self.is_known(headers) {
-            return Verdict::NotModified;
-        }
-        match self.range.as_ref().map(HeaderValue::as_bytes).and_then(text) {
-            Some(range) if is_get && self.applies_range(headers) => part(range, length),
-            _ => Verdict::Whole,
-        }
-    }
-
-    /// Whether the client has it already.
-    fn is_known(&self, headers: &Fields) -> bool {
-        if self.if_none_match.is_empty() {
-            let since = self.if_modified_since.as_ref().map(HeaderValue::as_bytes).and_then(date);
-            return since.is_some_and(|since| modified(headers).is_some_and(|modified| modified <= since));
-        }
-        let tag = headers.get(ETAG).and_then(text);
-        self.if_none_match
-            .iter()
-            .map(HeaderValue::as_bytes)
-            .filter_map(text)
-            .any(|list| matches_weakly(list, tag))
-    }
-
-    /// Whether the part that the client has belongs to the same representation (RFC 9110 section 13.1.5).
-    fn applies_range(&self, headers: &Fields) -> bool {
-        let Some(validator) = self.if_range.as_ref().map(HeaderValue::as_bytes) else { return true };
-        let is_tag = validator.starts_with(b"\"");
-        if is_tag {
-            headers.get(ETAG) == Some(validator)
-        } else {
-            date(validator).is_some_and(|date| modified(headers) == Some(date))
-        }
+            is_close
+        });
+        if parts.is_empty() { Self::Nothing } else { Self::Parts(parts) }
     }
 }
 
-fn change(answer: &mut Answer, status: StatusCode, content_range: Option<String>) {
-    answer.status = status;
-    answer.reason = None;
-    if let Some(value) = content_range.and_then(|text| HeaderValue::try_from(text).ok()) {
-        answer.headers.insert(CONTENT_RANGE, value);
+/// One range, empty if nothing of it is there; `None`: it is none.
+fn range(member: &str, length: u64) -> Option<Range<u64>> {
+    let (first, last) = member.split_once('-')?;
+    match (number(first), number(last)) {
+        (Some(first), Some(last)) if first <= last => Some(first..last.saturating_add(1).min(length)),
+        (Some(first), None) if last.is_empty() => Some(first..length),
+        (None, Some(suffix)) if first.is_empty() => Some(length.saturating_sub(suffix)..length),
+        _ => None,
     }
-}
-
-/// `ETag` and `Last-Modified`, unless the application gave them.
-fn set_validators(headers: &mut Fields, metadata: &Metadata) {
-    let Ok(modified) = metadata.modified() else { return };
-    if !headers.contains(ETAG) {
-        let age = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let tag = format!("\"{:x}-{:x}\"", age.as_nanos(), metadata.len());
-        if let Ok(tag) = HeaderValue::try_from(tag) {
-            headers.append(ETAG, tag);
-        }
-    }
-    // A date that a header cannot hold is one after the year 9999.
-    let is_writable = modified < UNIX_EPOCH + Duration::from_secs(253_402_300_800);
-    if modified >= UNIX_EPOCH
-        && is_writable
-        && let Ok(date) = HeaderValue::try_from(httpdate::fmt_http_date(modified))
-    {
-        headers.or_insert(LAST_MODIFIED, date);
-    }
-}
-
-fn text(value: &[u8]) -> Option<&str> {
-    str::from_utf8(value).ok().filter(|text| text.is_ascii())
-}
-
-fn date(value: &[u8]) -> Option<SystemTime> {
-    text(value).and_then(|text| httpdate::parse_http_date(text).ok())
-}
-
-fn modified(headers: &Fields) -> Option<SystemTime> {
-    headers.get(LAST_MODIFIED).and_then(date)
-}
-
-/// Whether an If-None-Match names this tag, strong or weak (RFC 9110 section 8.8.3.2).
-fn matches_weakly(list: &str, tag: Option<&str>) -> bool {
-    if list.trim() == "*" {
-        return true;
-    }
-    let Some(tag) = tag.map(|tag| tag.trim_start_matches("W/")) else { return false };
-    let mut rest = list;
-    loop {
-        rest = rest.trim_start_matches([' ', '\t', ',']);
-        rest = rest.strip_prefix("W/").unwrap_or(rest);
-        // A comma may be part of a tag, a quote may not.
-        let Some(end) = rest.strip_prefix('"').and_then(|inner| inner.find('"')) else { return false };
-        let (found, next) = rest.split_at(end + 2);
-        if found == tag {
-            return true;
-        }
-        rest = next;
-    }
-}
-
-/// The one range that is asked for. Several are answered by the whole file, and so is what is no range
-/// (RFC 9110 section 14.2).
-fn part(range: &str, length: u64) -> Verdict {
-    let Some((unit, set)) = range.split_once('=') else { return Verdict::Whole };
-    if !unit.trim().eq_ignore_ascii_case("bytes") || set.contains(',') {
-        return Verdict::Whole;
-    }
-    let Some((first, last)) = set.trim().split_once('-') else { return Verdict::Whole };
-    let range = match (number(first), number(last)) {
-        (Some(first), Some(last)) if first <= last => first..last.saturating_add(1).min(length),
-        (Some(first), None) if last.is_empty() => first..length,
-        (None, Some(suffix)) if first.is_empty() => length.saturating_sub(suffix)..length,
-        _ => return Verdict::Whole,
-    };
-    if range.is_empty() { Verdict::Unsatisfiable } else { Verdict::Part(range) }
 }
 
 /// Plain digits; a number beyond every file is as good as another one.
@@ -218,21 +80,53 @@ mod tests {
             ("bytes=-1000", 0..100),
             ("BYTES=5-6", 5..7),
             ("bytes= 5-6 ", 5..7),
+            ("bytes=0-1,", 0..2),
             ("bytes=5-99999999999999999999999", 5..100),
             ("bytes=5-18446744073709551615", 5..100),
             ("bytes=-99999999999999999999999", 0..100),
         ] {
-            assert_eq!(part(range, 100), Verdict::Part(expected), "{range}");
+            assert_eq!(Asked::of(range, 100), Asked::Parts(vec![expected]), "{range}");
         }
     }
 
     #[test]
-    fn a_range_that_begins_behind_the_end_cannot_be_had() {
-        for range in ["bytes=100-", "bytes=100-200", "bytes=-0", "bytes=99999999999999999999999-"] {
-            assert_eq!(part(range, 100), Verdict::Unsatisfiable, "{range}");
+    fn several_are_put_in_order_and_those_that_are_close_together() {
+        for (range, expected) in [
+            ("bytes=0-9,500-509", "0..10 500..510"),
+            ("bytes=500-509, 0-9", "0..10 500..510"),
+            ("bytes=0-9,,-10 ,2000-", "0..10 990..1000"),
+            ("bytes=0-9,5-19,20-29,130-139,241-250", "0..140 241..251"),
+            ("bytes=0-9,110-119", "0..120"),
+            ("bytes=0-,0-,0-,0-,0-", "0..1000"),
+            ("bytes=0-999,5-6", "0..1000"),
+        ] {
+            let expected = expected.split(' ').map(|range| {
+                let (start, end) = range.split_once("..").unwrap();
+                start.parse().unwrap()..end.parse().unwrap()
+            });
+            assert_eq!(Asked::of(range, 1000), Asked::Parts(expected.collect()), "{range}");
         }
-        assert_eq!(part("bytes=0-", 0), Verdict::Unsatisfiable);
-        assert_eq!(part("bytes=-5", 0), Verdict::Unsatisfiable);
+    }
+
+    #[test]
+    fn too_many_are_the_whole() {
+        let many = |count: u64| {
+            let ranges: Vec<String> = (0..count).map(|place| format!("{0}-{0}", place * 1000)).collect();
+            Asked::of(&format!("bytes={}", ranges.join(",")), 1_000_000)
+        };
+        assert!(matches!(many(MOST as u64), Asked::Parts(parts) if parts.len() == MOST));
+        assert_eq!(many(MOST as u64 + 1), Asked::Whole);
+    }
+
+    #[test]
+    fn a_range_that_begins_behind_the_end_cannot_be_had() {
+        for range in
+            ["bytes=100-", "bytes=100-200", "bytes=-0", "bytes=99999999999999999999999-", "bytes=100-,-0"]
+        {
+            assert_eq!(Asked::of(range, 100), Asked::Nothing, "{range}");
+        }
+        assert_eq!(Asked::of("bytes=0-", 0), Asked::Nothing);
+        assert_eq!(Asked::of("bytes=-5", 0), Asked::Nothing);
     }
 
     #[test]
@@ -241,6 +135,7 @@ mod tests {
             "",
             "bytes",
             "bytes=",
+            "bytes=,",
             "bytes=-",
             "bytes=5",
             "bytes=6-5",
@@ -250,26 +145,11 @@ mod tests {
             "bytes=0x1-2",
             "bytes=1 - 2",
             "lines=1-2",
-            "bytes=0-1,4-5",
-            "bytes=0-1,",
+            "bytes=0-1,x",
             "=0-1",
             "bytes:0-1",
         ] {
-            assert_eq!(part(range, 100), Verdict::Whole, "{range}");
+            assert_eq!(Asked::of(range, 100), Asked::Whole, "{range}");
         }
-    }
-
-    #[test]
-    fn tags_are_found_in_lists() {
-        for list in
-            ["*", " * ", "\"a,b\"", "W/\"a,b\"", "\"x\", \"a,b\"", "\"x\",W/\"a,b\" , \"y\"", ", ,\"a,b\""]
-        {
-            assert!(matches_weakly(list, Some("\"a,b\"")), "{list}");
-            assert!(matches_weakly(list, Some("W/\"a,b\"")), "{list}");
-        }
-        for list in ["", "a,b", "\"a\"", "\"a", "\"x\" \"y\"", "W/", "\"A,B\""] {
-            assert!(!matches_weakly(list, Some("\"a,b\"")), "{list}");
-        }
-        assert!(!matches_weakly("\"a\"", None));
     }
 }

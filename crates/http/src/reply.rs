@@ -1,5 +1,6 @@
 //! An [`Answer`] as hyper sends it.
 
+use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,6 +15,8 @@ use hyper::ext::ReasonPhrase;
 use tokio::time::Instant;
 
 use crate::activity::Activity;
+use crate::answer::Part;
+use crate::compression::Compressed;
 use crate::journal::End;
 use crate::outgoing::{Data, FileSpan};
 use crate::record::Record;
@@ -37,6 +40,8 @@ enum Source {
     Full(Option<Bytes>),
     Stream(Outlet),
     File(FileSpan),
+    Compressed(Box<Compressed>),
+    Parts(VecDeque<Part>),
     Ended,
 }
 
@@ -93,6 +98,8 @@ pub(crate) fn response(
         Content::Full(bytes) => Source::Full((!bytes.is_empty()).then_some(bytes)),
         Content::Stream(stream) => Source::Stream(stream),
         Content::File(span) => Source::File(span),
+        Content::Parts(parts) => Source::Parts(parts),
+        Content::Compressed(body) => Source::Compressed(body),
     };
     let mut response = Response::new(ReplyBody { content, breaking: false, end });
     *response.status_mut() = answer.status;
@@ -117,6 +124,12 @@ impl ReplyBody {
         self.end.activity.is_writing()
     }
 
+    /// Leaves out the content, which the answer is not to have.
+    pub(crate) fn leave_out(&mut self) {
+        self.content = Source::Ended;
+        self.ended(End::Complete);
+    }
+
     fn data(&mut self, data: Data) -> Frame<Data> {
         if let Some(record) = &mut self.end.record {
             record.sent(data.remaining());
@@ -128,6 +141,21 @@ impl ReplyBody {
         if let Some(record) = &mut self.end.record {
             record.ended(end);
         }
+    }
+}
+
+/// What is sent next of several parts.
+fn next_part(parts: &mut VecDeque<Part>) -> Next {
+    match parts.pop_front() {
+        Some(Part::Bytes(bytes)) => Next::Bytes(bytes),
+        Some(Part::File(mut span)) => {
+            let piece = span.split(PIECE);
+            if span.length > 0 {
+                parts.push_front(Part::File(span));
+            }
+            Next::File(piece)
+        }
+        None => Next::End,
     }
 }
 
@@ -144,7 +172,12 @@ impl http_body::Body for ReplyBody {
             Source::Ended => Next::End,
             Source::File(span) if span.length == 0 => Next::End,
             Source::File(span) => Next::File(span.split(PIECE)),
+            Source::Parts(parts) => next_part(parts),
             Source::Stream(stream) => match stream.poll_next(context) {
+                Poll::Ready(next) => next,
+                Poll::Pending => return Poll::Pending,
+            },
+            Source::Compressed(body) => match body.poll_next(context) {
                 Poll::Ready(next) => next,
                 Poll::Pending => return Poll::Pending,
             },
@@ -172,15 +205,17 @@ impl http_body::Body for ReplyBody {
         match &self.content {
             Source::Full(None) | Source::Ended => true,
             Source::File(span) => span.length == 0,
-            Source::Full(Some(_)) | Source::Stream(_) => false,
+            Source::Parts(parts) => parts.is_empty(),
+            Source::Full(Some(_)) | Source::Stream(_) | Source::Compressed(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.content {
             Source::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Source::Stream(_) => SizeHint::default(),
+            Source::Stream(_) | Source::Compressed(_) => SizeHint::default(),
             Source::File(span) => SizeHint::with_exact(span.length),
+            Source::Parts(parts) => SizeHint::with_exact(parts.iter().map(Part::length).sum()),
             Source::Ended => SizeHint::with_exact(0),
         }
     }

@@ -11,10 +11,11 @@ use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, sleep_until};
 
 use crate::activity::{Activity, Order, Phase, Verdict};
-use crate::connection::{Answered, Server};
+use crate::connection::Server;
 use crate::exchange::Handler;
 use crate::guard::Guard;
 use crate::patience::Patience;
+use crate::pipeline::Answered;
 use crate::watch::Watch;
 use crate::{Peer, Transport};
 

@@ -128,7 +128,8 @@ impl<'a> Driver<'a> {
         let statsd =
             program.numbers().map(|told| (told, generations.listeners().into_iter().filter(serving)));
         tally.report(Instant::now(), &supervisor.status(), nursery.scoreboard(), statsd);
-        let wakes = [supervisor.next_wake(), service.next_wake(), tally.next_wake()];
+        program.look(Instant::now());
+        let wakes = [supervisor.next_wake(), service.next_wake(), tally.next_wake(), program.next_look()];
         let wake = wakes.into_iter().flatten().min();
         self.watch.wait(wake, nursery)
     }
@@ -177,10 +178,12 @@ impl<'a> Driver<'a> {
             Action::Announce(generation, occasion) => self.watch.molds.announce(generation, occasion),
             Action::Release(pid) => self.watch.molds.release(pid),
             Action::Adopt(generation) => {
+                self.nursery.announce_turning_away(|of| of < generation);
                 self.generations.adopt(generation, self.use_of_sockets());
                 self.program.adopt(generation);
             }
             Action::GiveUp(generation) => {
+                self.nursery.announce_turning_away(|of| of == generation);
                 self.generations.give_up(generation, self.use_of_sockets());
                 self.program.give_up(generation);
             }

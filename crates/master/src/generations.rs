@@ -167,18 +167,17 @@ impl Generations {
 /// closed the socket.
 fn close_all(listeners: Vec<os::Listener>, sockets: Use) -> Vec<os::SocketFile> {
     if sockets == Use::Alone {
-        let failed = listeners
-            .iter()
-            .filter(|listener| is_served(listener) && is_ours(listener))
-            .map(os::Listener::turn_away);
-        failed.filter_map(Result::err).for_each(|error| report::cannot_turn_away(&error));
+        let concerned = listeners.iter().filter(|listener| is_served(listener) && is_ours(listener));
+        let failed: Vec<os::Error> = concerned.filter_map(|listener| listener.turn_away().err()).collect();
+        // What the system does not allow for one, it does not allow for any.
+        failed.first().into_iter().for_each(report::cannot_turn_away);
     }
     listeners.into_iter().filter_map(os::Listener::close).collect()
 }
 
 /// Who asks for numbers is answered to the end.
 fn is_served(listener: &os::Listener) -> bool {
-    listener.purpose() == os::Purpose::Serving
+    listener.purpose() != os::Purpose::Metrics
 }
 
 /// Whoever has passed a socket to us, such as systemd, goes on using it.

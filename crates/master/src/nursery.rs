@@ -58,6 +58,11 @@ impl<'a> Nursery<'a> {
         self.scoreboard.end();
     }
 
+    /// Lets the workers of these generations know that listeners which only they have are about to be closed.
+    pub(crate) fn announce_turning_away(&self, is_concerned: impl Fn(u32) -> bool) {
+        self.scoreboard.turn_away(is_concerned);
+    }
+
     /// Forks one worker into its slot.
     pub(crate) fn fork_worker(&self, birth: Birth) -> Result<Born<os::StatusReader, os::Status>, os::Error> {
         let (reader, status) = os::status_pipe()?;

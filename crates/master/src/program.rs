@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use rwsgi_os as os;
 
@@ -55,6 +55,15 @@ pub trait Program {
     fn numbers(&self) -> Option<Numbers> {
         None
     }
+
+    /// When [`Program::look`] is wanted next if nothing happens; `None`: not at all.
+    fn next_look(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Looks after what the program has outside of this process, such as files that may have changed. Called whenever something
+    /// has happened, so it decides itself whether it is time.
+    fn look(&mut self, _now: Instant) {}
 
     /// `USR1`: opens the log files again.
     fn reopen_logs(&mut self);

@@ -13,13 +13,17 @@ const CRITICAL: &str = "critical";
 
 /// Where the server listens. Log scrapers key on this line and on most below: their texts are Gunicorn's.
 pub(crate) fn listening<'a>(listeners: impl IntoIterator<Item = &'a os::Listener>) {
-    let (serving, metrics): (Vec<_>, Vec<_>) =
-        listeners.into_iter().partition(|listener| listener.purpose() == os::Purpose::Serving);
-    if !serving.is_empty() {
-        info!("Listening at: {} ({})", urls(serving), std::process::id());
-    }
-    if !metrics.is_empty() {
-        info!("Metrics at: {} ({})", urls(metrics), std::process::id());
+    let all: Vec<_> = listeners.into_iter().collect();
+    let purposes = [
+        ("Listening at", os::Purpose::Serving),
+        ("Redirecting to HTTPS at", os::Purpose::Redirecting),
+        ("Metrics at", os::Purpose::Metrics),
+    ];
+    for (what, purpose) in purposes {
+        let of_it: Vec<_> = all.iter().copied().filter(|listener| listener.purpose() == purpose).collect();
+        if !of_it.is_empty() {
+            info!("{what}: {} ({})", urls(of_it), std::process::id());
+        }
     }
 }
 
@@ -62,11 +66,11 @@ pub(crate) fn failed(error: &os::Error) {
     }
 }
 
-/// Connections that come while the server ends may be reset.
+/// Connections that come while the server ends may be reset. Nobody can do much about a kernel or a sandbox that wants it so.
 pub(crate) fn cannot_turn_away(error: &os::Error) {
     match error.source() {
-        Some(source) => warn!("{error}: {source}"),
-        None => warn!("{error}"),
+        Some(source) => info!("{error}: {source}; those that come now may be reset"),
+        None => info!("{error}; those that come now may be reset"),
     }
 }
 

@@ -75,6 +75,20 @@ impl Fields {
         }
     }
 
+    /// Adds those of `others` behind the others whose names are not among these.
+    pub fn add_missing(&mut self, others: &Self) {
+        let own = self.lines.len();
+        self.lines.reserve(others.lines.len());
+        for line in others.raw() {
+            let (name, _) = line.parts();
+            // Names are tokens, which are text.
+            let name = str::from_utf8(name).unwrap_or_default();
+            if !raw(&self.lines[..own]).any(|line| line.value_of(name).is_some()) {
+                self.lines.extend_from_slice(line.0);
+            }
+        }
+    }
+
     /// Takes out all fields of this name; gives the first value.
     pub fn remove(&mut self, name: impl AsRef<str>) -> Option<Vec<u8>> {
         let name = name.as_ref();
@@ -110,13 +124,17 @@ impl Fields {
     }
 
     fn raw(&self) -> impl Iterator<Item = Line<'_>> {
-        let mut rest = &self.lines[..];
-        std::iter::from_fn(move || {
-            let (line, behind) = rest.split_at(memchr(b'\n', rest)? + 1);
-            rest = behind;
-            Some(Line(line))
-        })
+        raw(&self.lines)
     }
+}
+
+fn raw(lines: &[u8]) -> impl Iterator<Item = Line<'_>> {
+    let mut rest = lines;
+    std::iter::from_fn(move || {
+        let (line, behind) = rest.split_at(memchr(b'\n', rest)? + 1);
+        rest = behind;
+        Some(Line(line))
+    })
 }
 
 impl fmt::Debug for Fields {
@@ -221,6 +239,27 @@ mod tests {
         assert_eq!(fields.remove(SET_COOKIE), None);
         fields.or_insert(SET_COOKIE, value("d"));
         assert_eq!(fields.get(SET_COOKIE), Some(&b"d"[..]));
+    }
+
+    #[test]
+    fn what_is_missing_is_added_and_nothing_else() {
+        let mut fields = sample();
+        let before = fields.lines().to_vec();
+        fields.add_missing(&Fields::default());
+        assert_eq!(fields.lines(), before);
+        let name = |text| HeaderName::from_static(text);
+        let others = [
+            (CONTENT_TYPE, value("x")),
+            (name("x-a"), value("1")),
+            (name("x-a"), value("2")),
+            (name("set-cookie2"), value("c")),
+        ];
+        fields.add_missing(&others.into_iter().collect());
+        let added = b"X-A: 1\r\nX-A: 2\r\nSet-Cookie2: c\r\n";
+        assert_eq!(fields.lines(), [&before[..], added].concat());
+        let mut none = Fields::default();
+        none.add_missing(&sample());
+        assert_eq!(none, sample());
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub struct RequestHead {
     pub method: Method,
     /// The target as it was sent (RFC 9112 section 3.2).
     pub uri: Uri,
-    /// 1.0 or 1.1.
+    /// 1.0, 1.1 or 2.
     pub version: Version,
     /// The fields. A client repeats most of them on a connection, so several requests may share them.
     pub headers: Arc<HeaderMap>,

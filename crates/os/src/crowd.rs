@@ -4,6 +4,8 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+use crate::rates::Actor;
+
 /// Enough that two of some hundred addresses rarely share a bucket, and that a table is 16 KiB.
 const BUCKETS: usize = 4096;
 
@@ -26,6 +28,18 @@ impl CrowdKey {
     }
 
     pub(crate) fn crowd_of(self, address: IpAddr) -> Crowd {
+        // The remainder is below the number of buckets, whatever the width of a `usize`.
+        Crowd((self.hasher_of(address).finish() % BUCKETS as u64) as usize)
+    }
+
+    /// A number for the crowd of the actor's address under this rule.
+    pub(crate) fn hash_of(self, Actor { address, rule }: Actor) -> u64 {
+        let mut hasher = self.hasher_of(address);
+        rule.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn hasher_of(self, address: IpAddr) -> DefaultHasher {
         // The same function in all processes, of which all are the same program.
         let mut hasher = DefaultHasher::new();
         self.0.hash(&mut hasher);
@@ -33,8 +47,7 @@ impl CrowdKey {
             IpAddr::V4(address) => (4, u64::from(address.to_bits())).hash(&mut hasher),
             IpAddr::V6(address) => (6, address.to_bits() >> 64).hash(&mut hasher),
         }
-        // The remainder is below the number of buckets, whatever the width of a `usize`.
-        Crowd((hasher.finish() % BUCKETS as u64) as usize)
+        hasher
     }
 }
 

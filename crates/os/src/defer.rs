@@ -1,7 +1,6 @@
-use std::{
-    ffi::c_int,
-    os::fd::{AsRawFd, BorrowedFd},
-};
+use std::{ffi::c_int, os::fd::BorrowedFd};
+
+use crate::option::set_option;
 
 /// How long a connection that says nothing is kept from whoever accepts, in seconds; the kernel counts in attempts of its own, of
 /// which the first comes after one second.
@@ -11,18 +10,7 @@ const SILENCE: c_int = 1;
 /// second (`TCP_DEFER_ACCEPT`, tcp(7)): whoever accepts is not woken twice, and can read at once. Where the system does not know
 /// that, they come before.
 pub(crate) fn defer_accept(listener: BorrowedFd<'_>) {
-    let silence = SILENCE;
-    let size = libc::socklen_t::try_from(size_of_val(&silence)).expect("an int is small");
-    // SAFETY: the descriptor is open as long as it is borrowed; the kernel reads one int, which lives through the call.
-    unsafe {
-        libc::setsockopt(
-            listener.as_raw_fd(),
-            libc::IPPROTO_TCP,
-            libc::TCP_DEFER_ACCEPT,
-            (&raw const silence).cast(),
-            size,
-        )
-    };
+    let _ = set_option(listener, (libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT), SILENCE);
 }
 
 #[cfg(test)]

@@ -7,12 +7,12 @@
 //!
 //! Read `exit` (how a process ends), `fork`, `signal`, `child`, `lifeline` (what a parent and its child tell
 //! each other), then `socket` (with `bind` and `inherited`), `invocation` and `handover` (the next server), `identity`,
-//! `scoreboard` and `crowd`; the rest stands alone.
+//! `scoreboard`, `crowd` and `rates`; the rest stands alone.
 //!
 //! Unsafe calls and what guards each: `fork` (one thread, checked), `sigaction` (handlers that only write a
 //! byte, leave or do nothing), `waitpid`, `prctl`, `tgkill`, `accept4`, `clock_gettime`, `pwritev2`, `malloc_trim`, `mallopt`, `ioctl`,
 //! `getsockopt`, `setsockopt` (plain values and live buffers), `dup3`, `fcntl` and the descriptors that a parent left open (owned once: `inherited`),
-//! `remove_var` (one thread, checked), what runs between fork and exec (`invocation`), the bytes where the arguments are (`title`: where the kernel says), the scoreboard's mapping (owned, atomics only).
+//! `remove_var` (one thread, checked), what runs between fork and exec (`invocation`), the bytes where the arguments are (`title`: where the kernel says), the mappings of the scoreboard and the vault (owned, atomics only).
 
 #[expect(unsafe_code)]
 mod accept;
@@ -29,7 +29,6 @@ mod child;
 mod clock;
 mod cpu;
 mod crowd;
-#[expect(unsafe_code)]
 mod defer;
 #[expect(unsafe_code)]
 mod descendant;
@@ -58,8 +57,11 @@ mod log_socket;
 mod memory;
 mod message;
 mod metrics;
+#[expect(unsafe_code)]
+mod option;
 mod ownership;
 mod pidfile;
+mod rates;
 #[expect(unsafe_code)]
 mod reopen;
 mod request_line;
@@ -69,6 +71,7 @@ mod scoreboard;
 mod signal;
 mod socket;
 mod socket_file;
+mod stage;
 mod stat;
 mod statsd;
 mod terminal;
@@ -79,6 +82,8 @@ mod title;
 mod turn_away;
 #[expect(unsafe_code)]
 mod unsent;
+#[expect(unsafe_code)]
+mod vault;
 mod wait;
 #[expect(unsafe_code)]
 mod write;
@@ -115,18 +120,21 @@ pub use self::{
     },
     ownership::{Owner, give_log},
     pidfile::PidFile,
+    rates::{Actor, Pace},
     reopen::reopen,
     request_line::RunningRequest,
-    scoreboard::{Gauge, Scoreboard, Slot, Stage},
+    scoreboard::{Gauge, Scoreboard, Slot},
     signal::{Signal, Signals, boot_handlers, hear_of_children, replaced_handlers},
     socket::{Listener, Purpose, Socket, SocketPlan},
     socket_file::SocketFile,
+    stage::Stage,
     stat::parent_of,
     statsd::{Statsd, StatsdTarget},
     terminal::has_terminal,
     thread::ThreadId,
     title::{set_title, without_title},
     unsent::unsent_bytes,
+    vault::Vault,
     wait::readable_within,
     write::write_if_ready,
 };

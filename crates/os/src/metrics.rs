@@ -10,7 +10,7 @@ pub const METHODS: [&str; 10] =
 pub const CLASSES: [&str; 6] = ["1xx", "2xx", "3xx", "4xx", "5xx", "none"];
 
 /// The statuses of the server's own refusals; the last stands for all others.
-pub const REFUSALS: [u16; 11] = [400, 408, 413, 414, 417, 431, 501, 503, 505, 507, 0];
+pub const REFUSALS: [u16; 14] = [400, 404, 408, 413, 414, 417, 421, 429, 431, 501, 503, 505, 507, 0];
 
 /// Why workers were replaced, as the label says it.
 pub const RESTARTS: [&str; 8] =

@@ -7,6 +7,7 @@ use std::{
     ptr::NonNull,
     slice,
     sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering},
+    time::Duration,
 };
 
 use nix::{
@@ -20,8 +21,9 @@ use nix::{
 };
 
 use crate::{
-    Counters, Error, Pid, RunningRequest, ServerCounters,
+    Counters, Error, Pid, RunningRequest, ServerCounters, Stage,
     crowd::{Crowd, CrowdCounts, CrowdKey},
+    rates::{Actor, Pace, RateTable},
     request_line::RequestLine,
 };
 
@@ -51,6 +53,7 @@ struct Header {
     slots: u64,
     crowds: CrowdKey,
     server: ServerCounters,
+    rates: RateTable,
 }
 
 impl Scoreboard {
@@ -71,8 +74,12 @@ impl Scoreboard {
         let memory = shared_memory(bytes_of(slots)).map_err(map_error)?;
         let base = map(&memory, slots)?;
         let crowds = CrowdKey::draw();
-        // SAFETY: the mapping begins with a header, page-aligned, and nobody else knows of it yet.
-        unsafe { base.write(Header { slots: slots as u64, crowds, server: ServerCounters::default() }) };
+        // SAFETY: the mapping begins with a header, page-aligned, and nobody else knows of it yet. All else in it is atomics, for which
+        // the zeroes that are there are a value; they are not written, so that they take no memory.
+        unsafe {
+            (&raw mut (*base.as_ptr()).slots).write(slots as u64);
+            (&raw mut (*base.as_ptr()).crowds).write(crowds);
+        }
         Ok((Self { base, slots, crowds }, memory))
     }
 
@@ -123,6 +130,16 @@ impl Scoreboard {
         unsafe { &(*self.base.as_ptr()).server }
     }
 
+    /// Counts one that `actor` does, at a time of [`crate::monotonic_micros`]; the same in all processes that share the board.
+    ///
+    /// # Errors
+    /// It is one too many, and is not counted: how long until the next one may be.
+    pub fn admit(&self, actor: Actor, pace: Pace, now: u64) -> Result<(), Duration> {
+        // SAFETY: as for `server`: of the mapped header only atomics change, and it is unmapped in `drop` only.
+        let rates = unsafe { &(*self.base.as_ptr()).rates };
+        rates.admit(self.crowds.hash_of(actor), pace, now)
+    }
+
     /// How many workers are ready.
     #[must_use]
     pub fn ready_workers(&self) -> usize {
@@ -162,6 +179,13 @@ impl Scoreboard {
     /// Says to all workers that the whole server ends.
     pub fn end(&self) {
         self.slots().iter().for_each(|slot| slot.ending.store(true, Ordering::Relaxed));
+        self.turn_away(|_| true);
+    }
+
+    /// Says to the workers of these generations that listeners of theirs are about to [turn away](crate::Listener::turn_away).
+    pub fn turn_away(&self, is_concerned: impl Fn(u32) -> bool) {
+        let concerned = self.slots().iter().filter(|slot| is_concerned(slot.generation()));
+        concerned.for_each(|slot| slot.turning_away.store(true, Ordering::Relaxed));
     }
 
     /// Frees the slot of a worker that is gone.
@@ -210,31 +234,6 @@ fn map_error(source: impl Into<io::Error>) -> Error {
     Error::system("map the scoreboard", source)
 }
 
-/// Where a worker is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Stage {
-    /// No worker uses the slot.
-    Free,
-    /// Forked, the application is not loaded yet.
-    Starting,
-    /// Serving.
-    Ready,
-    /// Finishes what it has, takes nothing new.
-    Retiring,
-}
-
-impl Stage {
-    fn from_byte(byte: u8) -> Self {
-        match byte {
-            1 => Self::Starting,
-            2 => Self::Ready,
-            3 => Self::Retiring,
-            _ => Self::Free,
-        }
-    }
-}
-
 /// One worker's life signs. Its own cache lines (in pairs, because processors fetch them so), so that no worker slows another;
 /// what the others look at when they accept is kept apart from what changes with each request.
 #[derive(Debug)]
@@ -244,6 +243,7 @@ pub struct Slot {
     generation: AtomicU32,
     stage: AtomicU8,
     ending: AtomicBool,
+    turning_away: AtomicBool,
     /// Open connections.
     pub connections: Gauge,
     /// Since when no Python thread is free, by [`crate::monotonic_micros`]; 0 when one is.
@@ -279,6 +279,7 @@ impl Slot {
     pub fn claim(&self, generation: u32, stage: Stage) {
         self.set_stage(Stage::Free);
         self.ending.store(false, Ordering::Relaxed);
+        self.turning_away.store(false, Ordering::Relaxed);
         self.pid.store(0, Ordering::Relaxed);
         self.generation.store(generation, Ordering::Relaxed);
         for gauge in [
@@ -330,6 +331,13 @@ impl Slot {
     #[must_use]
     pub fn is_ending(&self) -> bool {
         self.ending.load(Ordering::Relaxed)
+    }
+
+    /// Whether a listener of the worker may turn new connections away, so that it is to [welcome](crate::Connection::welcome)
+    /// those that it accepts.
+    #[must_use]
+    pub fn is_turning_away(&self) -> bool {
+        self.turning_away.load(Ordering::Relaxed)
     }
 
     /// Publishes the request that begins, `started` by [`crate::monotonic_millis`].
@@ -435,6 +443,21 @@ mod tests {
     }
 
     #[test]
+    fn all_who_attach_count_the_same_client_together_and_each_rule_apart() {
+        let (board, descriptor) = Scoreboard::shared(1).unwrap();
+        let other = Scoreboard::attach(&descriptor).unwrap();
+        let pace = Pace::new(Duration::from_secs(60), 3);
+        let admit = |board: &Scoreboard, address: &str, rule| {
+            board.admit(Actor { address: address.parse().unwrap(), rule }, pace, 1).is_ok()
+        };
+        assert!(admit(&board, "2001:db8::1", 1) && admit(&other, "2001:db8::2", 1));
+        assert!(admit(&board, "2001:db8::3:4:5:6", 1) && !admit(&other, "2001:db8::1", 1), "one network");
+        assert!(admit(&other, "2001:db8::1", 2) && admit(&other, "2001:db8:0:1::1", 1));
+        assert!(admit(&board, "192.0.2.7", 1) && admit(&board, "::ffff:192.0.2.7", 1));
+        assert!(admit(&other, "192.0.2.7", 1) && !admit(&board, "192.0.2.7", 1));
+    }
+
+    #[test]
     fn a_crowd_is_counted_over_all_workers_and_the_part_of_a_dead_one_vanishes() {
         let board = Scoreboard::new(2).unwrap();
         let crowd = board.crowd_of("192.0.2.7".parse().unwrap());
@@ -497,5 +520,18 @@ mod tests {
         assert!(board.slots().iter().all(Slot::is_ending));
         board.slot(1).claim(1, Stage::Starting);
         assert!(!board.slot(1).is_ending());
+    }
+
+    #[test]
+    fn that_listeners_turn_away_is_said_to_the_generations_that_have_them() {
+        let board = Scoreboard::new(3).unwrap();
+        let told = || [0, 1, 2].map(|slot| board.slot(slot).is_turning_away());
+        (0..3).for_each(|slot| board.slot(slot).claim(slot as u32 + 1, Stage::Ready));
+        board.turn_away(|generation| generation < 2);
+        assert_eq!(told(), [true, false, false]);
+        board.slot(0).claim(1, Stage::Starting);
+        assert_eq!(told(), [false; 3]);
+        board.end();
+        assert_eq!(told(), [true; 3]);
     }
 }

@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::{
     io,
     net::TcpListener,
@@ -22,6 +23,8 @@ pub enum Purpose {
     /// The application.
     #[default]
     Serving,
+    /// The way to HTTPS.
+    Redirecting,
     /// The server's own numbers.
     Metrics,
 }
@@ -43,6 +46,8 @@ pub struct SocketPlan {
     pub owner: Owner,
     /// What for.
     pub purpose: Purpose,
+    /// Whether clients speak TLS there.
+    pub is_secure: bool,
 }
 
 impl SocketPlan {
@@ -57,6 +62,7 @@ impl SocketPlan {
             mode: 0o660,
             owner: Owner::default(),
             purpose: Purpose::Serving,
+            is_secure: false,
         }
     }
 
@@ -93,6 +99,7 @@ pub struct Listener {
     address: BindAddress,
     file: Option<SocketFile>,
     purpose: Purpose,
+    is_secure: bool,
 }
 
 impl Listener {
@@ -124,7 +131,7 @@ impl Listener {
                 )));
             }
         };
-        Ok(Self::new(socket, plan.address.clone(), file).for_purpose(plan.purpose))
+        Ok(Self::new(socket, plan.address.clone(), file).as_planned(plan))
     }
 
     /// A listener of another process of this server, that came through a [`crate::Channel`]; its file is the other's to remove.
@@ -139,13 +146,23 @@ impl Listener {
     }
 
     pub(crate) fn new(socket: Socket, address: BindAddress, file: Option<SocketFile>) -> Self {
-        Self { socket, address, file, purpose: Purpose::Serving }
+        Self { socket, address, file, purpose: Purpose::Serving, is_secure: false }
     }
 
-    /// The same for this purpose: who hands a socket over does not say what it is for.
+    /// The same for the purpose of this plan: who hands a socket over does not say what it is for.
     #[must_use]
-    pub fn for_purpose(self, purpose: Purpose) -> Self {
+    pub fn as_planned(self, plan: &SocketPlan) -> Self {
+        self.for_purpose(plan.purpose).over_tls(plan.is_secure)
+    }
+
+    fn for_purpose(self, purpose: Purpose) -> Self {
         Self { purpose, ..self }
+    }
+
+    /// The same where clients speak TLS, or do not.
+    #[must_use]
+    pub fn over_tls(self, is_secure: bool) -> Self {
+        Self { is_secure, ..self }
     }
 
     /// What it is for.
@@ -164,12 +181,22 @@ impl Listener {
     /// `unix:/run/app.sock`.
     #[must_use]
     pub fn url(&self) -> String {
+        let scheme = if self.is_secure { "https" } else { "http" };
         match &self.socket {
             Socket::Tcp(listener) => match listener.local_addr() {
-                Ok(local) => format!("http://{local}"),
-                Err(_) => format!("http://{}", self.address),
+                Ok(local) => format!("{scheme}://{local}"),
+                Err(_) => format!("{scheme}://{}", self.address),
             },
             Socket::Unix(listener) => self.unix_url(listener),
+        }
+    }
+
+    /// The address of one over TCP for clients that speak TLS, with the port that the kernel chose.
+    #[must_use]
+    pub fn secured_address(&self) -> Option<SocketAddr> {
+        match &self.socket {
+            Socket::Tcp(listener) if self.is_secure => listener.local_addr().ok(),
+            Socket::Tcp(_) | Socket::Unix(_) => None,
         }
     }
 

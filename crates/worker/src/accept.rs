@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rwsgi_http::{Handler, Local, Newcomer, Newcomers, Peer, Server, Transport};
+use rwsgi_http::{Handler, Local, Newcomer, Peer, Server, Transport};
 use rwsgi_os::{ClosedInChildren, Connection, Listener, Slot, Socket, Stage, has_handshakes};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
@@ -54,6 +54,14 @@ impl<H> Clone for Entrance<H> {
             limit: self.limit,
             admission: Arc::clone(&self.admission),
         }
+    }
+}
+
+impl<H> Entrance<H> {
+    /// The entrance to another server of the same worker.
+    pub(crate) fn to<T>(&self, server: &Arc<Server<T>>) -> Entrance<T> {
+        let server = Arc::clone(server);
+        Entrance { crew: self.crew, server, limit: self.limit, admission: Arc::clone(&self.admission) }
     }
 }
 
@@ -126,9 +134,19 @@ impl Door {
         &self.url
     }
 
-    pub(crate) fn accept(&self, newcomers: &Arc<Newcomers>) -> io::Result<Accepted> {
-        let newcomers = Arc::clone(newcomers);
-        Ok(match self.socket.accept()? {
+    /// The port, unless it is a unix socket.
+    pub(crate) fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    pub(crate) fn accept(&self, crew: &Crew) -> io::Result<Accepted> {
+        let connection = self.socket.accept()?;
+        // Looked at afterwards: the master says so before the first connection can be concerned.
+        if crew.slot().is_turning_away() {
+            connection.welcome();
+        }
+        let newcomers = Arc::clone(crew.newcomers());
+        Ok(match connection {
             Connection::Tcp(socket, remote) => Accepted::Tcp(Newcomer::new(socket, newcomers), remote),
             Connection::Unix(socket) => Accepted::Unix(Newcomer::new(socket, newcomers)),
         })
@@ -160,7 +178,7 @@ async fn accept_for_ever<H: Handler>(door: &Watched<Arc<Door>>, entrance: &Entra
         entrance.wait_for_room().await;
         entrance.let_others_go_first().await;
         for _ in 0..entrance.share_now() {
-            match ready.try_io(|_| door.owner().accept(entrance.crew.newcomers())) {
+            match ready.try_io(|_| door.owner().accept(entrance.crew)) {
                 Ok(Ok(accepted)) => entrance.admit(accepted, door.owner()),
                 Ok(Err(error)) if is_exhausted(&error) => {
                     entrance.admission.exhausted(entrance.crew, error);
@@ -274,7 +292,7 @@ impl<H: Handler> Entrance<H> {
     }
 
     fn admit_all(&self, door: &Door) {
-        while let Ok(accepted) = door.accept(self.crew.newcomers()) {
+        while let Ok(accepted) = door.accept(self.crew) {
             self.admit(accepted, door);
         }
     }

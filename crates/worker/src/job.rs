@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 use rwsgi_http::{Answer, Content, Exchange, FileSpan, Inlet, Scheme, Stream};
 use rwsgi_message::{Fields, RequestHead};
-use rwsgi_wsgi::{Body, Chunk, FileBody, Flow, Head, Proxied};
+use rwsgi_wsgi::{Body, Chunk, FileBody, Flow, Head, Proxied, Tls};
 
 use crate::crew::Crew;
 use crate::live::LiveReader;
@@ -56,7 +56,7 @@ fn wants_no_buffer(headers: &Fields) -> bool {
 
 fn answer(head: Head, content: Content) -> Answer {
     let Head { status, reason, headers, environ, .. } = head;
-    Answer { status, reason, headers, content, environ, queued: None }
+    Answer { status, reason, headers, content, environ, ..Answer::default() }
 }
 
 impl rwsgi_wsgi::Exchange for Job {
@@ -91,6 +91,11 @@ impl rwsgi_wsgi::Exchange for Job {
     fn proxied(&self) -> Option<Proxied<'_>> {
         let rwsgi_http::Proxied { protocol, address, port } = self.exchange.peer.proxied()?;
         Some(Proxied { protocol, address, port })
+    }
+
+    fn tls(&self) -> Option<Tls<'_>> {
+        let facts = self.exchange.peer.tls()?;
+        Some(Tls { connection: facts.id, variables: &facts.variables })
     }
 
     fn take_body(&mut self) -> Option<Body> {

@@ -5,10 +5,10 @@
 //! What it must not know: settings and where they come from, the master, how Python came to be.
 //! Who calls it: the program, in a process that has just been forked and in which Python runs.
 //!
-//! Read in this order: `run` (the story of a worker), `preload` (its application), `lead` (who drives the loop: the rules),
+//! Read in this order: `run` (the story of a worker), `preload` (its application), `django` (its files), `lead` (who drives the loop: the rules),
 //! `crew` (what the threads share), `member` (a Python
 //! thread), `stand_in` (the thread that watches them), `drive` (the futures at the top of the loop), `job` (a request on
-//! its way through Python), `live`, `course`, `deadline` and `inquiry` (requests that take long), `hooks`, `accept` and `admission`, `refusal`, `notice`, `shutdown`, `meter`, `monitor` and `exposition` (numbers).
+//! its way through Python), `live`, `course`, `deadline` and `inquiry` (requests that take long), `hooks`, `accept` and `admission`, `rates`, `refusal`, `notice`, `shutdown`, `meter`, `monitor` and `exposition` (numbers).
 
 #![forbid(unsafe_code)]
 
@@ -17,6 +17,7 @@ mod admission;
 mod course;
 mod crew;
 mod deadline;
+mod django;
 mod drive;
 mod exposition;
 mod hooks;
@@ -30,11 +31,13 @@ mod monitor;
 mod notice;
 mod preload;
 mod queue;
+mod rates;
 mod ready;
 mod refusal;
 mod run;
 mod shutdown;
 mod stand_in;
 
+pub use django::{DjangoAssets, DjangoFiles, DjangoWishes};
 pub use preload::{PreloadOptions, Preloaded, Source, explain, preload};
 pub use run::{Error, Numbers, OpenAccessLog, Options, Place, run};

@@ -59,7 +59,7 @@ impl Monitor {
 
     async fn answer_for_ever(self: &Arc<Self>, door: &Watched<Arc<Door>>) {
         while let Ok(mut ready) = door.readable().await {
-            match ready.try_io(|_| door.owner().accept(self.crew.newcomers())) {
+            match ready.try_io(|_| door.owner().accept(self.crew)) {
                 Ok(Ok(accepted)) => self.admit(accepted),
                 Ok(Err(error)) if is_exhausted(&error) => sleep(EXHAUSTED).await,
                 // The connection is gone, or another worker was faster.

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use rwsgi_http::{AccessLog, Exchange, Handler, Health, Journal, Newcomers, Server};
+use rwsgi_http::{AccessLog, Exchange, Handler, Health, Journal, Newcomers, Redirect, Server};
 use rwsgi_os::{ExitReason, LifelineEnd, Listener, Scoreboard, Signal, Signals, Slot, Stage, Statsd, Status};
 use rwsgi_wsgi::{Application, Bridge, Hooks, LoadError, StackDump};
 use tokio::runtime::{Builder, Runtime};
@@ -16,12 +16,14 @@ use crate::accept::{Door, Doors, Entrance, Guarded, accept};
 use crate::admission::Admission;
 use crate::crew::{Crew, now};
 use crate::deadline::MemberDeadline;
+use crate::django::{self, DjangoWishes};
 use crate::hooks::OfCrew;
 use crate::inquiry::thread_name;
 use crate::member;
 use crate::meter::RequestMeter;
 use crate::monitor::Monitor;
 use crate::preload::{Source, explain};
+use crate::rates::SharedRates;
 use crate::shutdown::{LAST_LINES, Leaving, obey, obey_signals, watch_lifeline};
 use crate::stand_in;
 
@@ -31,6 +33,10 @@ pub(crate) const STACK_SIGNAL: Signal = Signal::SIGSTKFLT;
 /// The signal that wakes the main thread from a system call when it is to be interrupted. By default it does nothing, as our
 /// handler: one that arrives at another time is harmless.
 pub(crate) const WAKE_SIGNAL: Signal = Signal::SIGURG;
+
+/// How many threads may wait for disks or compress beside the loop; further jobs wait for one of them. As many as in a pool of nginx's.
+/// tokio would start up to 512, each with a stack and a heap, when hundreds of clients want large files at the same moment.
+const DISK_THREADS: usize = 32;
 
 /// The signals that a worker handles; the others that a supervisor may send by mistake do nothing.
 const SIGNALS: [Signal; 7] = [
@@ -78,6 +84,8 @@ pub struct Options {
     pub numbers: Numbers,
     /// How connections are served; whether the worker is well, and whoever logs and counts requests, is added here.
     pub http: rwsgi_http::Options,
+    /// What of a Django site's settings is done without it.
+    pub django: DjangoWishes,
     /// What the application is told.
     pub wsgi: rwsgi_wsgi::Options,
     /// Where requests are logged, if they are.
@@ -108,6 +116,8 @@ pub struct Numbers {
 pub struct Place {
     /// Where connections come from.
     pub listeners: Vec<Listener>,
+    /// Where it sends clients to the first of these, over HTTPS.
+    pub redirecting: Vec<Listener>,
     /// Where it answers in numbers. Without any of them nothing is measured for that.
     pub metrics: Vec<Listener>,
     /// The life signs of all workers.
@@ -157,7 +167,11 @@ impl Handler for ToPython {
 pub fn run(mut place: Place, source: Source, options: Options) -> Result<ExitReason, Error> {
     rwsgi_os::guard_descendants()?;
     let guard = |listeners: &mut Vec<_>| mem::take(listeners).into_iter().map(Guarded::from).collect();
-    let sockets = Sockets { serving: guard(&mut place.listeners), metrics: guard(&mut place.metrics) };
+    let sockets = Sockets {
+        serving: guard(&mut place.listeners),
+        redirecting: guard(&mut place.redirecting),
+        metrics: guard(&mut place.metrics),
+    };
     rwsgi_wsgi::run_python(|| {
         tracing::info!("Booting worker with pid: {}", std::process::id());
         match source.load() {
@@ -174,6 +188,7 @@ pub fn run(mut place: Place, source: Source, options: Options) -> Result<ExitRea
 /// The listeners, by what they are for.
 struct Sockets {
     serving: Vec<Guarded>,
+    redirecting: Vec<Guarded>,
     metrics: Vec<Guarded>,
 }
 
@@ -202,20 +217,23 @@ fn serve(
     tell_numbers(&mut options, (scoreboard, place.slot), (measures, access_log.clone()));
     let admission = Arc::new(Admission::new(&options));
     let health = options.http.health.clone();
+    django::obey(&mut options.http, &options.django, place.slot == 0);
     // After the application has been loaded, which frees much that nobody will want again. Beside the Python threads the stand-in
     // takes memory for bodies.
     rwsgi_os::keep_memory(options.threads + 1);
+    let redirect = (!sockets.redirecting.is_empty()).then(|| Redirect::server(&options.http));
     let server = Server::new(ToPython(crew), options.http);
     let _inside = crew.runtime.enter();
     let (doors, opened) = watch::channel(Doors::Open);
     let entrance =
         Entrance { crew, server: Arc::clone(&server), limit: options.connections as u64, admission };
-    let monitor = open(sockets, &entrance, (health, opened));
+    let monitor = open(sockets, (&entrance, redirect.as_ref()), (health, opened));
     tokio::spawn(obey_signals(crew, signals));
     tokio::spawn(watch_lifeline(crew, place.lifeline));
     let leaving = Leaving {
         crew,
         server,
+        redirect,
         doors,
         monitor,
         status: place.status,
@@ -236,7 +254,7 @@ fn serve(
 /// Opens the doors. Whoever answers at those of the metrics.
 fn open(
     sockets: Sockets,
-    entrance: &Entrance<ToPython>,
+    (entrance, redirect): (&Entrance<ToPython>, Option<&Arc<Server<Redirect>>>),
     (health, opened): (Option<Health>, watch::Receiver<Doors>),
 ) -> Arc<Monitor> {
     let door = |listener| Arc::new(Door::from(listener));
@@ -244,6 +262,13 @@ fn open(
     let monitor = Monitor::new(entrance.crew, health, &doors);
     for door in sockets.metrics.into_iter().map(door) {
         tokio::spawn(Arc::clone(&monitor).answer(door, opened.clone()));
+    }
+    if let Some(redirect) = redirect {
+        let port = doors.iter().find_map(|door| door.port());
+        port.into_iter().for_each(|port| redirect.handler().lead_to(port));
+        for door in sockets.redirecting.into_iter().map(door) {
+            tokio::spawn(accept(door, entrance.to(redirect), opened.clone()));
+        }
     }
     for door in doors {
         tokio::spawn(accept(door, entrance.clone(), opened.clone()));
@@ -260,6 +285,7 @@ fn tell_numbers(
     let Numbers { statsd, health_path } = mem::take(&mut options.numbers);
     let meter = RequestMeter::wanted((Arc::clone(&scoreboard), slot), measures, statsd);
     options.http.journal = Journal::wanted(Journal { access_log, meter });
+    options.http.protection.table = Some(Arc::new(SharedRates(Arc::clone(&scoreboard))));
     options.http.health = health_path.map(|path| {
         Health::new(path, move || scoreboard.ready_workers() > 0 && !scoreboard.slot(slot).is_ending())
     });
@@ -311,6 +337,7 @@ fn runtime(
     let runtime = builder
         .enable_io()
         .enable_time()
+        .max_blocking_threads(DISK_THREADS)
         .on_thread_park(move || {
             let slot = scoreboard.slot(slot);
             // A turn in which there was nothing for whoever drives is one too.

@@ -6,7 +6,7 @@ use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rwsgi_http::{AccessLog, Handler, Server};
+use rwsgi_http::{AccessLog, Handler, Redirect, Server};
 use rwsgi_os::{ExitReason, LifelineEnd, Signal, Signals, Stage, Status, exit_now};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout, timeout_at};
@@ -56,6 +56,7 @@ pub(crate) enum Order {
 pub(crate) struct Leaving<H> {
     pub(crate) crew: &'static Crew,
     pub(crate) server: Arc<Server<H>>,
+    pub(crate) redirect: Option<Arc<Server<Redirect>>>,
     pub(crate) doors: watch::Sender<Doors>,
     pub(crate) monitor: Arc<Monitor>,
     pub(crate) status: Status,
@@ -119,7 +120,9 @@ impl<H: Handler> Leaving<H> {
         self.crew.slot().set_stage(Stage::Retiring);
         self.doors.send_replace(doors);
         let is_last = self.crew.slot().is_ending() || matches!(order, Order::Quick | Order::MasterGone);
-        self.server.closing().begin(if is_last { LAST_CALL_OF_ALL } else { LAST_CALL });
+        let last_call = if is_last { LAST_CALL_OF_ALL } else { LAST_CALL };
+        self.server.closing().begin(last_call);
+        self.redirect.iter().for_each(|server| server.closing().begin(last_call));
         // The master starts a replacement now, unless it is itself about to leave.
         self.status.retiring();
         (limit, reason)

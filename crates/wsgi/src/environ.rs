@@ -59,6 +59,7 @@ struct Keys {
     content_length: Py<PyString>,
     input: Py<PyString>,
     http_1_0: Py<PyString>,
+    http_2: Py<PyString>,
     url_scheme: Py<PyString>,
     https: Py<PyString>,
 }
@@ -83,6 +84,7 @@ impl Environ {
                 content_length: intern("CONTENT_LENGTH"),
                 input: intern("wsgi.input"),
                 http_1_0: intern("HTTP/1.0"),
+                http_2: intern("HTTP/2.0"),
                 url_scheme: intern("wsgi.url_scheme"),
                 https: intern("https"),
             },
@@ -116,9 +118,11 @@ impl Environ {
         self.request_line(&made, exchange)?;
         self.headers(&made, exchange)?;
         self.connection(&made, exchange)?;
-        let environ = made.dict;
+        let Made { dict: environ, is_again } = made;
         let Some(body) = body else {
-            self.proxies(&environ, exchange)?;
+            if !is_again {
+                self.proxies(&environ, exchange)?;
+            }
             self.kept = shape.and_then(|shape| Kept::new(&environ, shape));
             return Ok((environ, None));
         };
@@ -151,8 +155,13 @@ impl Environ {
             return Ok(());
         }
         let dict = &environ.dict;
-        if *version == Version::HTTP_10 {
-            dict.set_item(self.keys.server_protocol.bind(py), self.keys.http_1_0.bind(py))?;
+        let other = match *version {
+            Version::HTTP_10 => Some(&self.keys.http_1_0),
+            Version::HTTP_2 => Some(&self.keys.http_2),
+            _ => None,
+        };
+        if let Some(version) = other {
+            dict.set_item(self.keys.server_protocol.bind(py), version.bind(py))?;
         }
         // `OPTIONS *` is about the server, not about a resource: its path is empty.
         let path = if uri.path() == "*" { "" } else { uri.path() };
@@ -222,11 +231,14 @@ impl Environ {
         environ.set(&keys.server_port, &mut self.server_port, port)
     }
 
-    /// What is there only behind a proxy.
+    /// What is there only behind a proxy, or under TLS.
     fn proxies(&self, environ: &Bound<'_, PyDict>, exchange: &dyn Exchange) -> PyResult<()> {
         let py = environ.py();
         if exchange.is_https() {
             environ.set_item(self.keys.url_scheme.bind(py), self.keys.https.bind(py))?;
+        }
+        for (name, value) in exchange.tls().map(|tls| tls.variables).unwrap_or_default() {
+            environ.set_item(PyString::intern(py, name), value)?;
         }
         if let Some(proxied) = exchange.proxied() {
             environ.set_item(intern!(py, "PROXY_PROTOCOL"), proxied.protocol)?;

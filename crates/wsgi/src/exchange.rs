@@ -122,6 +122,15 @@ pub struct Proxied<'a> {
     pub port: &'a str,
 }
 
+/// A connection that the server itself has secured.
+#[derive(Clone, Copy, Debug)]
+pub struct Tls<'a> {
+    /// Tells it apart from all others.
+    pub connection: u64,
+    /// What the environ says of it, the same for all its requests.
+    pub variables: &'a [(&'static str, String)],
+}
+
 /// One request and the way back for its answer.
 ///
 /// Exactly one of [`complete`](Self::complete), [`complete_with_file`](Self::complete_with_file), [`fail`](Self::fail) or [`begin`](Self::begin) is called; after
@@ -143,6 +152,10 @@ pub trait Exchange: Send + Sync {
     fn script_name(&self) -> &[u8];
     /// What a PROXY header said.
     fn proxied(&self) -> Option<Proxied<'_>>;
+    /// How the connection is secured; `None` where it is not, or by a proxy.
+    fn tls(&self) -> Option<Tls<'_>> {
+        None
+    }
     /// The body, once; `None` when the request has none.
     fn take_body(&mut self) -> Option<Body>;
     /// The whole answer at once.

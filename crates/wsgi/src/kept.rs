@@ -16,11 +16,13 @@ use crate::ffi::version::version;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
     is_get: bool,
-    is_http_1_0: bool,
+    version: Version,
     has_query: bool,
     has_script_name: bool,
     has_remote_port: bool,
     is_https: bool,
+    /// Which secured connection it is, whose variables stay the same.
+    connection: Option<u64>,
     /// Decides which headers are believed.
     is_trusted: bool,
 }
@@ -34,11 +36,12 @@ impl Shape {
         let head = exchange.head();
         Some(Self {
             is_get: head.method == Method::GET,
-            is_http_1_0: head.version == Version::HTTP_10,
+            version: head.version,
             has_query: head.uri.query().is_some(),
             has_script_name: !exchange.script_name().is_empty(),
             has_remote_port: exchange.remote_port().is_some(),
             is_https: exchange.is_https(),
+            connection: exchange.tls().map(|tls| tls.connection),
             is_trusted: exchange.is_trusted(),
         })
     }

@@ -8,7 +8,7 @@
 //!
 //! Read in this order: `exchange`, `call`, `environ`, `input`, `start_response`, `head`, `body`, then
 //! `request_timeout` and `deadline`, `application` with `rehearsal` and `settle` for one that is loaded before the fork,
-//! `settings_file`, `hooks` and `loggers` for what applications know from Gunicorn (their Python halves are in `python/`), and `ffi` for everything that needs `unsafe`.
+//! `django` for what its settings tell, `settings_file`, `hooks` and `loggers` for what applications know from Gunicorn (their Python halves are in `python/`), and `ffi` for everything that needs `unsafe`.
 //!
 //! | PEP 3333 | file |
 //! |---|---|
@@ -22,6 +22,7 @@ mod application;
 mod body;
 mod call;
 mod deadline;
+mod django;
 mod embedded;
 mod environ;
 mod error;
@@ -55,8 +56,9 @@ mod tests;
 pub use application::Application;
 pub use call::{Bridge, Options};
 pub use deadline::{Deadline, NoTime};
+pub use django::DjangoSettings;
 pub use error::{Error, LoadError};
-pub use exchange::{Body, Chunk, Exchange, FileBody, Flow, Head, Proxied};
+pub use exchange::{Body, Chunk, Exchange, FileBody, Flow, Head, Proxied, Tls};
 pub use ffi::embed::{Embedding, boot, finalize, linked_version};
 pub use ffi::fork::{after_in_child, after_in_parent, before as before_fork};
 pub use ffi::gil::{detached, park, resume, run_python, unparked};

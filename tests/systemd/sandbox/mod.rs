@@ -122,6 +122,13 @@ impl Sandbox {
         fs::write(path, source.replace(before, after)).unwrap();
     }
 
+    /// Writes a file below the `/etc` of the sandbox.
+    pub(crate) fn write_etc(&self, path: &str, text: impl AsRef<[u8]>) {
+        let path = self.work.path().join("etc").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
     /// Runs a shell command beside systemd; it must succeed. What it printed.
     pub(crate) fn run(&self, line: &str) -> String {
         let output = self.try_run(line);

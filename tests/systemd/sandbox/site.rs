@@ -13,6 +13,7 @@ pub(crate) struct Site {
     drop_in: String,
     environment: Option<String>,
     has_socket: bool,
+    shipped_drop_in: Option<&'static str>,
 }
 
 impl Site {
@@ -24,13 +25,13 @@ impl Site {
             drop_in: String::new(),
             environment: None,
             has_socket: false,
+            shipped_drop_in: None,
         }
     }
 
     /// `/srv/NAME`, served by an instance of `rwsgi@.service` as `/etc/rwsgi/NAME.env` says.
     pub(crate) fn instance(name: &'static str, environment: &str) -> Self {
-        let environment = Some(environment.to_owned());
-        Self { name, unit: "rwsgi@.service", drop_in: String::new(), environment, has_socket: false }
+        Self { name, unit: "rwsgi@.service", ..Self::single() }.environment(environment)
     }
 
     /// More lines for the section `[Service]`.
@@ -52,6 +53,12 @@ impl Site {
         self
     }
 
+    /// With one of the drop-ins of `docs/deploy/systemd`.
+    pub(crate) fn with(mut self, drop_in: &'static str) -> Self {
+        self.shipped_drop_in = Some(drop_in);
+        self
+    }
+
     pub(super) fn lay_out(&self, etc: &Path, srv: &Path) {
         let (units, home) = (etc.join("systemd/system"), srv.join(self.name));
         let sockets = self.has_socket.then_some("rwsgi.socket");
@@ -60,6 +67,9 @@ impl Site {
         }
         let drop_ins = units.join(format!("{}.d", self.unit));
         fs::create_dir_all(&drop_ins).unwrap();
+        if let Some(name) = self.shipped_drop_in {
+            fs::copy(shipped(name), drop_ins.join(name)).unwrap();
+        }
         let text = format!("[Service]\n{}{}", python_in_sight(), self.drop_in);
         fs::write(drop_ins.join("test.conf"), text).unwrap();
         fs::create_dir_all(home.join(self.name)).unwrap();

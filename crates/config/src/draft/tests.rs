@@ -3,9 +3,11 @@ use std::time::Duration;
 use super::*;
 use crate::{
     Table,
-    config::{LogTarget, ProxyProtocol, Workers},
+    bind::Address,
+    choices::{LogTarget, ProxyProtocol, Workers},
     migration::Migration,
     setting::Flag,
+    tls::CertReqs,
 };
 
 mod cases;
@@ -82,10 +84,38 @@ fn every_option_sets_its_field_in_every_spelling() {
 fn every_row_has_a_case() {
     for setting in SETTINGS {
         let stored = setting.storable() && setting.flag != Flag::None && setting.in_help();
-        let elsewhere = !stored || ["wsgi_app", "config"].contains(&setting.name);
+        let elsewhere = !stored
+            || ["wsgi_app", "config", "https_redirect", "hsts", "acme_domain"].contains(&setting.name);
         let here = CASES.iter().any(|(name, ..)| *name == setting.name);
         assert!(here || elsewhere, "add a case for `{}`", setting.name);
     }
+}
+
+#[test]
+fn what_only_tls_can_do_needs_a_certificate() {
+    let with = ["app", "--certfile", "a.pem", "--ca-certs", "ca.pem"];
+    let secure = || Config { certfile: vec!["a.pem".into()], ca_certs: Some("ca.pem".into()), ..plain() };
+    let everywhere = Address::Tcp { host: "0.0.0.0".into(), port: 80 };
+    let hsts = Some("max-age=60; includeSubDomains".to_owned());
+    for (words, expected) in [
+        (["--https-redirect", ":80"], Config { https_redirect: vec![everywhere], ..secure() }),
+        (["--hsts", "60;includeSubDomains"], Config { hsts, ..secure() }),
+        (["--cert-reqs", "2"], Config { cert_reqs: CertReqs::Required, ..secure() }),
+    ] {
+        assert_eq!(config(&[&with[..], &words].concat(), &[]), expected, "{words:?}");
+        let alone = draft(&[&["app"][..], &words].concat(), &[]).finish(None).unwrap_err();
+        assert!(matches!(alone, Error::Contradiction { typed: true, .. }), "{words:?}: {alone:?}");
+    }
+}
+
+#[test]
+fn domains_need_a_place_for_their_certificate() {
+    let words = ["app", "--acme-domain", "a.example,b.example", "--acme-domain", "c.example"];
+    let alone = draft(&words, &[]).finish(None).unwrap_err();
+    assert!(matches!(alone, Error::Contradiction { typed: true, .. }), "{alone:?}");
+    let found = config(&[&words[..], &["--acme-dir", "/acme"]].concat(), &[]);
+    assert_eq!(found.acme.domains, ["a.example", "b.example", "c.example"]);
+    assert!(found.is_secure());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Rows: for those who write the application.
 
 use crate::{
-    config::ReloadEngine,
+    choices::ReloadEngine,
     kind::Kind,
     setting::{Flag, Gunicorn, Section, Setting},
 };

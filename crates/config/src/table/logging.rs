@@ -1,7 +1,7 @@
 //! Rows: the two logs.
 
 use crate::{
-    config::{LogFormat, LogLevel},
+    choices::{LogFormat, LogLevel},
     header,
     kind::Kind,
     setting::{Flag, Gunicorn, Section, Setting},

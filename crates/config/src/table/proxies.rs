@@ -1,7 +1,7 @@
 //! Rows: what other servers in front may say of a request.
 
 use crate::{
-    config::{HeaderMap, ProxyProtocol},
+    choices::{HeaderMap, ProxyProtocol},
     kind::{Kind, Words},
     setting::{Flag, Gunicorn, Section, Setting, Variable},
 };

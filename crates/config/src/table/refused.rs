@@ -55,69 +55,15 @@ pub(super) const ROWS: &[Setting] = &[
         ..ROW
     },
     Setting {
-        name: "certfile",
-        flag: Flag::Long("certfile"),
-        metavar: "FILE",
-        help: "certificate for TLS",
-        ..TLS
-    },
-    Setting {
-        name: "keyfile",
-        flag: Flag::Long("keyfile"),
-        metavar: "FILE",
-        help: "private key for TLS",
-        ..TLS
-    },
-    Setting {
-        name: "ca_certs",
-        flag: Flag::Long("ca-certs"),
-        metavar: "FILE",
-        help: "authorities that certificates of clients come from",
-        ..TLS
-    },
-    Setting {
-        name: "cert_reqs",
-        flag: Flag::Long("cert-reqs"),
-        default: Some("0"),
-        metavar: "N",
-        help: "certificates of clients: 0 none, 1 optional, 2 required",
-        kind: Kind::Number { least: 0, most: 2, store: |_, _| {} },
-        ..TLS
-    },
-    Setting {
-        name: "ciphers",
-        flag: Flag::Long("ciphers"),
-        metavar: "TEXT",
-        help: "ciphers for TLS, as OpenSSL writes them",
-        ..TLS
-    },
-    Setting {
         name: "ssl_context",
         metavar: "FUNCTION",
         help: "hook that makes the SSLContext of a connection",
         gunicorn: Gunicorn::Refused {
             why: "an SSLContext of Python cannot be used by a server that is not written in Python",
-            instead: IN_FRONT,
+            instead: "leave it out; `certfile`, `ca_certs`, `tls_min` and `ciphers` say what most such functions do",
         },
         kind: Kind::Hook { parameters: &["config", "default_ssl_context_factory"] },
         ..ROW
-    },
-    Setting {
-        name: "http_protocols",
-        flag: Flag::Long("http-protocols"),
-        default: Some("h1"),
-        metavar: "LIST",
-        help: "versions of HTTP that TLS offers: h1, h2",
-        ..HTTP2
-    },
-    Setting {
-        name: "http2_cleartext",
-        flag: Flag::Long("http2-cleartext"),
-        default: Some("off"),
-        metavar: "WORD",
-        help: "HTTP/2 without TLS: off, prior-knowledge, upgrade or both",
-        kind: Kind::Unread,
-        ..HTTP2
     },
     Setting {
         name: "dirty_apps",
@@ -132,19 +78,6 @@ pub(super) const ROWS: &[Setting] = &[
         ..ROW
     },
 ];
-
-const IN_FRONT: &str = "leave it out and let the proxy in front end TLS (nginx, HAProxy, a balancer)";
-
-const TLS: Setting =
-    Setting { gunicorn: Gunicorn::Refused { why: "rwsgi does not speak TLS yet", instead: IN_FRONT }, ..ROW };
-
-const HTTP2: Setting = Setting {
-    gunicorn: Gunicorn::Refused {
-        why: "rwsgi does not speak HTTP/2 yet",
-        instead: "leave it out and let the proxy in front speak HTTP/2 to the clients (nginx, HAProxy, a balancer)",
-    },
-    ..ROW
-};
 
 const ROW: Setting =
     Setting { flag: Flag::None, section: Section::Refused, kind: Kind::Text(|_, _| {}), ..super::ROW };

@@ -126,59 +126,17 @@ pub(super) const ROWS: &[Setting] = &[
         metavar: "VERSION",
         help: "version of TLS",
         kind: Kind::Unread,
-        gunicorn: Gunicorn::WithoutEffect("Gunicorn does not use it any more either"),
+        gunicorn: Gunicorn::WithoutEffect(
+            "Gunicorn does not use it any more either; `tls_min` says the oldest version",
+        ),
         ..ROW
-    },
-    Setting {
-        name: "suppress_ragged_eofs",
-        flag: Flag::Long("suppress-ragged-eofs"),
-        default: Some("true"),
-        help: "take the end of a connection for the end of TLS",
-        gunicorn: Gunicorn::WithoutEffect(NO_TLS),
-        ..SWITCH
     },
     Setting {
         name: "do_handshake_on_connect",
         flag: Flag::Long("do-handshake-on-connect"),
         help: "begin TLS when a connection is accepted",
-        gunicorn: Gunicorn::WithoutEffect(NO_TLS),
+        gunicorn: Gunicorn::WithoutEffect("handshakes hold up nobody, whenever they begin"),
         ..SWITCH
-    },
-    Setting {
-        name: "http2_max_concurrent_streams",
-        flag: Flag::Long("http2-max-concurrent-streams"),
-        default: Some("100"),
-        metavar: "N",
-        help: "requests at a time in an HTTP/2 connection",
-        gunicorn: Gunicorn::WithoutEffect(NO_HTTP2),
-        ..NUMBER
-    },
-    Setting {
-        name: "http2_initial_window_size",
-        flag: Flag::Long("http2-initial-window-size"),
-        default: Some("65535"),
-        metavar: "BYTES",
-        help: "bytes an HTTP/2 client may send before it must wait",
-        gunicorn: Gunicorn::WithoutEffect(NO_HTTP2),
-        ..NUMBER
-    },
-    Setting {
-        name: "http2_max_frame_size",
-        flag: Flag::Long("http2-max-frame-size"),
-        default: Some("16384"),
-        metavar: "BYTES",
-        help: "bytes of a frame of HTTP/2",
-        gunicorn: Gunicorn::WithoutEffect(NO_HTTP2),
-        ..NUMBER
-    },
-    Setting {
-        name: "http2_max_header_list_size",
-        flag: Flag::Long("http2-max-header-list-size"),
-        default: Some("65536"),
-        metavar: "BYTES",
-        help: "bytes of the headers of an HTTP/2 request",
-        gunicorn: Gunicorn::WithoutEffect(NO_HTTP2),
-        ..NUMBER
     },
     Setting {
         name: "dirty_workers",
@@ -270,8 +228,6 @@ pub(super) const ROWS: &[Setting] = &[
 ];
 
 const NO_ASGI: &str = "only WSGI applications are served";
-const NO_TLS: &str = "TLS ends in the proxy in front";
-const NO_HTTP2: &str = "HTTP/2 ends in the proxy in front";
 const NO_DIRTY: &str = "there are no dirty workers";
 const NO_CONTROL: &str = "there is no control socket; the server is controlled by signals";
 

@@ -184,7 +184,11 @@ impl Request<'_> {
     }
 
     pub(super) fn protocol(&self) -> &'static str {
-        if self.shown.version == Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" }
+        match self.shown.version {
+            Version::HTTP_10 => "HTTP/1.0",
+            Version::HTTP_2 => "HTTP/2.0",
+            _ => "HTTP/1.1",
+        }
     }
 
     /// `PATH_INFO`: decoded, without the mount point.

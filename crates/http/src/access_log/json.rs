@@ -11,7 +11,10 @@ use super::format::{JSON_FORWARDED_FOR, JSON_REFERER, JSON_USER_AGENT};
 pub(super) fn write(request: Request<'_>, out: &mut Vec<u8>) {
     let (finished, shown) = (request.finished, request.shown);
     clock::with_iso(|date, millis, offset| {
-        print(out, format_args!("{{\"time\":\"{date}.{millis:03}{offset}\""))
+        print(out, format_args!("{{\"time\":\"{date}."));
+        // Digit by digit: padding with zeros would cost more in the first tenth of each second.
+        out.extend([millis / 100, millis / 10 % 10, millis % 10].map(|digit| b'0' + digit as u8));
+        print(out, format_args!("{offset}\""))
     });
     member(out, "method", Value::Foreign(finished.method.as_str().as_bytes().into()));
     member(out, "path", Value::Foreign(shown.uri.path().as_bytes().into()));

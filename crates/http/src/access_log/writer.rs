@@ -167,12 +167,13 @@ mod tests {
     fn a_pipe_that_nobody_reads_loses_lines_but_delays_nobody() {
         let (writer, reader) = writer();
         let line = [b'x'; 1024];
-        // What the writer takes before the pipe is full it counts as told: twice what can be on the way is not enough.
-        for _ in 0..4 * LIMIT / line.len() {
+        // What the writer takes before the pipe is full it counts as told, which may be at any time.
+        let is_lost = (0..8 * LIMIT / line.len()).any(|_| {
             writer.append(|bytes| bytes.extend_from_slice(&line));
             writer.kick();
-        }
-        assert!(writer.shared.lock().lost > 0);
+            writer.shared.lock().lost > 0
+        });
+        assert!(is_lost);
         drop(reader);
     }
 

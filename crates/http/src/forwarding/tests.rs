@@ -5,6 +5,7 @@ use http::Request;
 use super::*;
 use crate::Trust;
 use crate::proxies::ForwarderHeaders;
+use crate::tls::Facts;
 
 const STRANGER: &str = "192.0.2.7:50000";
 const PROXY: &str = "10.0.0.1:50000";
@@ -46,6 +47,28 @@ fn a_stranger_is_not_believed() {
     assert_eq!(judge(STRANGER, &headers), (Origin::default(), "192.0.2.7 50000".to_owned()));
     let contradiction = [("x-forwarded-proto", "https"), ("x-forwarded-ssl", "off")];
     assert_eq!(judge(STRANGER, &contradiction).0, Origin::default());
+}
+
+#[test]
+fn a_secured_connection_is_https_unless_a_trusted_proxy_says_otherwise() {
+    let forwarding = Forwarding::new(proxies());
+    for (remote, said, scheme) in [
+        (STRANGER, None, Scheme::Https),
+        (STRANGER, Some("http"), Scheme::Https),
+        (PROXY, None, Scheme::Https),
+        (PROXY, Some("http"), Scheme::Http),
+    ] {
+        let peer = Peer::tcp(remote.parse().unwrap(), "127.0.0.1:443".parse().unwrap());
+        let mut peer = peer.over_tls(Facts { id: 0, variables: Vec::new() });
+        forwarding.meet(&mut peer);
+        let mut request = Request::get("/");
+        if let Some(said) = said {
+            request = request.header("x-forwarded-proto", said);
+        }
+        let head = request.body(()).unwrap().into_parts().0.into();
+        let (_, origin) = forwarding.judge(&head, Arc::new(peer));
+        assert_eq!(origin.unwrap().scheme, Some(scheme), "{remote} {said:?}");
+    }
 }
 
 #[test]

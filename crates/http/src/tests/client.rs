@@ -14,22 +14,24 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::protection::Protection;
 use crate::{
-    Answer, Buffering, Content, Exchange, Handler, Limits, Options, Peer, Proxies, Server, Stream, Timeouts,
+    Answer, Buffering, Content, Exchange, Handler, Limits, Options, Peer, Proxies, Server, StaticFiles,
+    Stream, Timeouts,
 };
 
 /// Longer than every timeout of a server under test but the ones that a test sets.
-const LIMIT: Duration = Duration::from_secs(600);
+pub(super) const LIMIT: Duration = Duration::from_secs(600);
 
 /// The server under test.
-pub(super) struct Site {
-    pub(super) server: Arc<Server<Inbox>>,
+pub(crate) struct Site {
+    pub(crate) server: Arc<Server<Inbox>>,
     requests: UnboundedReceiver<Exchange>,
 }
 
 /// Puts requests where the test finds them.
 #[derive(Debug)]
-pub(super) struct Inbox(UnboundedSender<Exchange>);
+pub(crate) struct Inbox(UnboundedSender<Exchange>);
 
 impl Handler for Inbox {
     fn call(&self, exchange: Box<Exchange>) {
@@ -52,16 +54,23 @@ pub(crate) fn options() -> Options {
         buffering: Buffering::default(),
         sendfile: true,
         sendfile_roots: Vec::new(),
+        statics: StaticFiles::default(),
+        compression: None,
         request_buffering: true,
         journal: None,
         health: None,
+        http2: None,
         request_id: None,
         proxies: Proxies::default(),
+        protection: Protection::default(),
+        headers: Arc::default(),
+        tls: None,
+        hsts: None,
     }
 }
 
 impl Site {
-    pub(super) fn new(options: Options) -> Self {
+    pub(crate) fn new(options: Options) -> Self {
         let (sender, requests) = unbounded_channel();
         Self { server: Server::new(Inbox(sender), options), requests }
     }
@@ -77,16 +86,21 @@ impl Site {
         self.connect_with_room(256 * 1024)
     }
 
-    /// A client whose connection holds so many bytes in each direction.
-    pub(super) fn connect_with_room(&self, room: usize) -> Client {
+    /// The client's end of a connection as it is, and the task that serves it.
+    pub(super) fn open(&self, room: usize) -> (DuplexStream, JoinHandle<()>) {
         let (io, theirs) = duplex(room);
         let peer = Peer::tcp("192.0.2.7:50000".parse().unwrap(), "127.0.0.1:80".parse().unwrap());
-        let serving = tokio::spawn(Arc::clone(&self.server).serve(theirs, peer));
+        (io, tokio::spawn(Arc::clone(&self.server).serve(theirs, peer)))
+    }
+
+    /// A client whose connection holds so many bytes in each direction.
+    pub(super) fn connect_with_room(&self, room: usize) -> Client {
+        let (io, serving) = self.open(room);
         Client { io, serving, received: Vec::new() }
     }
 
     /// The next request that reaches the handler.
-    pub(super) async fn request(&mut self) -> Exchange {
+    pub(crate) async fn request(&mut self) -> Exchange {
         timeout(LIMIT, self.requests.recv()).await.expect("no request reached the handler").unwrap()
     }
 

@@ -7,10 +7,10 @@ use super::client::{Site, options};
 use crate::{Finished, Health, Journal, Meter, Options};
 
 #[derive(Debug, Default)]
-struct Counts {
+pub(super) struct Counts {
     begun: AtomicUsize,
-    finished: AtomicUsize,
-    refused: Mutex<Vec<u16>>,
+    pub(super) finished: AtomicUsize,
+    pub(super) refused: Mutex<Vec<u16>>,
 }
 
 impl Meter for Counts {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use http::Version;
 use rwsgi_message::RequestHead;
 
-use crate::{Body, Chunk, Exchange, FileBody, Flow, Head, Proxied};
+use crate::{Body, Chunk, Exchange, FileBody, Flow, Head, Proxied, Tls};
 
 /// What has been sent.
 #[derive(Debug, Default)]
@@ -60,6 +60,10 @@ impl Exchange for Noted {
 
     fn script_name(&self) -> &[u8] {
         self.exchange.script_name()
+    }
+
+    fn tls(&self) -> Option<Tls<'_>> {
+        self.exchange.tls()
     }
 
     fn proxied(&self) -> Option<Proxied<'_>> {

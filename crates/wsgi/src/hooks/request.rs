@@ -78,7 +78,7 @@ impl<'py, 'a> Visit<'py, 'a> {
             target.as_ref(),
             head.uri.path(),
             head.uri.query().unwrap_or_default(),
-            if head.version == Version::HTTP_10 { (1, 0) } else { (1, 1) },
+            version(head.version),
             if exchange.is_https() { "https" } else { "http" },
         );
         let peer = match exchange.remote_port().and_then(|port| port.parse::<u16>().ok()) {
@@ -174,4 +174,13 @@ fn headers<'py>(py: Python<'py>, headers: &HeaderMap) -> PyResult<Bound<'py, PyL
         list.append((name.as_str().to_ascii_uppercase(), latin1(py, value.as_bytes())?))?;
     }
     Ok(list)
+}
+
+/// As Gunicorn's requests have it.
+fn version(version: Version) -> (u8, u8) {
+    match version {
+        Version::HTTP_10 => (1, 0),
+        Version::HTTP_2 => (2, 0),
+        _ => (1, 1),
+    }
 }

@@ -194,6 +194,14 @@ fn over_a_unix_socket_the_host_header_names_the_server() {
 }
 
 #[test]
+fn a_secured_connection_has_its_variables() {
+    let keys = ["HTTPS", "SSL_TLS_SNI"];
+    assert_eq!(values(Request::get("/").secured(1, "a.test"), &keys), ["'on'", "'a.test'"]);
+    let forged = Request::get("/").header("https", "on").header("ssl-tls-sni", "b.test");
+    assert_eq!(values(forged, &keys), ["None"; 2]);
+}
+
+#[test]
 fn a_request_does_not_show_the_headers_of_the_one_before() {
     let site = Site::new(KEEP);
     site.serve_all([

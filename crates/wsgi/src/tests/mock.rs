@@ -11,7 +11,7 @@ use http::request;
 use pyo3::Python;
 use rwsgi_message::RequestHead;
 
-use crate::{Body, Chunk, Exchange, FileBody, Flow, Head, Proxied};
+use crate::{Body, Chunk, Exchange, FileBody, Flow, Head, Proxied, Tls};
 
 /// A request; the defaults are those of `GET /` over TCP.
 pub(super) struct Request {
@@ -19,6 +19,7 @@ pub(super) struct Request {
     body: Option<Body>,
     unix: bool,
     proxy: Proxy,
+    tls: Option<(u64, Vec<(&'static str, String)>)>,
     flows: VecDeque<Flow>,
     after_wait: Flow,
 }
@@ -40,6 +41,7 @@ impl Request {
             body: None,
             unix: false,
             proxy: Proxy::default(),
+            tls: None,
             flows: VecDeque::new(),
             after_wait: Flow::More,
         }
@@ -100,6 +102,14 @@ impl Request {
 
     pub(super) fn over_unix_socket(mut self) -> Self {
         self.unix = true;
+        self
+    }
+
+    /// On the secured connection of this number, to this name.
+    pub(super) fn secured(mut self, connection: u64, name: &str) -> Self {
+        let variables = [("HTTPS", "on"), ("SSL_TLS_SNI", name)];
+        let variables = variables.map(|(key, value)| (key, value.to_owned())).to_vec();
+        self.tls = Some((connection, variables));
         self
     }
 
@@ -218,6 +228,7 @@ pub(super) struct Mock {
     body: Option<Body>,
     unix: bool,
     proxy: Proxy,
+    tls: Option<(u64, Vec<(&'static str, String)>)>,
     flows: VecDeque<Flow>,
     after_wait: Flow,
     answer: Arc<Mutex<Answer>>,
@@ -227,8 +238,8 @@ impl Mock {
     pub(super) fn new(request: Request) -> (Self, Arc<Mutex<Answer>>) {
         let answer = Arc::new(Mutex::new(Answer::default()));
         let head = request.builder.body(()).unwrap().into_parts().0.into();
-        let Request { body, unix, proxy, flows, after_wait, .. } = request;
-        (Self { head, body, unix, proxy, flows, after_wait, answer: Arc::clone(&answer) }, answer)
+        let Request { body, unix, proxy, tls, flows, after_wait, .. } = request;
+        (Self { head, body, unix, proxy, tls, flows, after_wait, answer: Arc::clone(&answer) }, answer)
     }
 
     fn record(&self, call: Call) {
@@ -263,6 +274,10 @@ impl Exchange for Mock {
 
     fn script_name(&self) -> &[u8] {
         self.proxy.script_name
+    }
+
+    fn tls(&self) -> Option<Tls<'_>> {
+        self.tls.as_ref().map(|(connection, variables)| Tls { connection: *connection, variables })
     }
 
     fn proxied(&self) -> Option<Proxied<'_>> {

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from guestbook.models import Entry
+from guestbook.models import Document, Entry
 
 
 @admin.register(Entry)
@@ -11,3 +11,10 @@ class EntryAdmin(admin.ModelAdmin):
 
     list_display = ("name", "message", "created")
     search_fields = ("name", "message")
+
+
+@admin.register(Document)
+class DocumentAdmin(admin.ModelAdmin):
+    """Uploaded files, with links to them."""
+
+    list_display = ("title", "file")

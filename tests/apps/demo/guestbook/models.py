@@ -16,3 +16,16 @@ class Entry(models.Model):
 
     def __str__(self):
         return f"{self.name}: {self.message[:40]}"
+
+
+class Document(models.Model):
+    """A file that an administrator has uploaded."""
+
+    title = models.CharField(max_length=80)
+    file = models.FileField(upload_to="documents/")
+
+    class Meta:
+        ordering = ("title",)
+
+    def __str__(self):
+        return self.title

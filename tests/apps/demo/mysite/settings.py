@@ -5,6 +5,7 @@ installation comes from the environment.
     ALLOWED_HOSTS   host names, separated by commas (default: localhost,127.0.0.1,[::1])
     DATABASE_PATH   SQLite file (default: db.sqlite3 beside manage.py)
     STATIC_ROOT     where `collectstatic` puts the files (default: static/ beside manage.py)
+    MEDIA_ROOT      where uploaded files are kept (default: media/ beside manage.py)
 """
 
 import os
@@ -82,6 +83,8 @@ LANGUAGE_CODE = "en"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(os.environ.get("STATIC_ROOT", BASE_DIR / "static"))
+MEDIA_URL = "/media/"
+MEDIA_ROOT = Path(os.environ.get("MEDIA_ROOT", BASE_DIR / "media"))
 
 # With DEBUG off Django would only mail the administrators: write errors to the server's log.
 LOGGING = {

@@ -3,12 +3,30 @@
 use std::time::Duration;
 
 use crate::{
+    acme::Acme,
     bind::Address,
-    config::{Config, HeaderMap, LogFormat, LogLevel, LogTarget, ProxyProtocol, ReloadEngine, Workers},
+    choices::{HeaderMap, LogFormat, LogLevel, LogTarget, ProxyProtocol, ReloadEngine, Workers},
+    compression::{self, Compression, ContentCoding},
+    config::Config,
+    http_version::{Cleartext, HttpVersion},
     network::Networks,
+    protection::{PathRate, Rate},
+    static_files::{DjangoStatic, StaticFiles, StaticMiss},
     statsd::StatsdAddress,
     syslog::{SyslogAddress, SyslogSocket},
+    tls::{CIPHERS, TlsVersion},
 };
+
+fn compression() -> Compression {
+    Compression {
+        on: false,
+        codings: vec![ContentCoding::Zstd, ContentCoding::Brotli, ContentCoding::Gzip],
+        level: 5,
+        min_size: Some(1024),
+        types: compression::types("default").unwrap(),
+        set_cookie: false,
+    }
+}
 
 /// What `rwsgi app` alone means: these values, and everything else off.
 pub(super) fn plain() -> Config {
@@ -16,6 +34,12 @@ pub(super) fn plain() -> Config {
         app: "app".into(),
         bind: vec![tcp("127.0.0.1", 8000)],
         backlog: 2048,
+        acme: Acme { server: "https://acme-v02.api.letsencrypt.org/directory".into(), ..Acme::default() },
+        http_protocols: vec![HttpVersion::Http1],
+        http2_max_concurrent_streams: 100,
+        http2_initial_window_size: 65_535,
+        http2_max_frame_size: 16_384,
+        http2_max_header_list_size: Some(65_536),
         workers: Workers::Count(1),
         threads: 1,
         worker_connections: 1000,
@@ -42,6 +66,9 @@ pub(super) fn plain() -> Config {
         response_buffer: Some(1 << 20),
         response_temp_max: Some(1 << 30),
         sendfile: true,
+        files: StaticFiles { max_age: seconds(60), cache: 32 << 20, ..StaticFiles::default() },
+        compression: compression(),
+        suppress_ragged_eofs: true,
         forwarded_allow_ips: networks(true, &["127.0.0.1/32", "::1/128"]),
         secure_scheme_headers: headers(&[
             ("X-FORWARDED-PROTOCOL", "ssl"),
@@ -58,6 +85,10 @@ pub(super) fn plain() -> Config {
     }
 }
 
+fn rate(count: u32, period: u64, burst: u32) -> Rate {
+    Rate { count, period: Duration::from_secs(period), burst }
+}
+
 /// Every option with its values, if it takes any, spelled long, and the change that it must make, and nothing else.
 pub(super) type Case = (&'static str, &'static [&'static str], fn(&mut Config));
 
@@ -70,6 +101,26 @@ pub(super) const CASES: &[Case] = &[
     }),
     ("backlog", &["64"], |c| c.backlog = 64),
     ("reuse_port", &[], |c| c.reuse_port = true),
+    ("acme_email", &["me@a.example"], |c| c.acme.email = Some("me@a.example".into())),
+    ("acme_dir", &["/var/lib/acme"], |c| c.acme.folder = Some("/var/lib/acme".into())),
+    ("acme_server", &["https://a/dir"], |c| c.acme.server = "https://a/dir".into()),
+    ("acme_ca_file", &["/a.pem"], |c| c.acme.root = Some("/a.pem".into())),
+    ("http_protocols", &["h2,h1"], |c| c.http_protocols = vec![HttpVersion::Http2, HttpVersion::Http1]),
+    ("http2_cleartext", &["prior-knowledge"], |c| c.http2_cleartext = Cleartext::PriorKnowledge),
+    ("http2_max_concurrent_streams", &["7"], |c| c.http2_max_concurrent_streams = 7),
+    ("http2_initial_window_size", &["1000"], |c| c.http2_initial_window_size = 1000),
+    ("http2_max_frame_size", &["20000"], |c| c.http2_max_frame_size = 20_000),
+    ("http2_max_header_list_size", &["0"], |c| c.http2_max_header_list_size = None),
+    ("certfile", &["a.pem", "/b.pem"], |c| c.certfile = vec!["a.pem".into(), "/b.pem".into()]),
+    ("keyfile", &["a.key"], |c| c.keyfile = vec!["a.key".into()]),
+    ("key_password_file", &["/run/password"], |c| c.key_password_file = Some("/run/password".into())),
+    ("tls_min", &["1.3"], |c| c.tls_min = TlsVersion::Tls13),
+    ("ciphers", &["ECDHE-RSA-AES128-GCM-SHA256:TLS_AES_128_GCM_SHA256"], |c| {
+        c.ciphers = vec![CIPHERS[7].into(), CIPHERS[1].into()];
+    }),
+    ("ca_certs", &["ca.pem"], |c| c.ca_certs = Some("ca.pem".into())),
+    ("cert_reqs", &["0"], |_| {}),
+    ("suppress_ragged_eofs", &[], |_| {}),
     ("timeout_kill", &["0.5"], |c| c.timeout_kill = Duration::from_millis(500)),
     ("timeout_kill", &["0"], |c| c.timeout_kill = Duration::ZERO),
     ("slow_log", &["1.5"], |c| c.slow_log = Some(Duration::from_millis(1500))),
@@ -131,6 +182,31 @@ pub(super) const CASES: &[Case] = &[
     ("sendfile_roots", &["/a=/srv/a", "/b/=c"], |c| {
         c.sendfile_roots = vec![("/a".into(), "/srv/a".into()), ("/b/".into(), "c".into())];
     }),
+    ("static", &["/static=/srv/static", "/=public"], |c| {
+        c.files.folders = vec![("/static".into(), "/srv/static".into()), ("/".into(), "public".into())];
+    }),
+    ("media", &["/media/=/srv/media"], |c| c.files.uploads = vec![("/media/".into(), "/srv/media".into())]),
+    ("django_static", &["off"], |c| c.files.django = DjangoStatic::Off),
+    ("django_static", &["True"], |c| c.files.django = DjangoStatic::On),
+    ("django_media", &[], |c| c.files.django_uploads = true),
+    ("media_inline", &[], |c| c.files.inline_uploads = true),
+    ("static_index", &["index.html"], |c| c.files.index = Some("index.html".into())),
+    ("static_max_age", &["3600"], |c| c.files.max_age = seconds(3600)),
+    ("static_max_age", &["0"], |c| c.files.max_age = None),
+    ("static_miss", &["app"], |c| c.files.miss = StaticMiss::App),
+    ("static_cache", &["64M"], |c| c.files.cache = 64 << 20),
+    ("static_cache", &["0"], |c| c.files.cache = 0),
+    ("compress", &[], |c| c.compression.on = true),
+    ("compress_codings", &["gzip, br"], |c| {
+        c.compression.codings = vec![ContentCoding::Gzip, ContentCoding::Brotli];
+    }),
+    ("compress_level", &["9"], |c| c.compression.level = 9),
+    ("compress_min_size", &["2K"], |c| c.compression.min_size = Some(2048)),
+    ("compress_min_size", &["0"], |c| c.compression.min_size = None),
+    ("compress_types", &["text/HTML,text/event-stream"], |c| {
+        c.compression.types = vec!["text/html".into(), "text/event-stream".into()];
+    }),
+    ("compress_set_cookie", &[], |c| c.compression.set_cookie = true),
     ("forwarded_allow_ips", &["10.0.0.0/8,fd00::/8"], |c| {
         trust(c, networks(false, &["10.0.0.0/8", "fd00::/8"]));
     }),
@@ -156,6 +232,27 @@ pub(super) const CASES: &[Case] = &[
     ("proxy_protocol", &["V2"], |c| c.proxy_protocol = ProxyProtocol::V2),
     ("proxy_allow_ips", &["unix"], |c| c.proxy_allow_ips = networks(true, &[])),
     ("root_path", &["/shop/"], |c| c.root_path = "/shop".into()),
+    ("allow_host", &["A.de,.b.de", "[::1]"], |c| {
+        c.allow_host = ["a.de", ".b.de", "[::1]"].map(Into::into).to_vec();
+    }),
+    ("django_hosts", &[], |c| c.django_hosts = true),
+    ("deny_path", &["*.php, /.env", "wp-*"], |c| {
+        c.deny_path = ["*.php", "/.env", "wp-*"].map(Into::into).to_vec();
+    }),
+    ("rate_limit", &["20r/s"], |c| c.rate_limit = Some(rate(20, 1, 20))),
+    ("rate_limit", &["off"], |_| {}),
+    ("rate_limit_path", &["/login/=5r/m", "POST:/=9r/h,burst=2"], |c| {
+        let limit = |method: Option<&str>, path: &str, rate| PathRate {
+            method: method.map(Into::into),
+            path: path.into(),
+            rate,
+        };
+        c.rate_limit_path =
+            vec![limit(None, "/login", rate(5, 60, 5)), limit(Some("POST"), "", rate(9, 3600, 2))];
+    }),
+    ("header", &["X-Frame-Options: DENY", "A: b=c"], |c| {
+        c.header = [("X-Frame-Options", "DENY"), ("A", "b=c")].map(|(k, v)| (k.into(), v.into())).to_vec();
+    }),
     ("server_header", &["me/1.0 (x)"], |c| c.server_header = Some("me/1.0 (x)".into())),
     ("server_header", &["off"], |c| c.server_header = None),
     ("chdir", &["/srv/site"], |c| c.chdir = Some("/srv/site".into())),

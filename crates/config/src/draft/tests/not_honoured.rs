@@ -26,12 +26,7 @@ const CASES: &[(&str, &[&str], &[&str])] = &[
     ("asgi_disconnect_grace_period", &["3", r#""3""#], &["0"]),
     ("websocket_max_message_size", &["16777216", r#""0x1000000""#], &["1024"]),
     ("ssl_version", &["null", "2"], &["5", r#""TLSv1_2""#]),
-    ("suppress_ragged_eofs", &["true"], &["false"]),
     ("do_handshake_on_connect", SWITCH.0, SWITCH.1),
-    ("http2_max_concurrent_streams", &["100"], &["1"]),
-    ("http2_initial_window_size", &["65535"], &["1"]),
-    ("http2_max_frame_size", &["16384"], &["20000"]),
-    ("http2_max_header_list_size", &["65536"], &["0"]),
     ("dirty_workers", &["0", "false"], &["2"]),
     ("dirty_timeout", &["300"], &["1"]),
     ("dirty_threads", &["1"], &["2"]),
@@ -47,14 +42,7 @@ const CASES: &[(&str, &[&str], &[&str])] = &[
     ("raw_paste_global_conf", &["null", "[]"], &[r#"["A=1"]"#, r#"["A=1", "B=2"]"#]),
     ("protocol", &[r#""http""#, r#""HTTP""#], &[r#""uwsgi""#]),
     ("strip_header_spaces", SWITCH.0, SWITCH.1),
-    ("certfile", &["null", r#""""#], &[r#""/etc/ssl/site.pem""#]),
-    ("keyfile", &["null"], &[r#""/etc/ssl/site.key""#]),
-    ("ca_certs", &["null"], &[r#""/etc/ssl/ca.pem""#]),
-    ("cert_reqs", &["0", "false", r#""0""#], &["2"]),
-    ("ciphers", &["null"], &[r#""HIGH""#]),
     ("ssl_context", &["null"], &[FUNCTION[1]]),
-    ("http_protocols", &[r#""h1""#], &[r#""h2,h1""#]),
-    ("http2_cleartext", &["null", "false", r#""off""#, r#""OFF""#], &["true", r#""upgrade""#]),
     ("dirty_apps", &["null", "[]"], &[r#"["tasks:App"]"#]),
 ];
 
@@ -110,14 +98,13 @@ fn their_options_are_those_of_gunicorn() {
     for words in [
         &["app", "--no-control-socket"][..],
         &["app", "--control-socket-mode", "0600"],
-        &["app", "--cert-reqs", "0", "--protocol", "http", "--http2-cleartext", "off"],
-        &["app", "--suppress-ragged-eofs"],
+        &["app", "--protocol", "http", "--http2-cleartext", "off"],
     ] {
         assert_eq!(draft(words, &[]).finish(None).unwrap().notes, [], "{words:?}");
     }
     let words = ["app", "--worker-tmp-dir", "/dev/shm", "--spew", "--dirty-workers=2"];
     assert_eq!(draft(&words, &[]).finish(None).unwrap().notes.len(), 3);
-    for words in [["app", "--certfile", "a"], ["app", "--paster", "a.ini"], ["app", "-k", "gevent"]] {
+    for words in [["app", "--dirty-app", "a:B"], ["app", "--paster", "a.ini"], ["app", "-k", "gevent"]] {
         assert!(ask(&words, &[]).is_err_and(|error| error.is_usage() && error.hint().is_some()), "{words:?}");
     }
 }

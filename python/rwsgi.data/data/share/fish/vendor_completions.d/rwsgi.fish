@@ -5,6 +5,27 @@ complete -c rwsgi -s e -l env -d 'environment variable to set for the applicatio
 complete -c rwsgi -l python -d 'python or virtual environment to run for; native program only' -r -F
 complete -c rwsgi -s b -l bind -d 'listen on HOST:PORT, PORT, [IPV6]:PORT, unix:PATH, unix:@NAME or fd://N; repeatable [default: 0.0.0.0:$PORT, else 127.0.0.1:8000]' -r -f
 complete -c rwsgi -l backlog -d 'connections that may wait to be accepted, for each address [default: 2048]' -r -f
+complete -c rwsgi -l certfile -d 'speak HTTPS with this certificate (PEM); repeatable' -r -F
+complete -c rwsgi -l keyfile -d 'private key of that certificate (PEM); repeatable' -r -F
+complete -c rwsgi -l key-password-file -d 'file whose first line is the password of encrypted keys' -r -F
+complete -c rwsgi -l tls-min -d 'oldest version of TLS that is spoken: 1.2 or 1.3 [default: 1.2]' -r -f -a "1.2\t''
+1.3\t''"
+complete -c rwsgi -l ciphers -d 'cipher suites by OpenSSL\'s names, with colons between [default: all that are safe]' -r -f
+complete -c rwsgi -l ca-certs -d 'authorities that certificates of clients come from (PEM)' -r -F
+complete -c rwsgi -l cert-reqs -d 'certificates of clients: 0 none, 1 optional, 2 required [default: 0]' -r -f
+complete -c rwsgi -l https-redirect -d 'answer at this address too, as for --bind, only with the way to HTTPS; repeatable' -r -f
+complete -c rwsgi -l hsts -d 'tell browsers to use HTTPS only, for so long (Strict-Transport-Security)' -r -f
+complete -c rwsgi -l acme-domain -d 'fetch a certificate for these domains and renew it; repeatable [default: none]' -r -f
+complete -c rwsgi -l acme-email -d 'where the authority writes to when something is wrong [default: nowhere]' -r -f
+complete -c rwsgi -l acme-dir -d 'where the account and the certificate are kept; --acme-domain needs it' -r -f -a "(__fish_complete_directories)"
+complete -c rwsgi -l acme-server -d 'the directory of the authority [default: https://acme-v02.api.letsencrypt.org/directory]' -r -f
+complete -c rwsgi -l acme-ca-file -d 'the certificate by which the authority itself is known [default: the system\'s]' -r -F
+complete -c rwsgi -l http-protocols -d 'versions of HTTP that TLS offers, the best first: h1, h2 [default: h1]' -r -f
+complete -c rwsgi -l http2-cleartext -d 'HTTP/2 without TLS from peers of --forwarded-allow-ips: off, prior-knowledge [default: off]' -r -f
+complete -c rwsgi -l http2-max-concurrent-streams -d 'requests at a time in an HTTP/2 connection [default: 100]' -r -f
+complete -c rwsgi -l http2-initial-window-size -d 'bytes an HTTP/2 client may send in a request before it must wait [default: 65535]' -r -f
+complete -c rwsgi -l http2-max-frame-size -d 'bytes of a frame that an HTTP/2 client may send [default: 16384]' -r -f
+complete -c rwsgi -l http2-max-header-list-size -d 'bytes of the headers of an HTTP/2 request; 0: no limit [default: 65536]' -r -f
 complete -c rwsgi -s w -l workers -d 'worker processes, or auto [default: $WEB_CONCURRENCY, else 1]' -r -f
 complete -c rwsgi -s k -l worker-class -d 'model: sync or gthread, the same here [default: sync]' -r -f -a "sync\t''
 gthread\t''"
@@ -41,6 +62,20 @@ complete -c rwsgi -l response-buffer -d 'memory of a response, then a file; 0: n
 complete -c rwsgi -l response-temp-max -d 'size of a response\'s file; 0: no limit [default: 1G]' -r -f
 complete -c rwsgi -l body-temp-dir -d 'directory of temporary files [default: the system\'s]' -r -f -a "(__fish_complete_directories)"
 complete -c rwsgi -l sendfile-root -d 'what X-Accel-Redirect, X-Sendfile may name; repeatable' -r -f
+complete -c rwsgi -l static -d 'send the files of DIR below /PREFIX without the application; repeatable' -r -f
+complete -c rwsgi -l media -d 'the same for files that visitors have uploaded; repeatable' -r -f
+complete -c rwsgi -l django-static -d 'serve STATIC_ROOT at STATIC_URL: auto, on, off; alone: on [default: auto]' -r -f -a "auto\t''
+on\t''
+off\t''"
+complete -c rwsgi -l static-index -d 'file that is sent for its directory, such as index.html [default: none]' -r -f
+complete -c rwsgi -l static-max-age -d 'how long clients may keep a file without asking; 0: not at all [default: 60]' -r -f
+complete -c rwsgi -l static-miss -d 'what a path below a prefix is that names no file: 404, or one for the app [default: 404]' -r -f -a "404\t''
+app\t''"
+complete -c rwsgi -l static-cache -d 'memory of a worker for files of up to 1M that are wanted often; 0: none [default: 32M]' -r -f
+complete -c rwsgi -l compress-codings -d 'which codings, the preferred one first [default: zstd,br,gzip]' -r -f
+complete -c rwsgi -l compress-level -d 'from 1, little work, to 9, small responses [default: 5]' -r -f
+complete -c rwsgi -l compress-min-size -d 'leave responses with fewer bytes as they are; 0: none [default: 1024]' -r -f
+complete -c rwsgi -l compress-types -d 'which media types, `text/*` for a family; `default`: text of all kinds [default: default]' -r -f
 complete -c rwsgi -l forwarded-allow-ips -d 'trusted proxies: addresses, networks, unix or * [default: $FORWARDED_ALLOW_IPS, else 127.0.0.1,::1,unix]' -r -f
 complete -c rwsgi -l secure-scheme-headers -d 'headers by which trusted proxies say https [default: X-FORWARDED-PROTOCOL=ssl, X-FORWARDED-PROTO=https, X-FORWARDED-SSL=on]' -r -f
 complete -c rwsgi -l forwarder-headers -d 'names with an underscore that trusted proxies may send [default: SCRIPT_NAME,PATH_INFO]' -r -f
@@ -53,6 +88,11 @@ v2\t''
 auto\t''"
 complete -c rwsgi -l proxy-allow-from -d 'senders of PROXY headers: addresses, networks, unix or * [default: 127.0.0.1,::1,unix]' -r -f
 complete -c rwsgi -l root-path -d 'SCRIPT_NAME of the application [default: $SCRIPT_NAME]' -r -F
+complete -c rwsgi -l allow-host -d 'answer only requests for these hosts, others 421; repeatable [default: all]' -r -f
+complete -c rwsgi -l deny-path -d 'answer 404 for paths such as *.php,/.env,/wp-*; repeatable [default: none]' -r -f
+complete -c rwsgi -l rate-limit -d 'requests of one client, such as 20r/s or 100r/m,burst=200 [default: any number]' -r -f
+complete -c rwsgi -l rate-limit-path -d 'the same for a path and what lies below, such as /login/=5r/m; repeatable' -r -f
+complete -c rwsgi -l header -d 'add `Name: value` to every answer that has no such header; repeatable' -r -f
 complete -c rwsgi -s p -l pid -d 'write the process id of the master to this file' -r -F
 complete -c rwsgi -s u -l user -d 'run the workers as this user, a name or a number' -r -f -a "(__fish_complete_users)"
 complete -c rwsgi -s g -l group -d 'run the workers as this group, a name or a number' -r -f
@@ -114,11 +154,17 @@ bash\t''
 zsh\t''
 fish\t''"
 complete -c rwsgi -l reuse-port -d 'share each port with other servers (SO_REUSEPORT)'
+complete -c rwsgi -l suppress-ragged-eofs -d 'take the end of a connection for the end of TLS'
 complete -c rwsgi -l preload -d 'load the application once and fork the workers from there'
 complete -c rwsgi -l preload-strict -d 'refuse an application that starts threads as it loads'
 complete -c rwsgi -l no-request-buffering -d 'let the application read bodies as they come'
 complete -c rwsgi -l no-sendfile -d 'do not send files by sendfile; also SENDFILE=false'
+complete -c rwsgi -l django-media -d 'serve MEDIA_ROOT at MEDIA_URL, as for --media'
+complete -c rwsgi -l media-inline -d 'let browsers open uploaded HTML, SVG and XML as pages of this site'
+complete -c rwsgi -l compress -d 'compress responses and static files for clients that want it'
+complete -c rwsgi -l compress-set-cookie -d 'compress responses to POST that set cookies, too'
 complete -c rwsgi -l forwarded-for -d 'believe X-Forwarded-For or Forwarded of trusted proxies'
+complete -c rwsgi -l django-hosts -d 'the same for the hosts of Django\'s ALLOWED_HOSTS, beside those of --allow-host'
 complete -c rwsgi -s D -l daemon -d 'go into the background'
 complete -c rwsgi -l initgroups -d 'give the workers all groups that the user is in'
 complete -c rwsgi -l capture-output -d 'send standard output and error to the error log\'s file'

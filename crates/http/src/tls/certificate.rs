@@ -1,0 +1,65 @@
+//! What certificates say (RFC 5280).
+
+use std::time::{Duration, SystemTime};
+
+use chrono::DateTime;
+use x509_cert::Certificate;
+use x509_cert::der::{Decode, Encode};
+use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::time::Time;
+
+use super::flaw::Flaw;
+
+/// Whether it can be read.
+pub(super) fn check(der: &rustls_pki_types::CertificateDer<'_>) -> Result<(), Flaw> {
+    Certificate::from_der(der).map(drop).map_err(|error| Flaw::Certificate(error.to_string()))
+}
+
+/// The key that it certifies (`SubjectPublicKeyInfo`).
+pub(super) fn public_key(der: &[u8]) -> Option<Vec<u8>> {
+    let certificate = Certificate::from_der(der).ok()?;
+    certificate.tbs_certificate().subject_public_key_info().to_der().ok()
+}
+
+/// The last moment at which it is valid.
+pub(super) fn end(der: &[u8]) -> SystemTime {
+    let end = Certificate::from_der(der).ok();
+    let end = end.map_or(Duration::ZERO, |it| it.tbs_certificate().validity().not_after.to_unix_duration());
+    SystemTime::UNIX_EPOCH + end
+}
+
+/// The names of servers that it is for, in lower case; `*.` at the beginning stands for one label.
+pub(super) fn names(der: &[u8]) -> Vec<String> {
+    let Ok(certificate) = Certificate::from_der(der) else { return Vec::new() };
+    let Ok(Some((_, names))) = certificate.tbs_certificate().get_extension::<SubjectAltName>() else {
+        return Vec::new();
+    };
+    let dns = |name: &GeneralName| match name {
+        GeneralName::DnsName(name) => Some(name.as_str().to_ascii_lowercase()),
+        _ => None,
+    };
+    names.0.iter().filter_map(dns).collect()
+}
+
+/// What mod_ssl says of the certificate of a client, by its names.
+pub(super) fn describe(der: &[u8]) -> Option<[(&'static str, String); 5]> {
+    let certificate = Certificate::from_der(der).ok()?;
+    let certificate = certificate.tbs_certificate();
+    let serial = certificate.serial_number().as_bytes();
+    let serial = serial.iter().map(|byte| format!("{byte:02X}")).collect();
+    Some([
+        ("SSL_CLIENT_S_DN", certificate.subject().to_string()),
+        ("SSL_CLIENT_I_DN", certificate.issuer().to_string()),
+        ("SSL_CLIENT_M_SERIAL", serial),
+        ("SSL_CLIENT_V_START", date(certificate.validity().not_before)),
+        ("SSL_CLIENT_V_END", date(certificate.validity().not_after)),
+    ])
+}
+
+/// As OpenSSL writes it: `Nov 23 11:29:38 2026 GMT`.
+fn date(time: Time) -> String {
+    let seconds = i64::try_from(time.to_unix_duration().as_secs()).unwrap_or_default();
+    let date = DateTime::from_timestamp(seconds, 0).unwrap_or_default();
+    date.format("%b %e %H:%M:%S %Y GMT").to_string()
+}

@@ -1,0 +1,234 @@
+//! The files and hosts of a Django site, as its settings name them.
+
+use std::path::{Path, PathBuf};
+
+use rwsgi_http::{Contents, Hosts, Misses, Options, StaticFiles, StaticFolder};
+use rwsgi_wsgi::DjangoSettings;
+
+/// What of a Django site's settings is done without it.
+#[derive(Clone, Copy, Debug)]
+pub struct DjangoWishes {
+    /// Which files are sent.
+    pub files: DjangoFiles,
+    /// Whether requests for other hosts than those of `ALLOWED_HOSTS` are refused.
+    pub hosts: bool,
+}
+
+/// Which files of a Django site are sent without it.
+#[derive(Clone, Copy, Debug)]
+pub struct DjangoFiles {
+    /// Whether `STATIC_ROOT` is served.
+    pub assets: DjangoAssets,
+    /// What `MEDIA_ROOT` is served as; `None`: it is not.
+    pub uploads: Option<Contents>,
+    /// What becomes of a path that names no file; while `DEBUG` is on the application gets it, whose own views may know it.
+    pub misses: Misses,
+}
+
+/// Whether the static files of a Django site are sent without it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DjangoAssets {
+    /// Unless WhiteNoise does it.
+    Auto,
+    /// Whoever else does it.
+    On,
+    /// Never.
+    Off,
+}
+
+/// A directory that Django's settings may name.
+struct Named<'a> {
+    url: &'a str,
+    root: Option<&'a PathBuf>,
+    /// The name of the setting.
+    setting: &'static str,
+    contents: Contents,
+}
+
+/// Does what the settings of the site say that has been loaded, if it is one of Django. One worker tells of it, the others whisper.
+pub(crate) fn obey(http: &mut Options, wanted: &DjangoWishes, is_first: bool) {
+    let has_files = wanted.files.assets != DjangoAssets::Off || wanted.files.uploads.is_some();
+    if !has_files && !wanted.hosts {
+        return;
+    }
+    match DjangoSettings::read() {
+        Ok(Some(settings)) => {
+            add_files(&mut http.statics, (&settings, &wanted.files), is_first);
+            if wanted.hosts {
+                add_hosts(&mut http.protection.hosts, &settings, is_first);
+            }
+        }
+        Ok(None) if wanted.hosts && is_first => {
+            tracing::warn!("`--django-hosts` changes nothing: the application has not set Django up");
+        }
+        Ok(None) => {}
+        Err(error) => tracing::warn!("{error}"),
+    }
+}
+
+fn add_hosts(hosts: &mut Hosts, settings: &DjangoSettings, is_first: bool) {
+    let names: Vec<&str> = match settings.allowed_hosts.as_slice() {
+        [] if settings.debug => THIS_MACHINE.to_vec(),
+        names => names.iter().map(String::as_str).collect(),
+    };
+    *hosts = hosts.and(names.iter().copied());
+    match names.as_slice() {
+        _ if !is_first => {}
+        [] => tracing::warn!("`--django-hosts` changes nothing: Django's ALLOWED_HOSTS is empty"),
+        names => tracing::info!("Answering requests for {} (Django's ALLOWED_HOSTS)", names.join(", ")),
+    }
+}
+
+/// What an empty `ALLOWED_HOSTS` means while `DEBUG` is on.
+const THIS_MACHINE: [&str; 3] = [".localhost", "127.0.0.1", "[::1]"];
+
+fn add_files(statics: &mut StaticFiles, (settings, wanted): (&DjangoSettings, &DjangoFiles), is_first: bool) {
+    for named in named(settings, wanted) {
+        let said = match folder(&named, settings, statics) {
+            Ok(None) => continue,
+            Ok(Some(path)) => {
+                let (prefix, setting) = (named.url, named.setting);
+                let said = format!("Serving {prefix} from {} (Django's {setting})", path.display());
+                let misses = if settings.debug { Misses::Handed } else { wanted.misses };
+                let (prefix, contents) = (prefix.to_owned(), named.contents);
+                statics.folders.push(StaticFolder { prefix, path, misses, contents });
+                said
+            }
+            Err(reason) => format!("Not serving Django's {}: {reason}", named.setting),
+        };
+        if is_first { tracing::info!("{said}") } else { tracing::debug!("{said}") }
+    }
+}
+
+fn named<'a>(settings: &'a DjangoSettings, wanted: &DjangoFiles) -> Vec<Named<'a>> {
+    let assets = (wanted.assets != DjangoAssets::Off).then_some(Contents::Assets).map(|contents| Named {
+        url: &settings.static_url,
+        root: settings.static_root.as_ref(),
+        setting: "STATIC_ROOT",
+        contents,
+    });
+    let uploads = wanted.uploads.map(|contents| Named {
+        url: &settings.media_url,
+        root: settings.media_root.as_ref(),
+        setting: "MEDIA_ROOT",
+        contents,
+    });
+    let left = wanted.assets == DjangoAssets::Auto && settings.white_noise;
+    if left {
+        tracing::debug!("Django's static files are left to WhiteNoise");
+    }
+    assets.filter(|_| !left).into_iter().chain(uploads).collect()
+}
+
+/// The directory to be served; `None` where that is nobody's wish, and a reason where somebody may wonder.
+fn folder(
+    named: &Named<'_>,
+    settings: &DjangoSettings,
+    statics: &StaticFiles,
+) -> Result<Option<PathBuf>, String> {
+    let prefix = named.url.trim_end_matches('/');
+    let is_known = statics
+        .folders
+        .iter()
+        .any(|folder| folder.prefix.trim_end_matches('/') == prefix && !prefix.is_empty());
+    // A whole URL is another server's; a site without the app `staticfiles` may have its own way.
+    let is_elsewhere = named.url.contains("://") || named.url.starts_with("//");
+    let is_unused = named.contents == Contents::Assets
+        && named.root.is_none()
+        && !settings.apps.iter().any(|app| app.starts_with("django.contrib.staticfiles"));
+    if is_known || is_elsewhere || is_unused || named.url.is_empty() {
+        return Ok(None);
+    }
+    if prefix.is_empty() || !prefix.starts_with('/') {
+        return Err(format!("its URL is `{}`, which would hide the application", named.url));
+    }
+    let root = named.root.ok_or("it is not set")?;
+    if !root.is_dir() {
+        let hint =
+            if named.contents == Contents::Assets { "; `manage.py collectstatic` makes it" } else { "" };
+        return Err(format!("there is no directory `{}`{hint}", root.display()));
+    }
+    if let Some(what) = shares_with(named, settings, root) {
+        return Err(format!("`{}` holds {what} too", root.display()));
+    }
+    std::path::absolute(root).map(Some).map_err(|error| error.to_string())
+}
+
+/// What lies in a directory that strangers must not have, or not like that.
+fn shares_with(named: &Named<'_>, settings: &DjangoSettings, root: &Path) -> Option<&'static str> {
+    let holds = |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| lies_in(path, root));
+    if holds(&settings.file) {
+        return Some("the settings of the site");
+    }
+    // They would be taken for what the authors of the site have written.
+    (named.contents == Contents::Assets && holds(&settings.media_root)).then_some("MEDIA_ROOT")
+}
+
+fn lies_in(file: &Path, root: &Path) -> bool {
+    match (file.canonicalize(), root.canonicalize()) {
+        (Ok(file), Ok(root)) => file.starts_with(root),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(root: &Path) -> DjangoSettings {
+        DjangoSettings {
+            static_url: "/static/".into(),
+            static_root: Some(root.to_owned()),
+            media_url: "/".into(),
+            apps: vec!["django.contrib.staticfiles".into()],
+            ..DjangoSettings::default()
+        }
+    }
+
+    fn judge(settings: &DjangoSettings, statics: &StaticFiles) -> Result<bool, String> {
+        let wanted = DjangoFiles { assets: DjangoAssets::Auto, uploads: None, misses: Misses::default() };
+        let named = named(settings, &wanted);
+        let folder = named.first().map_or(Ok(None), |named| folder(named, settings, statics));
+        folder.map(|folder| folder.is_some())
+    }
+
+    #[test]
+    fn a_static_root_is_served_unless_somebody_else_does_it() {
+        let here = tempfile::tempdir().unwrap();
+        let (site, none) = (settings(here.path()), StaticFiles::default());
+        assert_eq!(judge(&site, &none), Ok(true));
+        for url in ["https://cdn.example/static/", "//cdn.example/", ""] {
+            let site = DjangoSettings { static_url: url.into(), ..site.clone() };
+            assert_eq!(judge(&site, &none), Ok(false), "{url}");
+        }
+        let with_noise = DjangoSettings { white_noise: true, ..site.clone() };
+        assert_eq!(judge(&with_noise, &none), Ok(false));
+        let folder = StaticFolder {
+            prefix: "/static".into(),
+            path: here.path().into(),
+            misses: Misses::default(),
+            contents: Contents::Assets,
+        };
+        assert_eq!(judge(&site, &StaticFiles { folders: vec![folder], ..none.clone() }), Ok(false));
+        let plain = DjangoSettings { static_root: None, apps: Vec::new(), ..site };
+        assert_eq!(judge(&plain, &none), Ok(false));
+    }
+
+    #[test]
+    fn what_is_missing_or_dangerous_is_said() {
+        let here = tempfile::tempdir().unwrap();
+        std::fs::write(here.path().join("settings.py"), "").unwrap();
+        let (site, none) = (settings(here.path()), StaticFiles::default());
+        let reason = |site: &DjangoSettings| judge(site, &none).unwrap_err();
+        let missing = DjangoSettings { static_root: None, ..site.clone() };
+        assert_eq!(reason(&missing), "it is not set");
+        let gone = DjangoSettings { static_root: Some(here.path().join("gone")), ..site.clone() };
+        assert!(reason(&gone).ends_with("gone`; `manage.py collectstatic` makes it"));
+        let root = DjangoSettings { static_url: "/".into(), ..site.clone() };
+        assert!(reason(&root).contains("hide the application"));
+        let own = DjangoSettings { file: Some(here.path().join("settings.py")), ..site.clone() };
+        assert!(reason(&own).ends_with("holds the settings of the site too"));
+        let media = DjangoSettings { media_root: Some(here.path().to_owned()), ..site };
+        assert!(reason(&media).ends_with("holds MEDIA_ROOT too"));
+    }
+}

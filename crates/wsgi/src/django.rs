@@ -1,0 +1,182 @@
+//! What the settings of a Django site say that a server in front of it would be told again. Django itself is never imported.
+
+use std::path::PathBuf;
+
+use pyo3::types::{PyAnyMethods, PyDict, PyDictMethods, PyStringMethods};
+use pyo3::{Bound, PyAny, PyResult, Python};
+
+use crate::Error;
+
+/// Settings of Django, as they are once the application has been loaded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DjangoSettings {
+    /// `STATIC_URL`: a path, or a whole URL; empty when there is none.
+    pub static_url: String,
+    /// `STATIC_ROOT`; `None` when it is not set.
+    pub static_root: Option<PathBuf>,
+    /// `MEDIA_URL`; Django makes `/` of one that is not set.
+    pub media_url: String,
+    /// `MEDIA_ROOT`; `None` when it is not set.
+    pub media_root: Option<PathBuf>,
+    /// `MIDDLEWARE`: dotted names.
+    pub middleware: Vec<String>,
+    /// `INSTALLED_APPS`: dotted names.
+    pub apps: Vec<String>,
+    /// `ALLOWED_HOSTS`.
+    pub allowed_hosts: Vec<String>,
+    /// `FORCE_SCRIPT_NAME`; empty when it is not set.
+    pub script_name: String,
+    /// `DEBUG`.
+    pub debug: bool,
+    /// WhiteNoise serves the static files: as a middleware, or around the application.
+    pub white_noise: bool,
+    /// The file of the settings module, if they are in one.
+    pub file: Option<PathBuf>,
+}
+
+impl DjangoSettings {
+    /// Those of the site that this process has loaded; `None` when it is none of Django. What cannot be read is logged and left out.
+    ///
+    /// # Errors
+    /// What an object raised that took the place of Django's own.
+    pub fn read() -> Result<Option<Self>, Error> {
+        Python::attach(|py| match configured(py) {
+            Ok(None) => Ok(None),
+            Ok(Some(settings)) => {
+                let found = Self::of(&settings);
+                let is_wrapped = modules(py).and_then(|modules| modules.contains("whitenoise.base"));
+                let white_noise = is_wrapped.unwrap_or_default()
+                    || found.middleware.iter().any(|name| is_white_noise(name));
+                Ok(Some(Self { white_noise, ..found }))
+            }
+            Err(error) => Err(Error::python("read Django's settings", &error)),
+        })
+    }
+
+    fn of(settings: &Bound<'_, PyAny>) -> Self {
+        Self {
+            static_url: text(settings, "STATIC_URL"),
+            static_root: path(settings, "STATIC_ROOT"),
+            media_url: text(settings, "MEDIA_URL"),
+            media_root: path(settings, "MEDIA_ROOT"),
+            middleware: value(settings, "MIDDLEWARE", names).unwrap_or_default(),
+            apps: value(settings, "INSTALLED_APPS", names).unwrap_or_default(),
+            allowed_hosts: value(settings, "ALLOWED_HOSTS", names).unwrap_or_default(),
+            script_name: text(settings, "FORCE_SCRIPT_NAME"),
+            debug: value(settings, "DEBUG", PyAnyMethods::is_truthy).unwrap_or_default(),
+            white_noise: false,
+            file: value(settings, "SETTINGS_MODULE", file).flatten(),
+        }
+    }
+}
+
+/// Whether a middleware is WhiteNoise, or one made of it that says so.
+fn is_white_noise(name: &str) -> bool {
+    name.to_ascii_lowercase().contains("whitenoise")
+}
+
+fn configured(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
+    let Some(module) = modules(py)?.get_item("django.conf")?.filter(|module| !module.is_none()) else {
+        return Ok(None);
+    };
+    let settings = module.getattr("settings")?;
+    Ok(settings.getattr("configured")?.is_truthy()?.then_some(settings))
+}
+
+fn modules(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    Ok(py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?)
+}
+
+/// A setting that is there and not None.
+fn value<'py, T>(
+    settings: &Bound<'py, PyAny>,
+    name: &str,
+    read: impl FnOnce(&Bound<'py, PyAny>) -> PyResult<T>,
+) -> Option<T> {
+    let found = settings.getattr_opt(name).and_then(|found| match found {
+        Some(found) if !found.is_none() => read(&found).map(Some),
+        _ => Ok(None),
+    });
+    found.unwrap_or_else(|error| {
+        tracing::warn!("cannot read Django's setting `{name}`: {error}");
+        None
+    })
+}
+
+/// A text, also one that Django makes of something lazy.
+fn text(settings: &Bound<'_, PyAny>, name: &str) -> String {
+    value(settings, name, |value| Ok(value.str()?.to_cow()?.into_owned())).unwrap_or_default()
+}
+
+/// A path that is not empty: Django takes that for the current directory, and nobody means it.
+fn path(settings: &Bound<'_, PyAny>, name: &str) -> Option<PathBuf> {
+    value(settings, name, |value| value.extract::<PathBuf>()).filter(|path| !path.as_os_str().is_empty())
+}
+
+fn names(value: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    value.try_iter()?.map(|name| Ok(name?.str()?.to_cow()?.into_owned())).collect()
+}
+
+fn file(name: &Bound<'_, PyAny>) -> PyResult<Option<PathBuf>> {
+    let Some(module) = modules(name.py())?.get_item(name)? else { return Ok(None) };
+    let file = module.getattr_opt("__file__")?.filter(|file| !file.is_none());
+    file.map(|file| file.extract()).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CString;
+
+    use super::*;
+    use crate::tests::python;
+
+    fn run(source: &str) {
+        Python::attach(|py| py.run(&CString::new(source).unwrap(), None, None)).unwrap();
+    }
+
+    /// One test, for there is one `sys.modules`.
+    #[test]
+    fn settings_are_read_where_there_are_some() {
+        python();
+        assert_eq!(DjangoSettings::read().unwrap(), None);
+        run("
+import pathlib, sys, types
+class Lazy:
+    def __str__(self):
+        return '/lazy/'
+class Settings:
+    configured = False
+    STATIC_URL, STATIC_ROOT = '/static/', pathlib.Path('/srv/static')
+    MEDIA_URL, MEDIA_ROOT = Lazy(), ''
+    MIDDLEWARE = ('a.B', 'whitenoise.middleware.WhiteNoiseMiddleware')
+    INSTALLED_APPS = ['django.contrib.staticfiles']
+    FORCE_SCRIPT_NAME, DEBUG, SETTINGS_MODULE = None, True, 'told_django_settings'
+    @property
+    def ALLOWED_HOSTS(self):
+        raise RuntimeError('not today')
+sys.modules['told_django_settings'] = types.ModuleType('told_django_settings')
+sys.modules['told_django_settings'].__file__ = '/srv/site/settings.py'
+sys.modules['django.conf'] = types.ModuleType('django.conf')
+sys.modules['django.conf'].settings = Settings()
+");
+        assert_eq!(DjangoSettings::read().unwrap(), None, "not configured");
+        run("import sys; sys.modules['django.conf'].settings.configured = True");
+        let found = DjangoSettings::read().unwrap().unwrap();
+        run("import sys; sys.modules['django.conf'] = 17");
+        assert!(DjangoSettings::read().is_err());
+        run("import sys; sys.modules['django.conf'] = None");
+        assert_eq!(DjangoSettings::read().unwrap(), None);
+        let expected = DjangoSettings {
+            static_url: "/static/".into(),
+            static_root: Some("/srv/static".into()),
+            media_url: "/lazy/".into(),
+            middleware: vec!["a.B".into(), "whitenoise.middleware.WhiteNoiseMiddleware".into()],
+            apps: vec!["django.contrib.staticfiles".into()],
+            debug: true,
+            white_noise: true,
+            file: Some("/srv/site/settings.py".into()),
+            ..DjangoSettings::default()
+        };
+        assert_eq!(found, expected);
+    }
+}

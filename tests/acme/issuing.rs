@@ -1,0 +1,105 @@
+//! A site without a certificate gets one, keeps it over a restart, and says what is wrong where it gets none.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use nix::sys::signal::Signal;
+
+use super::authority::{Authority, run, text};
+use crate::harness::{Builder, Server};
+
+const APP: &str = "
+def application(environ, start_response):
+    start_response('200 OK', [('Content-Type', 'text/plain')])
+    return [environ['wsgi.url_scheme'].encode()]
+";
+
+const DOMAINS: &str = "example.test,www.example.test";
+
+fn builder(authority: &Authority, domains: &str) -> Builder {
+    let bind = format!("127.0.0.1:{}", authority.port());
+    let builder = Server::wsgi(APP).bind(Some(&bind)).workers(2);
+    builder.args(["--reuse-port", "--acme-domain", domains]).args([
+        "--acme-server",
+        &authority.url(),
+        "--acme-ca-file",
+        text(&authority.root()),
+    ])
+}
+
+/// Asks as somebody who believes the authority does.
+fn ask(authority: &Authority, name: &str) -> Vec<u8> {
+    let (port, issuer) = (authority.port(), authority.issuer());
+    let resolve = format!("{name}:{port}:127.0.0.1");
+    let url = format!("https://{name}:{port}/");
+    run("curl", &["-s", "-S", "--noproxy", "*", "--cacert", text(&issuer), "--resolve", &resolve, &url])
+}
+
+#[test]
+fn a_certificate_is_ordered_used_and_kept() {
+    let authority = Authority::start();
+    let state = tempfile::tempdir().unwrap();
+    let folder = state.path().join("acme");
+    let start = || builder(&authority, DOMAINS).args(["--acme-dir", text(&folder)]).start();
+    let mut server = start();
+    server.wait_log("New certificate for example.test, www.example.test");
+    server.wait_log("The certificates have changed");
+    for name in ["example.test", "www.example.test"] {
+        assert_eq!(ask(&authority, name), b"https");
+    }
+    let mode = |name: &str| folder.join(name).metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(["", "certificate.pem", "account.json"].map(mode), [0o700, 0o600, 0o600]);
+    assert_eq!(fs::read_dir(folder.join("challenges")).unwrap().count(), 0);
+    assert_eq!(server.stop(Signal::SIGTERM), Some(0));
+
+    let first = fs::read(folder.join("certificate.pem")).unwrap();
+    let server = start();
+    assert_eq!(ask(&authority, "www.example.test"), b"https");
+    assert!(!server.log().text().contains("Ordering"), "what is there is good for months");
+    assert!(fs::read(folder.join("certificate.pem")).unwrap() == first);
+}
+
+#[test]
+fn a_certificate_for_other_domains_is_replaced() {
+    let authority = Authority::start();
+    let state = tempfile::tempdir().unwrap();
+    let start = |domains| builder(&authority, domains).args(["--acme-dir", text(state.path())]).start();
+    let mut server = start("example.test");
+    server.wait_log("New certificate for example.test");
+    assert_eq!(server.stop(Signal::SIGTERM), Some(0));
+    let server = start("other.test");
+    server.wait_log("New certificate for other.test");
+    server.wait_log("The certificates have changed");
+    assert_eq!(ask(&authority, "other.test"), b"https");
+}
+
+#[test]
+fn a_certificate_whose_time_is_nearly_over_is_renewed() {
+    let authority = Authority::start();
+    let state = tempfile::tempdir().unwrap();
+    let certificate = state.path().join("certificate.pem");
+    // Two thirds of its thirty years are over.
+    let mut params = rcgen::CertificateParams::new(["example.test".to_owned()]).unwrap();
+    params.not_before = rcgen::date_time_ymd(2000, 1, 1);
+    params.not_after = rcgen::date_time_ymd(2030, 1, 1);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let old = key.serialize_pem() + &params.self_signed(&key).unwrap().pem();
+    fs::write(&certificate, &old).unwrap();
+    let server = builder(&authority, "example.test").args(["--acme-dir", text(state.path())]).start();
+    server.wait_log("The certificates have changed");
+    assert_eq!(ask(&authority, "example.test"), b"https");
+    assert_ne!(fs::read_to_string(&certificate).unwrap(), old);
+}
+
+#[test]
+fn where_the_authority_cannot_be_reached_the_site_is_served_and_told() {
+    let authority = Authority::start();
+    let state = tempfile::tempdir().unwrap();
+    let server = Server::wsgi(APP)
+        .args(["--acme-domain", "example.test", "--acme-dir", text(state.path())])
+        .args(["--acme-server", "https://localhost:1/dir", "--acme-ca-file", text(&authority.root())])
+        .start();
+    server.wait_log("no certificate for example.test: cannot open an account at the authority");
+    let url = format!("https://{}/", server.addresses()[0]);
+    assert_eq!(run("curl", &["-s", "-S", "-k", "--noproxy", "*", &url]), b"https");
+}

@@ -1,0 +1,99 @@
+"""The files of a Django site, sent without Django."""
+
+import json
+
+import pytest
+
+FOR_EVER = "public, max-age=31536000, immutable"
+MANIFEST = {"paths": {"site.css": "site.55e7cbb9ba48.css"}, "version": "1.1", "hash": ""}
+
+
+@pytest.fixture
+def site(host, tmp_path):
+    """Start the site with these arguments and settings of Django."""
+    (tmp_path / "static").mkdir()
+    (tmp_path / "uploads").mkdir()
+    (tmp_path / "static" / "site.css").write_text("plain")
+    (tmp_path / "static" / "site.55e7cbb9ba48.css").write_text("hashed")
+    (tmp_path / "static" / "other.0123456789ab.css").write_text("not listed")
+    (tmp_path / "static" / "staticfiles.json").write_text(json.dumps(MANIFEST))
+    (tmp_path / "uploads" / "page.html").write_text("<script>")
+
+    def start(*arguments, workers=1, **overrides):
+        environment = {"FILES": str(tmp_path), "OVERRIDES": json.dumps(overrides)}
+        return host.start("django_files", *arguments, workers=workers, env=environment)
+
+    return start
+
+
+@pytest.mark.parametrize("arguments", [(), ("--preload",)], ids=["plain", "preload"])
+def test_static_files_are_sent_without_being_asked_for(site, tmp_path, arguments):
+    with site(*arguments, workers=2) as server:
+        server.ready()
+        lines = server.log.wait(r"\[INFO\] Serving (\S+) from (\S+) \(Django's STATIC_ROOT\)")
+        assert [line.groups() for line in lines] == [("/static/", str(tmp_path / "static"))]
+        plain = server.get("/static/site.css")
+        assert (plain.text, plain.header("Cache-Control")) == ("plain", "public, max-age=60")
+        hashed = server.get("/static/site.55e7cbb9ba48.css")
+        assert (hashed.text, hashed.header("Cache-Control")) == ("hashed", FOR_EVER)
+        unlisted = server.get("/static/other.0123456789ab.css")
+        assert unlisted.header("Cache-Control") == "public, max-age=60"
+        assert server.get("/static/missing").status == 404
+        assert server.get("/media/page.html").text == "django /media/page.html"
+        assert server.get("/page").text == "django /page"
+        assert server.log.text.count("[INFO] Serving ") == 1
+
+
+def test_uploads_are_sent_as_downloads_when_asked_for(site):
+    with site("--django-media") as server:
+        server.ready()
+        page = server.get("/media/page.html")
+        assert (page.text, page.header("Content-Disposition")) == ("<script>", "attachment")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "overrides"),
+    [
+        (["--django-static=off"], {}),
+        ([], {"MIDDLEWARE": ["django_files.left_to_whitenoise"]}),
+        ([], {"STATIC_URL": "https://cdn.example/"}),
+        (["--django-static"], {"STATIC_ROOT": None}),
+        ([], {"STATIC_ROOT": "/no/such/directory"}),
+    ],
+    ids=["off", "WhiteNoise", "elsewhere", "no root", "not collected"],
+)
+def test_static_files_are_left_to_others(site, arguments, overrides):
+    with site(*arguments, **overrides) as server:
+        server.ready()
+        assert server.get("/static/site.css").text == "django /static/site.css"
+        missing = server.log.text.count("Not serving Django's STATIC_ROOT: ")
+        assert missing == ("STATIC_ROOT" in overrides)
+
+
+def test_what_is_asked_for_comes_before_whitenoise_and_while_debugging_before_django(site):
+    noise = {"MIDDLEWARE": ["django_files.left_to_whitenoise"], "DEBUG": True}
+    with site("--django-static", **noise) as server:
+        server.ready()
+        assert server.get("/static/site.css").text == "plain"
+        assert server.get("/static/missing").text == "django /static/missing"
+
+
+def test_other_hosts_than_those_of_django_are_refused_before_it_is_asked(site):
+    hosts = [".example.org", "www.example.net"]
+    with site("--django-hosts", "--allow-host", "127.0.0.1", ALLOWED_HOSTS=hosts) as server:
+        server.ready()
+        server.log.wait(r"Answering requests for \.example\.org, www\.example\.net \(Django's")
+
+        def status(host):
+            return server.request("GET", "/page", headers=[("Host", host)]).status
+
+        good = ["example.org", "a.example.org:81", "www.example.net", "127.0.0.1"]
+        assert [status(host) for host in good] == [200, 200, 200, 200]
+        assert [status(host) for host in ["example.net", "localhost"]] == [421, 421]
+
+
+def test_an_empty_list_of_hosts_changes_nothing_and_is_told(site):
+    with site("--django-hosts", ALLOWED_HOSTS=[]) as server:
+        server.ready()
+        server.log.wait("changes nothing: Django's ALLOWED_HOSTS is empty")
+        assert server.get("/static/site.css").status == 200
