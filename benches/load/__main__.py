@@ -1,12 +1,12 @@
 """Compare rwsgi with other WSGI servers on this machine: `python benches/load --help`.
 
 What it measures and how far to trust it: docs/benchmarks.md. The order to read the files:
-`options` (what was asked), `servers`, `peers` and `tools` (what is compared, and installing it),
-`launch` and `session` (one server process tree), `scene` (what every measurement has in common),
-`workload`, `workloads`, `sites` and `postgres` (the scenes that a load generator drives), `wrk`,
-`h2load`, `accounting` and `noise` (what is read), `flat` and `scenes/` (the other scenes),
-`catalog` (all of them), `plan`, `rounds` and `floor` (the order), `result` (what is kept),
-`targets` (verdicts), `report` and `chart` (what comes out).
+`options` (what was asked), `servers`, `peers`, `marks` and `tools` (what is compared, and
+installing it), `launch` and `session` (one server process tree), `scene` (what every measurement
+has in common), `workload`, `workloads`, `sites` and `postgres` (the scenes that a load generator
+drives), `wrk`, `h2load`, `accounting` and `noise` (what is read), `flat` and `scenes/` (the other
+scenes), `catalog` (all of them), `plan`, `rounds` and `floor` (the order), `result` (what is
+kept), `targets` (verdicts), `report` and `chart` (what comes out).
 """
 
 import signal

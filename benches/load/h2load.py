@@ -1,4 +1,7 @@
-"""The second load generator: h2load over HTTP/1.1, to see whether wrk's numbers are wrk's own."""
+"""The second load generator: h2load, over HTTP/2, which wrk does not speak.
+
+Over HTTP/1.1 it shows whether wrk's numbers are wrk's own.
+"""
 
 from __future__ import annotations
 
@@ -14,21 +17,37 @@ if TYPE_CHECKING:
     from session import Session
 
 
+SPOKEN = re.compile(r"^Application protocol: h2c?$", re.MULTILINE)
+STREAMS = 8
+"""Requests at a time in each connection over HTTP/2."""
+
+
 def load(session: Session, seconds: int, connections: int) -> Traffic:
-    """Run h2load for `seconds`; raise `BenchError` when the server did not answer rightly."""
+    """Ask over HTTP/1.1 for `seconds`. Raises `BenchError` when an answer is wrong."""
+    return run(session, seconds, ["--h1", f"-c{connections}"])
+
+
+def load_http2(session: Session, seconds: int, connections: int) -> Traffic:
+    """Ask as many at a time over HTTP/2. Raises `BenchError` also when that is not spoken."""
+    return run(session, seconds, [f"-c{connections // STREAMS}", f"-m{STREAMS}"])
+
+
+def run(session: Session, seconds: int, how: list[str]) -> Traffic:
+    """Run h2load; raise `BenchError` when the server did not answer rightly."""
     log = session.log.with_suffix(".h2load")
     log.unlink(missing_ok=True)
     question = session.launch.question
     headers = [f"-H{name}: {value}" for name, value in question.headers.items()]
-    fixed = ["--h1", "-t1", f"-c{connections}", f"-D{seconds}", f"--log-file={log}"]
-    url = f"http://127.0.0.1:{session.port}{question.path}"
-    command = ["h2load", *fixed, *headers, url]
+    fixed = ["-t1", f"-D{seconds}", f"--log-file={log}"]
+    command = ["h2load", *fixed, *how, *headers, session.url]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30)
     except FileNotFoundError:
         raise BenchError("`h2load` is missing: sudo apt-get install nghttp2-client") from None
     except subprocess.TimeoutExpired:
         raise BenchError(f"{session.server.name}: h2load did not end in time") from None
+    if "--h1" not in how and not SPOKEN.search(done.stdout):
+        raise BenchError(f"{session.server.name}: h2load did not speak HTTP/2")
     return parse(done.stdout, log, seconds)
 
 

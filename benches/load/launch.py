@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import http.client
 import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 Address = tuple[str, int] | Path
 """A host and a port, or the path of a Unix socket."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
 
 
 @dataclass(frozen=True)
@@ -27,16 +37,25 @@ class Question:
     chunked: bool = False
     """The body goes in chunks of 64 KiB and without a length."""
 
-    def ask(self, address: Address, timeout: float = 10) -> tuple[int, bytes]:
+    def ask(
+        self, address: Address, timeout: float = 10, certificate: Path | None = None
+    ) -> tuple[int, bytes]:
         """Ask on a connection of its own: (status, body). Raises OSError when no answer comes."""
-        connection = connect(address, timeout)
+        answer = self.answer(address, timeout, certificate)
+        return answer.status, answer.body
+
+    def answer(
+        self, address: Address, timeout: float = 10, certificate: Path | None = None
+    ) -> Answer:
+        """Ask likewise, and return the headers too."""
+        connection = connect(address, timeout, certificate)
         try:
             body = pieces(self.body or b"") if self.chunked else self.body
             connection.request(
                 self.method, self.path, body, self.headers, encode_chunked=self.chunked
             )
             answer = connection.getresponse()
-            return answer.status, answer.read()
+            return Answer(answer.status, answer.headers, answer.read())
         except http.client.HTTPException as error:
             raise ConnectionError(repr(error)) from error
         finally:
@@ -48,7 +67,8 @@ class Launch:
     """One way to start any server: what it serves, where, and with how many processes and threads.
 
     `environment` is what the application reads, `address` None for a free port of the loopback
-    address, `core` what all processes are kept on, `arguments` what the server gets more.
+    address, `core` what all processes are kept on, `arguments` what the server gets more. Clients
+    speak TLS to a server that has a `certificate`, and believe that one alone.
     """
 
     folder: Path
@@ -60,6 +80,7 @@ class Launch:
     threads: int = 1
     core: int | None = None
     arguments: tuple[str, ...] = ()
+    certificate: Path | None = None
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -76,11 +97,16 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self.path))
 
 
-def connect(address: Address, timeout: float = 10) -> http.client.HTTPConnection:
-    """Prepare a connection; it is opened by the first request."""
+def connect(
+    address: Address, timeout: float = 10, certificate: Path | None = None
+) -> http.client.HTTPConnection:
+    """Prepare a connection, by TLS where there is a certificate; the first request opens it."""
     if isinstance(address, Path):
         return UnixConnection(address, timeout)
-    return http.client.HTTPConnection(*address, timeout=timeout)
+    if certificate is None:
+        return http.client.HTTPConnection(*address, timeout=timeout)
+    believing = ssl.create_default_context(cafile=certificate)
+    return http.client.HTTPSConnection(*address, timeout=timeout, context=believing)
 
 
 def pieces(body: bytes, size: int = 1 << 16) -> list[bytes]:

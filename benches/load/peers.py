@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from marks import MARKS, mark
 from servers import (
     ALL,
     AS_GIVEN,
@@ -153,14 +154,17 @@ PEERS = {
     "waitress": Peer("waitress", waitress, frozenset({THREADS, UNIX, KEEP_ALIVE, CHUNKED})),
     "mod-wsgi": Peer("mod_wsgi", mod_wsgi, MOD),
 }
-NAMES = (*OWN, *PEERS)
+NAMES = (*OWN, *PEERS, *MARKS)
 
 
 def line_up(options: Options, missing: dict[str, str]) -> Lineup:
     """Choose the servers asked for; `missing` maps a package that did not install to its reason."""
     lineup = Lineup()
     for name in options.servers:
-        found = own(name, options) if name in OWN else peer(name, options, missing)
+        if name in MARKS:
+            found = mark(name, options)
+        else:
+            found = own(name, options) if name in OWN else peer(name, options, missing)
         if isinstance(found, Server):
             lineup.servers.append(found)
         else:

@@ -56,7 +56,8 @@ class Server:
     """One row of the tables. Each worker says `ready_text` in the log before it counts as ready.
 
     `interpreter` names the Python that runs the application: a floor is measured for each.
-    `embeds` tells that the server brings its own instead of running in `python`.
+    `embeds` tells that the server brings its own instead of running in `python`; one that
+    `runs_python` not serves no application at all.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Server:
     ready_text: str | None = None
     capabilities: frozenset[str] = frozenset()
     embeds: bool = False
+    runs_python: bool = True
 
     @property
     def ours(self) -> bool:
@@ -111,7 +113,7 @@ class Server:
         """Say which program this is."""
         return {
             "version": self.version,
-            "python": program_version(self.python, self.python),
+            "python": program_version(self.python, self.python) if self.runs_python else "-",
             "interpreter": self.interpreter,
             "peer": self.is_peer,
         }

@@ -45,11 +45,17 @@ class Session:
         """Return the port of a server that does not listen on a Unix socket."""
         return self.address[1]
 
+    @property
+    def url(self) -> str:
+        """Return where the server's question is asked."""
+        scheme = "http" if self.launch.certificate is None else "https"
+        return f"{scheme}://127.0.0.1:{self.port}{self.launch.question.path}"
+
     def check(self, question: Question | None = None) -> None:
         """Ask once and raise `BenchError` when the answer is not the right one."""
         question = question or self.launch.question
         try:
-            wrong = question.wrong(*question.ask(self.address))
+            wrong = question.wrong(*question.ask(self.address, certificate=self.launch.certificate))
         except OSError as error:
             wrong = f"no answer ({error})"
         if wrong is not None:

@@ -54,7 +54,7 @@ def server_of(program: str) -> Server:
 @pytest.mark.parametrize(
     "wrong",
     [
-        "--only=nginx",
+        "--only=apache",
         "--scenes=x",
         "--rounds=0",
         "--seconds=1.5",

@@ -93,6 +93,8 @@ class Workload(Scene):
 
     def applies(self, server: Server) -> str | None:
         """Leave out who cannot do it, and peers of whom the workload says nothing new."""
+        if not server.runs_python:
+            return "it runs no application"
         lacking = self.needs - server.capabilities
         if lacking:
             return f"cannot do: {', '.join(sorted(lacking))}"

@@ -54,10 +54,9 @@ def load(session: Session, seconds: int, connections: int = CONNECTIONS) -> Traf
 def arguments(session: Session, seconds: int, connections: int) -> list[str]:
     """Return wrk's command line."""
     question = session.launch.question
-    url = f"http://127.0.0.1:{session.port}{question.path}"
     headers = [f"-H{name}: {value}" for name, value in question.headers.items()]
     fixed = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(SCRIPT)]
-    return ["wrk", *fixed, *headers, url]
+    return ["wrk", *fixed, *headers, session.url]
 
 
 def from_file(session: Session) -> dict[str, str]:

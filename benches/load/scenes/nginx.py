@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import shutil
 import subprocess
 import tempfile
 import time
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from accounting import cpu_seconds, members
+from marks import MISSING, NGINX, settings
 from scene import Column, Scene
 from servers import UNIX
 from session import BenchError, free_port, running, stop
@@ -25,26 +24,14 @@ if TYPE_CHECKING:
     from options import Options
     from servers import Server
 
-NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 START_SECONDS = 10.0
 WITH_WORKER = 2
 """Its processes: a master and one worker; by then it listens."""
-SETTINGS = """
-{user}
-daemon off;
-worker_processes 1;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{ worker_connections 1024; }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    keepalive_requests 1000000000;
-    upstream app {{ server unix:{socket}; keepalive 64; keepalive_requests 1000000000; }}
+PASSING_ON = """upstream app {{
+        server unix:{socket};
+        keepalive 64;
+        keepalive_requests 1000000000;
+    }}
     server {{
         listen 127.0.0.1:{port};
         location / {{
@@ -55,9 +42,7 @@ http {{
             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
             proxy_set_header X-Forwarded-Proto $scheme;
         }}
-    }}
-}}
-"""
+    }}"""
 
 
 class BehindNginx(Scene):
@@ -85,7 +70,7 @@ class BehindNginx(Scene):
     def prepare(self, options: Options) -> None:
         """See that there is an nginx."""
         if not Path(NGINX).exists():
-            raise BenchError("`nginx` is missing: sudo apt-get install nginx-light")
+            raise BenchError(MISSING)
 
     def measure(self, options: Options, server: Server, number: int) -> dict[str, float]:
         """Start the server and nginx, and load nginx."""
@@ -116,12 +101,9 @@ def nginx(path: Path) -> Iterator[tuple[int, tuple[str, int]]]:
     """Have an nginx in front of a socket, with all its files beside that: (pid, address)."""
     address = ("127.0.0.1", free_port())
     folder = path.parent
-    # Else its worker is somebody who may not connect to the socket.
-    user = "user root;" if os.geteuid() == 0 else ""
-    settings = folder / "nginx.conf"
-    settings.write_text(SETTINGS.format(user=user, folder=folder, socket=path, port=address[1]))
-    log = folder / "error.log"
-    command = [NGINX, "-p", str(folder), "-e", str(log), "-c", str(settings)]
+    file, log = folder / "nginx.conf", folder / "error.log"
+    file.write_text(settings(folder, log, PASSING_ON.format(socket=path, port=address[1])))
+    command = [NGINX, "-p", str(folder), "-e", str(log), "-c", str(file)]
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
 use rwsgi_http::{
-    Answer, Buffering, Content, Exchange, Handler, Limits, Options, Peer, Proxies, Server, Timeouts,
+    Answer, Buffering, Content, Exchange, Handler, Limits, Options, Peer, Protection, Proxies, Server,
+    StaticFiles, Timeouts,
 };
 use rwsgi_message::RequestHead;
 use rwsgi_wsgi::{Body, Bridge, Chunk, FileBody, Flow, Head, Proxied};
@@ -75,13 +76,20 @@ fn options() -> Options {
         buffering: Buffering::default(),
         sendfile: true,
         sendfile_roots: Vec::new(),
+        statics: StaticFiles::default(),
+        compression: None,
         release_memory: || {},
         unsent: |_| None,
         server: Some(HeaderValue::from_static("rwsgi")),
         journal: None,
         request_id: None,
+        tls: None,
+        hsts: None,
         health: None,
+        http2: None,
         proxies: Proxies::default(),
+        protection: Protection::default(),
+        headers: Arc::default(),
     }
 }
 
@@ -145,7 +153,16 @@ impl rwsgi_wsgi::Exchange for Joined {
         let Head { status, reason, headers, environ, .. } = head;
         let content = Content::Full(body.into_bytes());
         // The connection is polled next, so that nobody has to be woken.
-        self.0.ticket.answer(Answer { status, reason, headers, content, environ, queued: self.0.waited });
+        let queued = self.0.waited;
+        self.0.ticket.answer(Answer {
+            status,
+            reason,
+            headers,
+            content,
+            environ,
+            queued,
+            ..Answer::default()
+        });
     }
 
     fn complete_with_file(&mut self, _: Head, _: FileBody) {
