@@ -28,7 +28,7 @@ native: ## build the native binary target/release/rwsgi
 docs: ## write what is made from the table of settings: docs/settings.md, man page, completions
 	@.ci/docs
 
-bench: ## ten minutes: compare with other servers; ARGS="--quick" is passed on
+bench: ## twelve minutes: compare with other servers; ARGS="--quick" is passed on
 	@.ci/bench $(ARGS)
 
 bench-full: ## an hour: every workload, every server; ARGS is passed on
