@@ -1,6 +1,5 @@
 //! The error log's lines: Gunicorn's shape or JSON, written so that nobody ever waits for them.
 
-use std::cell::RefCell;
 use std::fmt::{self, Write as _};
 use std::io;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -145,21 +144,12 @@ pub(super) fn flush() {
 
 /// What the application writes to `wsgi.errors`: as it is, or an object of JSON for each line.
 pub(crate) fn write_errors(bytes: &[u8]) {
-    thread_local! {
-        static UNFINISHED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    }
     let Some(style) = style().filter(|style| style.format == LogFormat::Json) else {
         return super::write_raw(bytes);
     };
-    UNFINISHED.with_borrow_mut(|unfinished| {
-        unfinished.extend_from_slice(bytes);
-        let Some(end) = unfinished.iter().rposition(|byte| *byte == b'\n') else { return };
-        let text = String::from_utf8_lossy(&unfinished[..end]).into_owned();
-        unfinished.drain(..=end);
-        for message in text.lines() {
-            style.write(&Line { severity: LogLevel::Error, message, source: Some("wsgi.errors") });
-        }
-    });
+    for message in String::from_utf8_lossy(bytes).lines() {
+        style.write(&Line { severity: LogLevel::Error, message, source: Some("wsgi.errors") });
+    }
 }
 
 /// Takes the events of this process.

@@ -93,6 +93,7 @@ impl<'a> Bridge<'a> {
                 // Only our own preparations can end up here; the exchange answers 500 when it is dropped.
                 tracing::error!("cannot call the application: {}", traceback(py, &error));
             }
+            self.environ.finish_errors();
             if !self.callable.is_free(py) {
                 match self.callable.renewed(py) {
                     Ok(callable) => self.callable = callable,

@@ -27,6 +27,7 @@ const ROOM: usize = 24;
 /// Makes environs. One for each Python thread.
 pub(crate) struct Environ {
     template: Py<PyDict>,
+    errors: Py<ErrorStream>,
     /// That of the last request. As long as it is here each key in it has the text that its [`Last`] remembers, if that
     /// remembers one.
     kept: Option<Kept>,
@@ -67,8 +68,10 @@ struct Keys {
 impl Environ {
     pub(crate) fn new(py: Python<'_>, options: &Options, deadline: Box<dyn Deadline>) -> PyResult<Self> {
         let intern = |text: &str| PyString::intern(py, text).unbind();
+        let errors = Bound::new(py, ErrorStream::new(options.errors))?;
         Ok(Self {
-            template: template(py, options, deadline)?,
+            template: template(py, options, deadline, &errors)?,
+            errors: errors.unbind(),
             kept: None,
             keys: Keys {
                 request_method: intern("REQUEST_METHOD"),
@@ -100,6 +103,11 @@ impl Environ {
             server_name: Last::default(),
             server_port: Last::default(),
         })
+    }
+
+    /// Whatever the application has written to `wsgi.errors` is in the log when this returns.
+    pub(crate) fn finish_errors(&self) {
+        self.errors.get().finish();
     }
 
     /// The environ of one request, and its `wsgi.input` if it has a body, which is taken out of the exchange.
@@ -303,7 +311,12 @@ fn split_host(exchange: &dyn Exchange) -> (&[u8], &[u8]) {
     (if name.is_empty() { b"localhost" } else { name }, if port.is_empty() { usual } else { port })
 }
 
-fn template(py: Python<'_>, options: &Options, deadline: Box<dyn Deadline>) -> PyResult<Py<PyDict>> {
+fn template(
+    py: Python<'_>,
+    options: &Options,
+    deadline: Box<dyn Deadline>,
+    errors: &Bound<'_, ErrorStream>,
+) -> PyResult<Py<PyDict>> {
     let environ = PyDict::new(py);
     let set = |key: &str, value: Bound<'_, pyo3::PyAny>| environ.set_item(PyString::intern(py, key), value);
     let text = |value: &str| PyString::intern(py, value).into_any();
@@ -311,7 +324,7 @@ fn template(py: Python<'_>, options: &Options, deadline: Box<dyn Deadline>) -> P
     set("wsgi.version", PyTuple::new(py, [1, 0])?.into_any())?;
     set("wsgi.url_scheme", text("http"))?;
     set("wsgi.input", InputStream::empty().into_pyobject(py)?.into_any())?;
-    set("wsgi.errors", ErrorStream::new(options.errors).into_pyobject(py)?.into_any())?;
+    set("wsgi.errors", errors.clone().into_any())?;
     set("wsgi.multithread", flag(options.multithread))?;
     set("wsgi.multiprocess", flag(options.multiprocess))?;
     set("wsgi.run_once", flag(false))?;

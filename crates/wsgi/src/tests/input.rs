@@ -143,6 +143,28 @@ def application(environ, start_response):
 }
 
 #[test]
+fn a_line_that_is_printed_to_wsgi_errors_is_not_torn_by_another_process() {
+    let site = Site::new(
+        "
+def application(environ, start_response):
+    errors = environ['wsgi.errors']
+    print('printed', 'line', file=errors)
+    errors.write('one\\ntwo')
+    errors.write(' three\\n')
+    errors.write('asked')
+    errors.flush()
+    errors.write('x' * 9000)
+    errors.write('y')
+    start_response('200 OK', [])
+    return []
+",
+    );
+    let served = site.serve_all([Request::get("/")]);
+    let long = "x".repeat(9000);
+    assert_eq!(served.writes, ["printed line\n", "one\n", "two three\n", "asked", &long, "y"]);
+}
+
+#[test]
 fn a_lone_surrogate_does_not_lose_the_line() {
     let site = Site::new(
         r"

@@ -30,7 +30,7 @@ class Closing:
 "#;
 
 thread_local! {
-    static ERRORS: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static WRITES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Starts the interpreter, once for all tests.
@@ -52,6 +52,8 @@ pub(super) struct Served {
     pub(super) log: String,
     /// What the application wrote to `wsgi.errors`.
     pub(super) errors: String,
+    /// The pieces that it came in.
+    pub(super) writes: Vec<String>,
 }
 
 pub(super) fn options() -> Options {
@@ -62,7 +64,10 @@ pub(super) fn options() -> Options {
         headers: Arc::default(),
         watched: Arc::default(),
         is_descendant: || false,
-        errors: |bytes| ERRORS.with_borrow_mut(|errors| errors.extend_from_slice(bytes)),
+        errors: |bytes| {
+            let text = std::str::from_utf8(bytes).unwrap().to_owned();
+            WRITES.with_borrow_mut(|writes| writes.push(text));
+        },
     }
 }
 
@@ -104,8 +109,8 @@ impl Site {
                 })
                 .collect()
         });
-        let errors = String::from_utf8(ERRORS.take()).unwrap();
-        Served { answers, log, errors }
+        let writes = WRITES.take();
+        Served { answers, log, errors: writes.concat(), writes }
     }
 
     /// Serves a request to an application that does nothing wrong: nothing is logged.
