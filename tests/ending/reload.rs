@@ -32,9 +32,9 @@ fn a_reload_serves_new_code_and_loses_no_worker() {
         server.wait_log("Handling signal: hup");
         server.wait_log("Hang up: Master");
         server.wait_log("Reload complete: generation 2, 2 workers, ");
-        // The last of the old ones is told to go when the last of the new ones is ready.
-        server.wait_log_times("Worker exiting (pid: ", 2);
-        assert_eq!(server.get("/").text(), "brand new");
+        for _ in 0..20 {
+            assert_eq!(server.get("/").text(), "brand new");
+        }
     }
 }
 
@@ -70,7 +70,6 @@ fn a_release_behind_a_link_is_found_anew() {
     std::os::unix::fs::symlink("two", &link).unwrap();
     server.signal(Signal::SIGHUP);
     server.wait_log("Reload complete");
-    server.wait_log_times("Worker exiting (pid: ", 1);
     assert_eq!(server.get("/").text(), "two");
     fs::remove_file(&link).unwrap();
     server.signal(Signal::SIGHUP);

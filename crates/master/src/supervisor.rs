@@ -29,7 +29,7 @@ use self::{
     crew::Crew,
     generations::{Generation, Generations},
     molds::Molds,
-    reload::Reload,
+    reload::{Adopted, Reload},
     seats::Seat,
     stopping::Phase,
     upgrade::Upgrade,
@@ -68,6 +68,7 @@ pub(crate) struct Supervisor {
     generations: Generations,
     molds: Molds,
     reload: Option<Reload>,
+    adopted: Option<Adopted>,
     upgrade: Upgrade,
     /// What `TTIN` and `TTOU` add to the workers of the policy.
     adjustment: isize,
@@ -98,6 +99,7 @@ impl Supervisor {
             generations: Generations::starting_with(Generation::new(1, settings.policy, now)),
             molds: Molds::default(),
             reload: None,
+            adopted: None,
             upgrade: Upgrade::beginning(settings.predecessor),
             adjustment: 0,
             stopped: false,
@@ -122,7 +124,7 @@ impl Supervisor {
             Event::Forked(birth, pid) => self.forked(birth, pid),
             Event::ForkFailed(birth) => self.fork_failed(birth),
             Event::Said(pid, Report::Ready) => self.ready(pid),
-            Event::Said(pid, Report::Retiring) => self.retires_itself(pid),
+            Event::Said(pid, Report::Retiring) => self.retires(pid),
             Event::Said(pid, Report::Tired) => self.crew.tire(pid),
             Event::Said(_, Report::Closed) => {}
             Event::Exited(exit) => self.exited(exit),
@@ -180,6 +182,7 @@ impl Supervisor {
         self.announce();
         self.complete_reload();
         self.fit_seats();
+        self.announce_reload();
         self.start_molds();
         self.fill_empty_seats();
         self.roll();

@@ -24,6 +24,8 @@ pub(crate) struct Leaving {
     pub(crate) kill_at: Option<Instant>,
     /// Whether the master itself has sent it `KILL`.
     pub(crate) killed: bool,
+    /// Whether it has said that it lets nobody in any more.
+    pub(crate) closed: bool,
 }
 
 impl Process {
@@ -41,6 +43,11 @@ impl Process {
         self.leaving.is_some_and(|leaving| leaving.killed)
     }
 
+    /// Whoever connects may be let in by it.
+    pub(crate) fn may_accept(&self) -> bool {
+        self.ready.is_some() && !self.leaving.is_some_and(|leaving| leaving.killed || leaving.closed)
+    }
+
     /// When it is killed if it is still there.
     pub(crate) fn kill_at(&self) -> Option<Instant> {
         self.leaving.and_then(|leaving| leaving.kill_at)
@@ -49,12 +56,19 @@ impl Process {
     /// From now on it is expected to end, at the latest when it is killed.
     pub(crate) fn leave(&mut self, kill_at: Option<Instant>) {
         let killed = self.was_killed();
-        self.leaving = Some(Leaving { kill_at, killed });
+        let closed = self.leaving.is_some_and(|leaving| leaving.closed);
+        self.leaving = Some(Leaving { kill_at, killed, closed });
+    }
+
+    /// It lets nobody in any more, if it is on its way out.
+    pub(crate) fn close(&mut self) {
+        self.leaving.iter_mut().for_each(|leaving| leaving.closed = true);
     }
 
     /// It is sent `KILL`.
     pub(crate) fn kill(&mut self) {
-        self.leaving = Some(Leaving { kill_at: None, killed: true });
+        self.leave(None);
+        self.leaving.iter_mut().for_each(|leaving| leaving.killed = true);
     }
 
     /// When it will have shown, or has shown, that it does not die at once; none if it does not serve.

@@ -76,7 +76,7 @@ impl<H: Handler> Leaving<H> {
         };
         let (limit, mut reason) = self.begin(order);
         let mut until = Instant::now() + limit;
-        let mut drained = pin!(self.drained());
+        let mut drained = pin!(self.drained(order));
         loop {
             tokio::select! {
                 _ = timeout_at(until.into(), drained.as_mut()) => break,
@@ -123,15 +123,21 @@ impl<H: Handler> Leaving<H> {
         let last_call = if is_last { LAST_CALL_OF_ALL } else { LAST_CALL };
         self.server.closing().begin(last_call);
         self.redirect.iter().for_each(|server| server.closing().begin(last_call));
-        // The master starts a replacement now, unless it is itself about to leave.
-        self.status.retiring();
+        if order != Order::Graceful {
+            // The master starts a replacement now, unless it is itself about to leave.
+            self.status.retiring();
+        }
         (limit, reason)
     }
 
-    async fn drained(&self) {
-        // The doors take their last round first.
-        tokio::task::yield_now().await;
+    async fn drained(&self, order: Order) {
         let begun = Instant::now();
+        // They take their last round first.
+        self.doors.closed().await;
+        if order == Order::Graceful {
+            // The master may say now that others alone answer whoever connects.
+            self.status.retiring();
+        }
         while !self.is_drained(begun.elapsed()) && (begun.elapsed() < STUCK || !self.crew.is_stuck()) {
             sleep(LOOK).await;
         }
@@ -153,8 +159,7 @@ impl<H: Handler> Leaving<H> {
     fn is_drained(&self, waited: Duration) -> bool {
         // The end of the server is waited for; that of a worker which others have replaced is not.
         let scrapes_may_end = self.crew.slot().is_ending() && waited >= LAST_CALL_OF_ALL;
-        self.doors.receiver_count() == 0
-            && self.crew.slot().connections.load() == 0
+        self.crew.slot().connections.load() == 0
             && (scrapes_may_end || !self.monitor.is_asked())
             && self.crew.slot().in_flight.load() == self.crew.given_up()
             && self.crew.requests.is_empty()

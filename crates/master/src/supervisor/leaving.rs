@@ -62,14 +62,18 @@ impl Supervisor {
         self.signal(pid, Signal::SIGABRT);
     }
 
-    /// A worker says that it leaves: its place is free, it gets time to finish.
-    pub(super) fn retires_itself(&mut self, pid: Pid) {
+    /// A worker says that it lets nobody in any more. If it does so by itself its place is free, and it gets time to finish.
+    pub(super) fn retires(&mut self, pid: Pid) {
         // One that never was ready gets no replacement at once: that is a failure, dealt with when it is gone.
-        let Some(process) = self.find_process(pid).copied().filter(Process::is_ready) else { return };
-        self.log(Fact::Retiring(pid));
-        let patience = self.generations.policy(process.generation).graceful_timeout + LEEWAY;
-        self.lose(&process, false);
-        self.leave(pid, Some(self.now + patience));
+        if let Some(process) = self.find_process(pid).copied().filter(Process::is_ready) {
+            self.log(Fact::Retiring(pid));
+            let patience = self.generations.policy(process.generation).graceful_timeout + LEEWAY;
+            self.lose(&process, false);
+            self.leave(pid, Some(self.now + patience));
+        }
+        if let Some(worker) = self.crew.worker_mut(pid) {
+            worker.process.close();
+        }
     }
 
     pub(super) fn leave(&mut self, pid: Pid, kill_at: Option<Instant>) {

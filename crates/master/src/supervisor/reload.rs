@@ -17,6 +17,13 @@ pub(super) struct Reload {
     told: bool,
 }
 
+/// A reload whose goal serves alone, while a worker from before may still let somebody in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Adopted {
+    begun: Instant,
+    told: bool,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// The settings are being read.
@@ -56,6 +63,7 @@ impl Supervisor {
     }
 
     pub(super) fn begin_reload(&mut self) {
+        self.finish_reload();
         if let Some(reload) = self.reload.take() {
             self.log(Fact::ReloadOvertaken { generation: reload.goal });
             self.abandon(reload);
@@ -194,16 +202,36 @@ impl Supervisor {
         let Some(Reload { goal, begun, told, .. }) = self.reload.take() else { return };
         self.adopt(goal);
         self.waiting = false;
+        self.adopted = Some(Adopted { begun, told });
+    }
+
+    /// The reload is announced when nobody who connects can come to a worker from before.
+    pub(super) fn announce_reload(&mut self) {
+        let current = self.generations.current;
+        let is_from_before = |process: &Process| process.generation != current && process.may_accept();
+        if !self.crew.workers.iter().any(|worker| is_from_before(&worker.process)) {
+            self.finish_reload();
+        }
+    }
+
+    fn finish_reload(&mut self) {
+        let Some(Adopted { begun, told }) = self.adopted.take() else { return };
+        let generation = self.generations.current;
         let took = self.now.saturating_duration_since(begun);
-        self.log(Fact::Reloaded { generation: goal, workers: self.wanted(goal), took });
+        self.log(Fact::Reloaded { generation, workers: self.wanted(generation), took });
         if told {
             self.tell(Word::Ready);
         }
     }
 
+    /// Whether a reload is under way.
+    pub(super) fn is_reloading(&self) -> bool {
+        self.reload.is_some() || self.adopted.is_some()
+    }
+
     /// Forget the reload: the server stops.
     pub(super) fn drop_reload(&mut self) {
-        self.reload = None;
+        (self.reload, self.adopted) = (None, None);
     }
 
     /// How many seats are served by this generation.

@@ -27,7 +27,7 @@ impl Supervisor {
             starting: count(Process::is_starting),
             retiring: count(|process| process.leaving.is_some()),
             generation: self.generations.current,
-            reloading: self.reload.is_some(),
+            reloading: self.is_reloading(),
         }
     }
 

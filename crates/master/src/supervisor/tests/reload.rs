@@ -50,6 +50,57 @@ fn the_first_worker_is_on_probation_and_the_others_are_not() {
 }
 
 #[test]
+fn a_reload_is_not_complete_while_an_old_worker_may_let_somebody_in() {
+    let mut world = World::still_serving(2);
+    world.forget();
+    world.intent(Intent::Reload);
+    world.say(3, Report::Ready);
+    world.sleep();
+    world.say(4, Report::Ready);
+    assert_eq!(world.sent(), [(1, Signal::SIGTERM), (2, Signal::SIGTERM)]);
+    let is_announced = |world: &World| {
+        let told = world.facts.iter().any(|fact| matches!(fact, Fact::Reloaded { generation: 2, .. }));
+        assert_eq!((told, !told), (world.words.contains(&Word::Ready), world.supervisor.status().reloading));
+        told
+    };
+    assert!(!is_announced(&world));
+    world.say(2, Report::Retiring);
+    assert!(!is_announced(&world));
+    world.say(1, Report::Retiring);
+    assert!(is_announced(&world));
+}
+
+#[test]
+fn a_worker_that_is_gone_or_killed_does_not_hold_a_reload_up() {
+    for killed in [false, true] {
+        let mut world = World::still_serving(1);
+        world.intent(Intent::Reload);
+        world.say(2, Report::Ready);
+        world.sleep();
+        assert!(world.supervisor.status().reloading);
+        if killed {
+            assert_eq!(world.sleep(), GRACEFUL);
+        } else {
+            world.exit(1, CODE_0);
+        }
+        assert!(!world.supervisor.status().reloading);
+        assert_eq!(world.words.last(), Some(&Word::Ready));
+    }
+}
+
+#[test]
+fn the_next_reload_ends_one_that_waits_for_old_workers() {
+    let mut world = World::still_serving(1);
+    world.intent(Intent::Reload);
+    world.say(2, Report::Ready);
+    world.sleep();
+    world.forget();
+    world.intent(Intent::Reload);
+    assert_eq!(world.words, [Word::Ready, Word::Reloading]);
+    assert!(matches!(world.facts[0], Fact::Reloaded { generation: 2, .. }), "{:?}", world.facts);
+}
+
+#[test]
 fn an_old_worker_that_does_not_leave_in_time_is_killed() {
     let mut world = World::still_serving(1);
     world.intent(Intent::Reload);

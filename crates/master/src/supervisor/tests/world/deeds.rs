@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use rwsgi_os::{Ending, Pid, Signal};
+use rwsgi_os::{Ending, Pid, Report, Signal};
 
 use super::{Boot, CODE_0, Happening, KILLED, Kind, Process, Settled, World, millis};
 use crate::{
@@ -15,7 +15,7 @@ impl World {
     pub(super) fn perform(&mut self, action: Action, events: &mut VecDeque<Event>) {
         match action {
             Action::Fork(birth) => self.fork(birth, events),
-            Action::Signal(pid, signal) => self.signalled(pid.as_raw(), signal),
+            Action::Signal(pid, signal) => events.extend(self.signalled(pid, signal)),
             Action::FreeSlot(slot) => {
                 assert!(self.slots.remove(&slot), "slot {slot} was not used");
                 self.freed.push(slot);
@@ -278,23 +278,28 @@ impl World {
         Pid::from_raw(pid)
     }
 
-    fn signalled(&mut self, pid: i32, signal: Signal) {
+    /// What comes of a signal; a worker that serves says that it closes its doors.
+    fn signalled(&mut self, receiver: Pid, signal: Signal) -> Option<Event> {
+        let pid = receiver.as_raw();
         self.sent.push((pid, signal));
         let process = self.processes.get_mut(&pid).expect("signals go to processes that exist");
         process.told.push(signal);
         process.turns += u64::from(!process.stuck);
-        let Some(after) = self.leaves_after else { return };
+        let after = self.leaves_after?;
+        let closes =
+            signal == Signal::SIGTERM && process.ready && process.kind == Kind::Worker && !process.stuck;
         let (delay, ending) = match signal {
-            Signal::SIGTERM | Signal::SIGQUIT if process.deaf => return,
+            Signal::SIGTERM | Signal::SIGQUIT if process.deaf => return None,
             Signal::SIGTERM if process.ready && !process.stuck => (after, CODE_0),
-            Signal::SIGTERM if process.stuck && process.ready => return,
+            Signal::SIGTERM if process.stuck && process.ready => return None,
             Signal::SIGTERM | Signal::SIGQUIT => (millis(1), CODE_0),
             Signal::SIGABRT if !process.stuck => {
                 (millis(1), Ending::Signal { number: 6, core_dumped: false })
             }
             Signal::SIGKILL => (millis(1), KILLED),
-            _ => return,
+            _ => return None,
         };
         self.happenings.push((self.now + delay, Happening::End(pid, ending)));
+        closes.then_some(Event::Said(receiver, Report::Retiring))
     }
 }
