@@ -10,7 +10,8 @@ demo: ## build the wheel and serve the Django demo on port 2929
 	@.ci/demo
 
 test: ## every check and test, both hosts, each CPython of the machine
-	@.ci/test
+	@# What a shell runs behind its back ignores these, and so would the servers that are stopped by them.
+	@env --default-signal=INT,QUIT .ci/test
 
 lint: ## format and lints of Rust and Python
 	@.ci/needs libpython
