@@ -9,6 +9,8 @@ def application(environ, start_response):
     return [b'hello']
 ";
 
+const FLOOD: &str = "it sends more frames that bring nothing than a client needs";
+
 fn server() -> Server {
     Server::wsgi(APP).args(["--http2-cleartext", "prior-knowledge"]).start()
 }
@@ -26,6 +28,16 @@ fn flood(server: &Server, most: u32, mut next: impl FnMut(u32) -> Vec<u8>) {
     assert_eq!(wire.until("CLOSED").last().map(String::as_str), Some("CLOSED"));
 }
 
+/// Whether the log says once who it was, and one of `what` it did.
+fn is_logged(server: &Server, what: &[&str]) {
+    let line = server.wait_log("] [WARNING] ");
+    let is_meant =
+        |what: &&str| line.contains(&format!("dropped the connection of ip=127.0.0.1: {what} (HTTP/2)"));
+    assert!(what.iter().any(is_meant), "{line}");
+    let log = server.log().text();
+    assert_eq!(log.matches("WARNING").count(), 1, "{log}");
+}
+
 fn is_served(server: &Server) {
     let mut wire = Wire::begun(&server.addresses()[0]);
     wire.send(&Frame::get(1).bytes()).expect("the server reads");
@@ -41,18 +53,21 @@ fn rapid_resets_end_the_connection() {
         [Frame::get(stream).bytes(), cancel(stream)].concat()
     });
     is_served(&server);
+    // Which of the two is seen first depends on how the frames come.
+    is_logged(&server, &["it cancels most of the requests that it begins", FLOOD]);
 }
 
 #[test]
 fn resets_that_the_client_makes_the_server_send_end_the_connection() {
     let server = server();
-    let nothing = |stream| Frame::new("WINDOW_UPDATE", "NONE", stream, vec![0; 4]).bytes();
+    let too_much = |stream| Frame::new("WINDOW_UPDATE", "NONE", stream, vec![0x7f, 0xff, 0xff, 0xff]).bytes();
     flood(&server, 10_000, |number| {
         let stream = 2 * number + 1;
         let open = Frame::new("HEADERS", "END_HEADERS", stream, request("POST", "/")).bytes();
-        [open, nothing(stream)].concat()
+        [open, too_much(stream)].concat()
     });
     is_served(&server);
+    is_logged(&server, &[FLOOD]);
 }
 
 #[test]
@@ -63,6 +78,7 @@ fn a_block_of_fields_that_has_no_end_ends_the_connection() {
         _ => Frame::new("CONTINUATION", "NONE", 1, field("x", "y")).bytes(),
     });
     is_served(&server);
+    is_logged(&server, &[FLOOD]);
 }
 
 #[test]
@@ -73,4 +89,5 @@ fn frames_without_content_end_the_connection() {
         _ => Frame::new("DATA", "NONE", 1, Vec::new()).bytes(),
     });
     is_served(&server);
+    is_logged(&server, &[FLOOD]);
 }

@@ -24,6 +24,11 @@ def application(environ, start_response):
     return [body or b'hello']
 ";
 
+/// More than a client has read when the server has sent it, and little enough for the buffers of the system.
+const LARGE: usize = 700_000;
+/// How much comes before the client says that it takes more (RFC 9113 section 6.9.2).
+const WINDOW: usize = 65_535;
+
 fn builder() -> Builder {
     Server::wsgi(APP).args(["--http2-cleartext", "prior-knowledge"])
 }
@@ -150,4 +155,49 @@ fn a_request_that_runs_while_workers_are_replaced_is_answered() {
         assert!(seen.contains(&status.to_owned()), "{seen:?}");
     }
     assert_eq!(curl(&[&format!("http://{}/", server.addresses()[0])]), b"hello");
+}
+
+#[test]
+fn an_answer_that_the_client_still_reads_is_not_cut_off_when_workers_are_replaced() {
+    let options = ["--static", "/files=.", "--access-logfile", "-"];
+    let server = builder().file("large", &"x".repeat(LARGE)).args(options).start();
+    let mut wire = Wire::begun(&server.addresses()[0]);
+    let get =
+        Frame::new("HEADERS", "END_HEADERS|END_STREAM", 1, super::frames::request("GET", "/files/large"));
+    wire.send(&get.bytes()).unwrap();
+    let mut length = 0;
+    while length < WINDOW {
+        length += content(&wire.frame().unwrap());
+    }
+    server.signal(Signal::SIGHUP);
+    server.wait_log("Reload complete");
+    let ping = loop {
+        let frame = wire.frame().unwrap();
+        if frame.is("PING") {
+            break frame;
+        }
+    };
+    wire.send(&Frame::new("PING", "ACK", 0, ping.payload).bytes()).unwrap();
+    let more = |stream, bytes: u32| {
+        Frame::new("WINDOW_UPDATE", "NONE", stream, bytes.to_be_bytes().to_vec()).bytes()
+    };
+    wire.send(&[more(0, 1 << 24), more(1, 1 << 24)].concat()).unwrap();
+    // It has all been given to the system, and little of it is read.
+    server.stdout().wait(&format!("\"GET /files/large HTTP/2.0\" 200 {LARGE}"));
+    let end = loop {
+        // As every client says that goes on reading.
+        wire.send(&more(0, 1)).unwrap();
+        match wire.frame() {
+            Ok(frame) => length += content(&frame),
+            Err(error) => break error,
+        }
+        if length == LARGE {
+            break std::io::ErrorKind::UnexpectedEof.into();
+        }
+    };
+    assert_eq!((length, end.kind()), (LARGE, std::io::ErrorKind::UnexpectedEof));
+}
+
+fn content(frame: &Frame) -> usize {
+    if frame.is("DATA") { frame.payload.len() } else { 0 }
 }

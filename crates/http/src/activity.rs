@@ -8,7 +8,10 @@ use tokio::time::Instant;
 
 use crate::framing::Fault;
 use crate::outgoing::Outgoing;
-use crate::patience::Patience;
+
+mod verdict;
+
+pub(crate) use verdict::Verdict;
 
 /// What a connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub(crate) enum Phase {
     Body,
     /// A request is run or answered.
     Busy,
+    /// The client has been told to go, and has not said that it has heard of it (HTTP/2).
+    Leaving,
     /// Everything has been sent; what the client still sends is read and thrown away.
     Closing,
 }
@@ -74,24 +79,8 @@ pub(crate) struct Activity {
     pub(crate) outgoing: Arc<Outgoing>,
 }
 
-/// What the silence means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Look again at this time.
-    Wait(Instant),
-    /// Nothing has happened for a while: the parser and its buffers are not needed for now.
-    Park,
-    /// Close: the time between two requests is over.
-    CloseIdle,
-    /// The request does not come to its end: answer 408.
-    TimeOut,
-    /// Nobody is there.
-    Drop,
-    /// The client does not read its response.
-    Stuck,
-}
-
-const PHASES: [Phase; 6] = [Phase::New, Phase::Idle, Phase::Head, Phase::Body, Phase::Busy, Phase::Closing];
+const PHASES: [Phase; 7] =
+    [Phase::New, Phase::Idle, Phase::Head, Phase::Body, Phase::Busy, Phase::Leaving, Phase::Closing];
 const PHASE_BITS: u32 = 3;
 
 /// A client that ends its sending side within so many milliseconds of its request wants the answer: nobody who gives up is so
@@ -353,54 +342,12 @@ impl Activity {
     fn at(&self, millis: u64) -> Instant {
         self.epoch + Duration::from_millis(millis)
     }
-
-    /// What the silence means at `now`. A connection does not tell the timer when it enters another phase, so the timer
-    /// looks again before any patience that begins now could be over; but one that waits for its client in the middle of
-    /// a request, as thousands may do, is left alone until its time is over or its phase another.
-    pub(crate) fn judge(&self, now: Instant, patience: &Patience) -> Verdict {
-        let by_phase = match self.phase() {
-            Phase::New => patience.head.map(|head| (self.since() + head, Verdict::Drop)),
-            Phase::Head => patience.head.map(|head| (self.since() + head, Verdict::TimeOut)),
-            Phase::Idle if self.is_writing() => None,
-            Phase::Idle => Some(self.idle(patience)),
-            Phase::Body => self.body_due(patience).map(|due| (due, Verdict::TimeOut)),
-            Phase::Busy => None,
-            Phase::Closing => Some((self.since() + patience.linger, Verdict::Drop)),
-        };
-        let stuck = self.stuck.load(Ordering::Relaxed).checked_sub(1);
-        let by_writing =
-            stuck.zip(patience.write).map(|(since, write)| (self.at(since) + write, Verdict::Stuck));
-        let next = now + if self.phase() == Phase::Idle { patience.park } else { patience.next_look() };
-        match by_phase.into_iter().chain(by_writing).min_by_key(|(due, _)| *due) {
-            Some((due, verdict)) if due <= now => verdict,
-            Some((due, _)) if self.is_receiving() => Verdict::Wait(due),
-            Some((due, _)) => Verdict::Wait(due.min(next)),
-            None => Verdict::Wait(next),
-        }
-    }
-
-    fn idle(&self, patience: &Patience) -> (Instant, Verdict) {
-        match patience.idle {
-            Some(idle) if idle <= patience.park => (self.since() + idle, Verdict::CloseIdle),
-            _ => (self.since() + patience.park, Verdict::Park),
-        }
-    }
-
-    /// When the silence in a body has lasted too long, or the body has been too slow.
-    fn body_due(&self, patience: &Patience) -> Option<Instant> {
-        let awaited = self.awaited.load(Ordering::Relaxed).checked_sub(1)?;
-        let silent = patience.body.map(|body| self.at(awaited) + body);
-        let slow = patience.allowance(self.received.load(Ordering::Relaxed)).map(|allowance| {
-            let waited = Duration::from_millis(self.waited.load(Ordering::Relaxed));
-            self.at(awaited) + allowance.saturating_sub(waited)
-        });
-        silent.into_iter().chain(slow).min()
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::patience::Patience;
 
     fn patience() -> Patience {
         let seconds = |seconds| Some(Duration::from_secs(seconds));
@@ -411,6 +358,7 @@ mod tests {
             body_rate: 500,
             body_grace: Duration::from_secs(10),
             write: seconds(60),
+            leave: Duration::from_secs(60),
             linger: Duration::from_secs(2),
             park: Duration::from_secs(1),
         }

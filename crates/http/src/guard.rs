@@ -20,6 +20,7 @@ use crate::answer::Answer;
 use crate::collect::Reservation;
 use crate::framing::{Fault, Place, Scan, Scanner};
 use crate::inflow::SLOW;
+use crate::linger::Linger;
 use crate::options::Options;
 use crate::outgoing::Sending;
 
@@ -27,8 +28,6 @@ mod plain;
 
 pub(crate) use plain::Came;
 
-/// How much of what a refused client still sends is read: enough for what was under way.
-const LINGER_BYTES: usize = 16 * 1024 * 1024;
 /// How much is read at once while nothing is parsed.
 const SIP: usize = 2 * 1024;
 
@@ -55,7 +54,7 @@ pub(crate) struct Guard<S: Transport> {
     ended: Ended,
     /// The answer to a refused request, as far as it has not been written.
     page: Bytes,
-    lingered: usize,
+    linger: Linger,
     /// What large heads take of the memory for bodies.
     reservation: Reservation,
     server: Option<HeaderValue>,
@@ -96,7 +95,7 @@ impl<S: Transport> Guard<S> {
             fault: None,
             ended: Ended::No,
             page: Bytes::new(),
-            lingered: 0,
+            linger: Linger::default(),
             reservation,
             server: options.server.clone(),
             headers: Arc::clone(&options.headers),
@@ -259,20 +258,6 @@ impl<S: Transport> Guard<S> {
             Ended::ByClient | Ended::HalfClosed | Ended::Parked => false,
         }
     }
-
-    /// Reads what the client still sends until it has understood that nobody listens.
-    fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut bytes = [0; 4 * SIP];
-        while self.lingered < LINGER_BYTES {
-            let mut buffer = ReadBuf::new(&mut bytes);
-            ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
-            match buffer.filled().len() {
-                0 => break,
-                count => self.lingered += count,
-            }
-        }
-        Poll::Ready(Ok(()))
-    }
 }
 
 impl<S: Transport> AsyncRead for Guard<S> {
@@ -347,6 +332,6 @@ impl<S: Transport> AsyncWrite for Guard<S> {
         if this.activity.phase() != Phase::Closing {
             this.activity.enter(Phase::Closing);
         }
-        this.poll_linger(context)
+        this.linger.poll(&mut this.stream, context)
     }
 }

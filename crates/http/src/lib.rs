@@ -44,6 +44,7 @@ mod inflow;
 mod inlet;
 mod journal;
 mod lane;
+mod linger;
 mod newcomer;
 mod newcomers;
 mod options;

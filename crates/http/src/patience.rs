@@ -51,6 +51,9 @@ pub(crate) struct Patience {
     pub(crate) body_rate: u64,
     pub(crate) body_grace: Duration,
     pub(crate) write: Option<Duration>,
+    /// For hearing that the connection ends.
+    pub(crate) leave: Duration,
+    /// For taking some bytes of what had been sent before the end.
     pub(crate) linger: Duration,
     pub(crate) park: Duration,
 }
@@ -64,6 +67,7 @@ impl Patience {
             body_rate: timeouts.body_rate,
             body_grace: timeouts.body_grace,
             write: timeouts.write,
+            leave: LINGER,
             linger: LINGER,
             park: PARK,
         }

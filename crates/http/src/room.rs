@@ -1,6 +1,11 @@
 //! Room for new connections: those that wait for their next request give way.
 
+use std::future::Future;
+use std::pin::Pin;
+use std::task::Context;
+
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use crate::connection::Server;
 use crate::exchange::Handler;
@@ -11,8 +16,35 @@ pub(crate) struct Room(Notify);
 
 impl Room {
     /// Waits until it is this connection that has to leave. One that drops this meanwhile leaves it to the next.
-    pub(crate) async fn is_wanted(&self) {
-        self.0.notified().await;
+    pub(crate) fn is_wanted(&self) -> Notified<'_> {
+        self.0.notified()
+    }
+}
+
+/// The place of a connection among those that are idle; it has one only while it is.
+#[derive(Debug)]
+pub(crate) struct Idler<'a> {
+    room: &'a Room,
+    place: Option<Pin<Box<Notified<'a>>>>,
+}
+
+impl<'a> Idler<'a> {
+    pub(crate) fn new(room: &'a Room) -> Self {
+        Self { room, place: None }
+    }
+
+    /// Whether this connection, which `is_idle` or not, has to leave.
+    pub(crate) fn has_to_leave(&mut self, is_idle: bool, context: &mut Context<'_>) -> bool {
+        if !is_idle {
+            self.place = None;
+            return false;
+        }
+        let place = self.place.get_or_insert_with(|| Box::pin(self.room.is_wanted()));
+        let is_wanted = place.as_mut().poll(context).is_ready();
+        if is_wanted {
+            self.place = None;
+        }
+        is_wanted
     }
 }
 

@@ -26,6 +26,9 @@ const CRITICAL: &str = "critical";
 /// Events of targets that begin like this come from Python's loggers, and must not go back there.
 const PYTHONS: &str = "logging";
 
+/// Libraries that warn of what a client does without saying which: the server does so itself.
+const LIBRARIES: [&str; 2] = ["h2", "hyper"];
+
 /// Where the traceback begins in a message that has one.
 const TRACEBACK: &str = "\nTraceback (most recent call last):";
 
@@ -192,7 +195,9 @@ fn is_shown(metadata: &Metadata<'_>) -> bool {
 }
 
 fn severity(metadata: &Metadata<'_>) -> LogLevel {
+    let library = metadata.target().split("::").next().unwrap_or_default();
     match *metadata.level() {
+        _ if LIBRARIES.contains(&library) => LogLevel::Debug,
         _ if metadata.target().ends_with(CRITICAL) => LogLevel::Critical,
         Level::ERROR => LogLevel::Error,
         Level::WARN => LogLevel::Warning,

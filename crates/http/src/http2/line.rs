@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -12,6 +12,7 @@ use super::frames::Frames;
 use crate::Transport;
 use crate::activity::{Activity, Phase};
 use crate::ahead::Ahead;
+use crate::linger::Linger;
 use crate::options::Options;
 use crate::outgoing::Sending;
 
@@ -21,12 +22,22 @@ pub(super) struct Line<S: Transport> {
     stream: Ahead<Sending<S>>,
     frames: Frames,
     activity: Arc<Activity>,
+    /// Set when all has been written.
+    parting: Option<Parting>,
+}
+
+/// The end, which waits for the client: what it says of the flow of data comes as long as it reads.
+#[derive(Debug, Default)]
+struct Parting {
+    linger: Linger,
+    /// What the system had not sent when this was last looked at.
+    unsent: Option<u64>,
 }
 
 impl<S: Transport> Line<S> {
     pub(super) fn new((stream, bytes): (S, BytesMut), activity: Arc<Activity>, options: &Options) -> Self {
         let stream = Sending::new(stream, Arc::clone(&activity.outgoing), options);
-        Self { stream: Ahead { bytes, stream }, frames: Frames::default(), activity }
+        Self { stream: Ahead { bytes, stream }, frames: Frames::default(), activity, parting: None }
     }
 
     /// Looks at what has been written of these slices.
@@ -93,6 +104,18 @@ impl<S: Transport> AsyncWrite for Line<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        let this = &mut *self;
+        if this.parting.is_none() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
+            this.activity.enter(Phase::Closing);
+        }
+        let parting = this.parting.get_or_insert_default();
+        let unsent = this.stream.stream.unsent();
+        if parting.unsent != unsent {
+            // The client still takes something, so its time begins anew.
+            parting.unsent = unsent;
+            this.activity.enter(Phase::Closing);
+        }
+        parting.linger.poll(&mut this.stream, context)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use hyper::rt::Executor;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::Peer;
 use crate::activity::{Activity, Phase, Verdict};
 use crate::arriving::{Arriving, InStream};
 use crate::patience::Patience;
@@ -33,6 +34,9 @@ struct Shared {
     open: AtomicUsize,
     begun: AtomicUsize,
     cancelled: AtomicUsize,
+    /// Whether it has been logged that streams were reset whose answers are not read: once is enough.
+    has_told: AtomicBool,
+    peer: Arc<Peer>,
     /// The one whose task comes next: hyper asks the service first, and has the task run right behind that.
     next: Mutex<Option<Watching>>,
 }
@@ -55,9 +59,9 @@ struct Watching {
 }
 
 impl Streams {
-    pub(super) fn new(connection: Arc<Activity>, patience: Patience) -> Self {
-        let (open, begun, cancelled) = Default::default();
-        let shared = Arc::new(Shared { connection, open, begun, cancelled, next: Mutex::new(None) });
+    pub(super) fn new(connection: Arc<Activity>, patience: Patience, peer: Arc<Peer>) -> Self {
+        let (open, begun, cancelled, has_told, next) = Default::default();
+        let shared = Arc::new(Shared { connection, open, begun, cancelled, has_told, peer, next });
         Self { shared, patience: Arc::new(patience) }
     }
 
@@ -87,6 +91,17 @@ impl Streams {
     fn next(&self) -> std::sync::MutexGuard<'_, Option<Watching>> {
         // Nothing panics while it holds the lock.
         self.shared.next.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn log_reset(&self) {
+        if !self.shared.has_told.swap(true, Ordering::Relaxed) {
+            let seconds = self.patience.write.unwrap_or_default().as_secs_f64();
+            tracing::info!(
+                "reset a stream of ip={}: nothing of its response was read for {seconds} s (`--write-timeout`); \
+                 others of this connection are reset without a line (HTTP/2)",
+                self.shared.peer.remote_addr()
+            );
+        }
     }
 
     fn open(&self) -> Open {
@@ -123,7 +138,7 @@ struct Open(Arc<Shared>);
 
 impl Drop for Open {
     fn drop(&mut self) {
-        if self.0.open.fetch_sub(1, Ordering::Relaxed) == 1 {
+        if self.0.open.fetch_sub(1, Ordering::Relaxed) == 1 && self.0.connection.phase() == Phase::Busy {
             self.0.connection.enter(Phase::Idle);
         }
     }
@@ -136,14 +151,14 @@ where
     fn execute(&self, stream: F) {
         let watching = self.next().take();
         let open = self.open();
-        let patience = Arc::clone(&self.patience);
+        let streams = self.clone();
         tokio::spawn(async move {
             let _open = open;
             let Some(Watching { activity, body }) = watching else { return stream.await };
             {
                 let stream = pin!(stream);
                 // Dropped, a stream is reset.
-                Watched { stream, timer: None, activity, patience }.await;
+                Watched { stream, timer: None, activity, streams }.await;
             }
             if let Some(body) = body {
                 body.drain().await;
@@ -158,7 +173,7 @@ struct Watched<'a, F> {
     /// Set when the stream has to wait for the first time: most never do.
     timer: Option<Pin<Box<Sleep>>>,
     activity: Arc<Activity>,
-    patience: Arc<Patience>,
+    streams: Streams,
 }
 
 impl<F: Future<Output = ()>> Future for Watched<'_, F> {
@@ -174,10 +189,14 @@ impl<F: Future<Output = ()>> Future for Watched<'_, F> {
         }
         loop {
             let now = Instant::now();
-            let until = match self.activity.judge(now, &self.patience) {
-                Verdict::Stuck => return Poll::Ready(()),
+            let patience = &self.streams.patience;
+            let until = match self.activity.judge(now, patience) {
+                Verdict::Stuck => {
+                    self.streams.log_reset();
+                    return Poll::Ready(());
+                }
                 Verdict::Wait(until) => until,
-                _ => now + self.patience.next_look(),
+                _ => now + patience.next_look(),
             };
             let timer = self.timer.insert(Box::pin(sleep_until(until)));
             if timer.as_mut().poll(context).is_pending() {

@@ -13,6 +13,10 @@ use super::super::client::{full, give, options};
 use super::{Client, connect, get, site, soon, whole};
 use crate::{Answer, Content, Options, Timeouts};
 
+/// The preface, an empty SETTINGS frame, and a request in the first stream.
+const BEGINNING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\
+    \0\0\x06\x01\x05\0\0\0\x01\x82\x86\x84\x41\x01a";
+
 #[tokio::test(start_paused = true)]
 async fn a_body_that_does_not_come_is_answered_408_and_the_others_go_on() {
     let timeouts = Timeouts { body: Some(Duration::from_secs(30)), ..options().timeouts };
@@ -62,6 +66,54 @@ async fn an_idle_connection_is_told_to_go_and_closed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_connection_that_never_had_a_request_is_told_to_go() {
+    let timeouts = Timeouts { head: Some(Duration::from_secs(10)), ..options().timeouts };
+    let site = site(Options { timeouts, ..options() });
+    let client = connect(&site).await;
+    let start = Instant::now();
+    soon(client.driven).await.unwrap().unwrap();
+    assert!((10..=11).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_connection_that_has_been_idle_longest_makes_room() {
+    let mut site = site(Options { keep_alive: Some(Duration::from_secs(300)), ..options() });
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        let mut client = connect(&site).await;
+        client.ask(&mut site, get("/"), full("hello")).await;
+        sleep(Duration::from_secs(2)).await;
+        clients.push(client);
+    }
+    // The first one is not idle any more.
+    let response = clients[0].send(get("/"));
+    let exchange = site.request().await;
+    sleep(Duration::from_secs(2)).await;
+    site.server.make_room();
+    let gone = clients.remove(1);
+    let start = Instant::now();
+    soon(gone.driven).await.unwrap().unwrap();
+    assert!(start.elapsed() < Duration::from_millis(100), "{:?}", start.elapsed());
+    give(&exchange, full("busy"));
+    assert_eq!(whole(soon(response).await.unwrap()).await.body(), "busy");
+    assert_eq!(clients[1].ask(&mut site, get("/"), full("still here")).await.body(), "still here");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_hear_of_the_end_keeps_nobody_waiting_for_its_place() {
+    let timeouts = Timeouts { write: Some(Duration::from_secs(60)), ..options().timeouts };
+    let mut site = site(Options { timeouts, keep_alive: Some(Duration::from_secs(300)), ..options() });
+    let (mut io, serving) = site.open(4096);
+    io.write_all(BEGINNING).await.unwrap();
+    give(&site.request().await, full("hello"));
+    sleep(Duration::from_secs(2)).await;
+    site.server.make_room();
+    let start = Instant::now();
+    soon(serving).await.unwrap();
+    assert!((1..=3).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_connection_with_pings_and_no_requests_is_as_idle_as_any() {
     let mut site = site(Options { keep_alive: Some(Duration::from_secs(5)), ..options() });
     let (io, serving) = site.open(4096);
@@ -85,9 +137,7 @@ async fn the_idle_time_begins_behind_the_last_byte_of_an_answer() {
     let mut site = site(Options { keep_alive: Some(Duration::from_secs(5)), ..options() });
     // The answer fits in the window, but not in the connection: what is left of it has to wait for the client to read.
     let (mut io, _) = site.open(4096);
-    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
-    let request = [0, 0, 6, 1, 5, 0, 0, 0, 1, 0x82, 0x86, 0x84, 0x41, 1, b'a'];
-    io.write_all(&[&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &settings, &request].concat()).await.unwrap();
+    io.write_all(BEGINNING).await.unwrap();
     let large = Answer { content: Content::Full(vec![b'x'; 30_000].into()), ..Answer::default() };
     give(&site.request().await, large);
     sleep(Duration::from_secs(20)).await;
@@ -106,12 +156,13 @@ async fn the_idle_time_begins_behind_the_last_byte_of_an_answer() {
 async fn a_connection_that_never_answers_to_its_end_is_dropped() {
     let timeouts = Timeouts { head: Some(Duration::from_secs(10)), ..options().timeouts };
     let site = site(Options { timeouts, ..options() });
-    for beginning in ["", "PRI * HT", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+    // A client from which the preface has come is told to go, and has a moment to hear of it.
+    for (beginning, time) in [("", 10), ("PRI * HT", 10), ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 12)] {
         let (mut io, serving) = site.open(4096);
         let start = Instant::now();
         io.write_all(beginning.as_bytes()).await.unwrap();
         soon(serving).await.unwrap();
-        assert_eq!(start.elapsed().as_secs(), 10, "{beginning:?}");
+        assert_eq!(start.elapsed().as_secs(), time, "{beginning:?}");
         let _ = soon(io.read_to_end(&mut Vec::new())).await;
     }
 }
