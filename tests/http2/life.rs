@@ -69,6 +69,37 @@ fn curl_sends_bodies_and_gets_them_back() {
 }
 
 #[test]
+fn a_body_that_the_application_does_not_read_may_come_to_its_end() {
+    let app = "
+def application(environ, start_response):
+    start_response('200 OK', [('Content-Length', '5')])
+    return [b'hello']
+";
+    let options = ["--http2-cleartext", "prior-knowledge", "--no-request-buffering"];
+    let server = Server::wsgi(app).args(options).start();
+    let mut wire = Wire::begun(&server.addresses()[0]);
+    let post = Frame::new("HEADERS", "END_HEADERS", 1, super::frames::request("POST", "/"));
+    wire.send(&post.bytes()).unwrap();
+    let (mut left, mut window, mut seen) = (900_000, WINDOW, Vec::new());
+    while left > 0 {
+        let length = left.min(window).min(16_384);
+        if length > 0 {
+            let flags = if length == left { "END_STREAM" } else { "NONE" };
+            wire.send(&Frame::new("DATA", flags, 1, vec![b'a'; length]).bytes()).unwrap();
+            (left, window) = (left - length, window - length);
+            continue;
+        }
+        let frame = wire.frame().unwrap();
+        assert!(!frame.is("RST_STREAM"), "{left} bytes before the end");
+        if frame.is("WINDOW_UPDATE") && frame.stream == 1 {
+            window += u32::from_be_bytes(frame.payload[..4].try_into().unwrap()) as usize;
+        }
+        seen.push(frame.meaning());
+    }
+    assert!(seen.contains(&"STATUS 1 200".to_owned()), "{seen:?}");
+}
+
+#[test]
 fn an_answer_that_comes_before_the_body_is_read_is_seen() {
     let refusing =
         ["--limit-request-body", "1M", "--deny-path", "/denied", "--rate-limit-path", "/rare=1r/h"];

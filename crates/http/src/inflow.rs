@@ -68,6 +68,11 @@ impl Inflow {
         Self { pace: Some(Box::new(Pace { activity, patience })), ..self }
     }
 
+    /// Whether it comes in a stream, beside others.
+    pub(crate) fn is_in_stream(&self) -> bool {
+        self.incoming.is_in_stream()
+    }
+
     /// The length that the client gave.
     pub(crate) fn length(&self) -> Option<u64> {
         self.incoming.size_hint().exact()

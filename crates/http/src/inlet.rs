@@ -19,7 +19,9 @@ use crate::inflow::{Failure, Inflow, TOO_LARGE};
 
 /// How many bytes may wait for the reader; a frame more, when it was on its way.
 const ROOM: usize = 256 * 1024;
-/// What the application did not want is thrown away up to this many bytes, and for so long; then the connection is closed.
+/// What the application did not want is thrown away up to this many bytes, and for so long; then the connection is closed. In a
+/// stream of HTTP/2 only the time counts: other requests can go on meanwhile, and clients such as curl 7.88 take the reset of a
+/// stream for a failure.
 const REST: usize = 256 * 1024;
 const REST_TIME: Duration = Duration::from_secs(5);
 
@@ -197,16 +199,16 @@ async fn fill(mut inflow: Inflow, inlet: &Inlet, activity: &Activity) -> End {
             }
         }
     };
-    // A client that waits for `100 Continue` must not be told to continue now. hyper closes a connection whose body has not
-    // been received.
-    if wanted {
+    // A client that waits for `100 Continue` must not be told to continue now, which is only done over HTTP/1.1. hyper closes a
+    // connection whose body has not been received.
+    if wanted || inflow.is_in_stream() {
         let _ = timeout(REST_TIME, throw_away(&mut inflow)).await;
     }
     End::Broken(UNREAD)
 }
 
 async fn throw_away(inflow: &mut Inflow) {
-    let mut left = REST;
+    let mut left = if inflow.is_in_stream() { usize::MAX } else { REST };
     while let Ok(Some(frame)) = inflow.next().await {
         match left.checked_sub(frame.len()) {
             Some(rest) => left = rest,
