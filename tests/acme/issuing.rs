@@ -17,7 +17,11 @@ def application(environ, start_response):
 const DOMAINS: &str = "example.test,www.example.test";
 
 fn builder(authority: &Authority, domains: &str) -> Builder {
-    let bind = format!("127.0.0.1:{}", authority.port());
+    builder_at(authority.port(), authority, domains)
+}
+
+fn builder_at(port: u16, authority: &Authority, domains: &str) -> Builder {
+    let bind = format!("127.0.0.1:{port}");
     let builder = Server::wsgi(APP).bind(Some(&bind)).workers(2);
     builder.args(["--reuse-port", "--acme-domain", domains]).args([
         "--acme-server",
@@ -71,6 +75,39 @@ fn a_certificate_for_other_domains_is_replaced() {
     server.wait_log("New certificate for other.test");
     server.wait_log("The certificates have changed");
     assert_eq!(ask(&authority, "other.test"), b"https");
+}
+
+#[test]
+fn a_certificate_from_another_authority_is_replaced() {
+    let (first, state) = (Authority::start(), tempfile::tempdir().unwrap());
+    let second = Authority::looking_at(first.port());
+    let start =
+        |authority| builder(authority, "example.test").args(["--acme-dir", text(state.path())]).start();
+    let from_first = format!("The certificate is from {}: it stays in use", first.url());
+    let mut server = start(&first);
+    server.wait_log("New certificate for example.test");
+    assert_eq!(server.stop(Signal::SIGTERM), Some(0));
+
+    // Who gave it was not always taken down.
+    fs::remove_file(state.path().join("authority")).unwrap();
+    let elsewhere = Authority::start();
+    let mut server =
+        builder_at(first.port(), &elsewhere, "example.test").args(["--acme-dir", text(state.path())]).start();
+    server.wait_log(&from_first);
+    server.wait_log(&format!("Ordering a certificate for example.test from {}", elsewhere.url()));
+    server.wait_log("no certificate for example.test: ");
+    assert_eq!(ask(&first, "example.test"), b"https");
+    assert_eq!(server.stop(Signal::SIGTERM), Some(0));
+
+    let mut server = start(&second);
+    server.wait_log(&from_first);
+    server.wait_log("New certificate for example.test");
+    server.wait_log("The certificates have changed");
+    assert_eq!(ask(&second, "example.test"), b"https");
+    assert_eq!(server.stop(Signal::SIGTERM), Some(0));
+    let server = start(&second);
+    assert_eq!(ask(&second, "example.test"), b"https");
+    assert!(!server.log().text().contains("Ordering"), "what is there is good for months");
 }
 
 #[test]

@@ -84,7 +84,15 @@ async fn look(options: &Options, store: &Store) -> Result<Look, Error> {
 fn due(options: &Options, store: &Store) -> Result<Option<SystemTime>, Error> {
     let path = store.certificate();
     let standing = store.read(&path)?.map(|text| Standing::of(&path, &text)).transpose()?;
-    Ok(standing.map(|standing| standing.due(&options.domains)).filter(|due| *due > SystemTime::now()))
+    let Some(standing) = standing.filter(|standing| !standing.is_placeholder) else { return Ok(None) };
+    if let Some(other) = store.authority()?.filter(|url| *url != options.directory) {
+        tracing::info!(
+            "The certificate is from {other}: it stays in use until there is one from {}",
+            options.directory
+        );
+        return Ok(None);
+    }
+    Ok(Some(standing.due(&options.domains)).filter(|due| *due > SystemTime::now()))
 }
 
 fn for_people(time: Duration) -> String {

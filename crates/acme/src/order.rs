@@ -10,7 +10,7 @@ use instant_acme::{
 };
 
 use crate::keeper::Options;
-use crate::store::{Shown, Store};
+use crate::store::{Shown, Store, directory};
 use crate::{Error, challenge, probe};
 
 /// How long the authority may take to look at a proof, and to sign.
@@ -35,19 +35,29 @@ pub(crate) async fn fulfil(options: &Options, store: &Store) -> Result<(), Error
     let key = key.map_err(|source| Error::Authority { action: "have the certificate signed", source })?;
     let chain = order.poll_certificate(&PATIENCE).await;
     let chain = chain.map_err(|source| Error::Authority { action: "fetch the certificate", source })?;
-    store.write(&store.certificate(), &(key + &chain))
+    store.write(&store.certificate(), &(key + &chain))?;
+    // Last: if that fails, a certificate is ordered once too often. The other way round it would not be ordered at all.
+    store.set_authority(&options.directory)
 }
 
-/// The account of this directory, or a new one.
+/// The account at this authority, or a new one: another authority does not know the one that there is.
 async fn account(options: &Options, store: &Store) -> Result<Account, Error> {
     let failed = |source| Error::Authority { action: "reach the account at the authority", source };
     let path = store.account();
-    if let Some(text) = store.read(&path)? {
-        let foreign =
-            |error: serde_json::Error| Error::Foreign { path: path.clone(), reason: error.to_string() };
-        let credentials = serde_json::from_str(&text).map_err(foreign)?;
-        return builder(options.root.as_deref())?.from_credentials(credentials).await.map_err(failed);
+    let Some(text) = store.read(&path)? else { return open_account(options, store).await };
+    if let Some(other) = directory(&text).filter(|url| *url != options.directory) {
+        tracing::info!("The account is at {other}: opening another one at {}", options.directory);
+        // Who gave the certificate may be known by the account alone, which is about to be replaced.
+        store.authority()?.map_or(Ok(()), |url| store.set_authority(&url))?;
+        return open_account(options, store).await;
     }
+    let foreign = |error: serde_json::Error| Error::Foreign { path: path.clone(), reason: error.to_string() };
+    let credentials = serde_json::from_str(&text).map_err(foreign)?;
+    builder(options.root.as_deref())?.from_credentials(credentials).await.map_err(failed)
+}
+
+async fn open_account(options: &Options, store: &Store) -> Result<Account, Error> {
+    let path = store.account();
     let contact = options.email.as_ref().map(|email| format!("mailto:{email}"));
     let contact: Vec<_> = contact.as_deref().into_iter().collect();
     let new = NewAccount { contact: &contact, terms_of_service_agreed: true, only_return_existing: false };

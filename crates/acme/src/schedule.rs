@@ -26,7 +26,7 @@ pub(crate) struct Standing {
     names: BTreeSet<String>,
     begins: SystemTime,
     ends: SystemTime,
-    is_placeholder: bool,
+    pub(crate) is_placeholder: bool,
 }
 
 impl Standing {

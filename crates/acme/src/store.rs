@@ -1,4 +1,4 @@
-//! The files: the account, the certificate, proofs. Each is replaced as a whole, and readable by its owner alone.
+//! The files: the account, the certificate and who gave it, proofs. Each is replaced as a whole, and readable by its owner alone.
 
 use std::fs::{self, DirBuilder};
 use std::io::{self, Write};
@@ -12,6 +12,9 @@ use crate::Error;
 
 /// Where the proofs lie, one for each domain.
 const CHALLENGES: &str = "challenges";
+
+/// The URL of the authority that the certificate is from.
+const AUTHORITY: &str = "authority";
 
 /// The directory of `--acme-dir`.
 #[derive(Clone, Debug)]
@@ -45,6 +48,21 @@ impl Store {
 
     pub(crate) fn account(&self) -> PathBuf {
         self.folder.join("account.json")
+    }
+
+    /// Who gave the certificate, by the URL of its directory; `None` if that cannot be told.
+    ///
+    /// Not always where the account is: that is opened before the first certificate is there.
+    pub(crate) fn authority(&self) -> Result<Option<String>, Error> {
+        match self.read(&self.folder.join(AUTHORITY))? {
+            Some(url) => Ok(Some(url.trim().to_owned())),
+            None => Ok(self.read(&self.account())?.as_deref().and_then(directory)),
+        }
+    }
+
+    /// Takes down who gave the certificate.
+    pub(crate) fn set_authority(&self, url: &str) -> Result<(), Error> {
+        self.write(&self.folder.join(AUTHORITY), url)
     }
 
     /// What a file holds; `None` if there is none.
@@ -100,6 +118,12 @@ impl Drop for Shown {
     }
 }
 
+/// The URL of the authority's directory in the text of an account, if it is there.
+pub(crate) fn directory(account: &str) -> Option<String> {
+    let account: serde_json::Value = serde_json::from_str(account).ok()?;
+    account.get("directory")?.as_str().map(str::to_owned)
+}
+
 /// A key and a certificate for these domains that is signed by itself.
 pub(crate) fn placeholder(domains: &[String]) -> Result<String, Error> {
     let mut params = CertificateParams::new(domains).map_err(Error::Certificate)?;
@@ -137,6 +161,24 @@ mod tests {
         assert_eq!(modes, [0o700, 0o600, 0o600]);
         drop(shown);
         assert!(!proof.exists());
+    }
+
+    #[test]
+    fn the_certificate_is_from_where_the_account_is_unless_it_is_said() {
+        let here = tempfile::tempdir().unwrap();
+        let store = Store::open(here.path()).unwrap();
+        let authority = || store.authority().unwrap();
+        assert_eq!(authority(), None);
+        for (account, known) in [
+            (r#"{"id": "a", "directory": "https://a.example/dir"}"#, Some("https://a.example/dir")),
+            (r#"{"id": "a", "directory": null}"#, None),
+            ("", None),
+        ] {
+            store.write(&store.account(), account).unwrap();
+            assert_eq!(authority().as_deref(), known, "{account}");
+        }
+        store.set_authority("https://b.example/dir").unwrap();
+        assert_eq!(authority().as_deref(), Some("https://b.example/dir"));
     }
 
     #[test]
