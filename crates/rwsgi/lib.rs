@@ -48,7 +48,7 @@ use rwsgi_config::{Draft, Opened, Program, Purpose, Settled};
 use rwsgi_os::ExitReason;
 
 use crate::beginning::{Begun, First, Start};
-use crate::certificates::Kept;
+use crate::certificates::Keeper;
 use crate::error::Error;
 pub use crate::host::Host;
 use crate::launch::Launch;
@@ -147,14 +147,8 @@ fn serve(draft: &Draft, start: Start, host: Host, launch: &mut Launch) -> Result
         }
     };
     let store = plan.tls.as_ref().map_or(Ok(None), Tls::store)?;
-    let keeper = match certificates::start((&plan.config.acme, store.as_ref()), &listeners, host) {
-        Ok(Kept::Here(keeper)) => {
-            plan.titles.show(Part::Keeper);
-            drop((listeners, pid_file, plan, first_mold));
-            return Ok(keeper.run());
-        }
-        Ok(Kept::By(pid)) => Some(pid),
-        Ok(Kept::Not) => None,
+    let keeper = match Keeper::new(&plan.config.acme, store, &listeners) {
+        Ok(keeper) => keeper,
         Err(error) => {
             sockets::close(listeners, launch);
             return Err(error);

@@ -10,6 +10,7 @@ use rwsgi_master::{Numbers, Preparation, Prepared, Program, Role};
 use rwsgi_os::{Ending, ExitReason, Pid, PidFile};
 use rwsgi_wsgi::SettingsSource;
 
+use crate::certificates::Keeper;
 use crate::error::Error;
 use crate::launch::Launch;
 use crate::molding::{self, Molding};
@@ -18,7 +19,7 @@ use crate::renewal::Renewal;
 use crate::script::Script;
 use crate::settings::{self, Found};
 use crate::titles::Part;
-use crate::{Host, certificates, logging, privileges, reloader, roles, ui};
+use crate::{Host, logging, privileges, reloader, roles, ui};
 
 /// What a running server remembers of its start, and of the generations of which workers may be forked.
 pub(crate) struct Site<'a> {
@@ -31,8 +32,8 @@ pub(crate) struct Site<'a> {
     pub(crate) pid_file: Option<PidFile>,
     /// The process that watches for `--reload`, as long as it does.
     pub(crate) watcher: Option<Pid>,
-    /// The process that fetches certificates, as long as it does.
-    pub(crate) keeper: Option<Pid>,
+    /// The process that fetches certificates, if any are to be fetched.
+    pub(crate) keeper: Option<Keeper>,
     /// Looks after the files of TLS by the newest plan, if it has any.
     pub(crate) renewal: Option<Renewal>,
 }
@@ -51,6 +52,7 @@ impl Site<'_> {
         let host = self.host;
         match role {
             Role::Master(reason) => reason,
+            Role::Helper => self.keep(),
             Role::Worker(inheritance) => {
                 let plan = self.take_plan(inheritance.generation);
                 plan.titles.show(Part::Worker);
@@ -72,6 +74,17 @@ impl Site<'_> {
                 }
             },
         }
+    }
+
+    /// In the process that fetches certificates.
+    fn keep(mut self) -> ExitReason {
+        let keeper = self.keeper.take().expect("the master forks a helper only when it is asked for");
+        if let Some((_, plan)) = self.plans.last_key_value() {
+            plan.titles.show(Part::Keeper);
+        }
+        // The master's, and in its way.
+        drop(self);
+        keeper.run()
     }
 
     fn script<'s>(&'s self, source: &'s SettingsSource) -> Script<'s> {
@@ -222,6 +235,16 @@ impl Program for Site<'_> {
         }
     }
 
+    fn helper_due(&self) -> Option<Instant> {
+        self.keeper.as_ref().and_then(Keeper::due)
+    }
+
+    fn helper_forked(&mut self, pid: Option<Pid>) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.forked(pid);
+        }
+    }
+
     fn reopen_logs(&mut self) {
         logging::reopen();
         // Workers that are not root may not create files in its directory.
@@ -233,8 +256,8 @@ impl Program for Site<'_> {
         if self.watcher.take_if(|watcher| *watcher == pid).is_some() {
             reloader::ended(pid, ending);
         }
-        if self.keeper.take_if(|keeper| *keeper == pid).is_some() {
-            certificates::ended(pid, ending);
+        if let Some(keeper) = &mut self.keeper {
+            keeper.child_ended(pid, ending);
         }
     }
 

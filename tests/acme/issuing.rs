@@ -3,10 +3,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::authority::{Authority, run, text};
-use crate::harness::{Builder, Server};
+use crate::harness::{Builder, Server, have_sockets_in_common};
 
 const APP: &str = "
 def application(environ, start_response):
@@ -139,4 +140,29 @@ fn where_the_authority_cannot_be_reached_the_site_is_served_and_told() {
     server.wait_log("no certificate for example.test: cannot open an account at the authority");
     let url = format!("https://{}/", server.addresses()[0]);
     assert_eq!(run("curl", &["-s", "-S", "-k", "--noproxy", "*", &url]), b"https");
+}
+
+#[test]
+fn a_keeper_that_was_killed_is_started_again() {
+    let (authority, state) = (Authority::start(), tempfile::tempdir().unwrap());
+    let mut server = Server::wsgi(APP)
+        .args(["--acme-domain", "example.test", "--acme-dir", text(state.path())])
+        .args(["--acme-server", "https://localhost:1/dir", "--acme-ca-file", text(&authority.root())])
+        .start();
+    let ordering = server.wait_log("Ordering a certificate");
+    let (_, rest) = ordering.split_once("] [").unwrap();
+    let first: i32 = rest.split_once(']').unwrap().0.parse().unwrap();
+    kill(Pid::from_raw(first), Signal::SIGKILL).unwrap();
+    server.wait_log(&format!(
+        "The keeper of the certificate (pid:{first}) was sent SIGKILL: another one is started in 5 s"
+    ));
+    let again = server.wait_log("The keeper of the certificate was started again (pid:");
+    let (_, second) = again.split_once("(pid:").unwrap();
+    let second = second.trim_end_matches(')').parse().unwrap();
+    server.wait_log(&format!("[{second}] [INFO] Ordering a certificate for example.test"));
+    assert!(!have_sockets_in_common(server.pid(), second), "it would keep the port");
+    // As systemd stops a unit: nobody is missed then.
+    server.signal_group(Signal::SIGTERM);
+    assert_eq!(server.wait_exit().code(), Some(0));
+    assert_eq!(server.log().text().matches("The keeper of the certificate").count(), 2);
 }

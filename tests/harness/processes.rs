@@ -1,6 +1,7 @@
 //! Processes as the kernel shows them.
 
 use std::fs;
+use std::path::PathBuf;
 
 /// The processes whose parent is `parent`, but for the dead ones that it has not buried yet.
 pub(crate) fn children(parent: u32) -> Vec<u32> {
@@ -32,10 +33,21 @@ pub(crate) fn title_of(pid: u32) -> String {
 
 /// How many sockets a process has open, listening ones too.
 pub(crate) fn sockets_of(pid: u32) -> usize {
+    socket_links(pid).len()
+}
+
+/// Whether there is a socket that both processes have.
+pub(crate) fn have_sockets_in_common(one: u32, other: u32) -> bool {
+    let others = socket_links(other);
+    socket_links(one).iter().any(|link| others.contains(link))
+}
+
+/// What the descriptors of a process that are sockets lead to.
+fn socket_links(pid: u32) -> Vec<PathBuf> {
     let entries = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
     // A descriptor may be closed between the listing and the look at it.
     let targets = entries.filter_map(|entry| fs::read_link(entry.path()).ok());
-    targets.filter(|target| target.as_os_str().as_encoded_bytes().starts_with(b"socket:")).count()
+    targets.filter(|target| target.as_os_str().as_encoded_bytes().starts_with(b"socket:")).collect()
 }
 
 /// The processor time that a process has used so far, in hundredths of a second.

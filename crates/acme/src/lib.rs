@@ -20,4 +20,5 @@ mod store;
 
 pub use error::Error;
 pub use keeper::{Options, keep};
+pub use schedule::restart;
 pub use store::Store;

@@ -69,7 +69,17 @@ fn names(names: Option<&SubjectAltName>) -> BTreeSet<String> {
 
 /// How long to wait after so many failures in a row, the last of which was this.
 pub(crate) fn retry(failures: u32, error: &Error) -> Duration {
-    let [first, last] = if error.is_unreached() { UNREACHED } else { REFUSED };
+    grown(if error.is_unreached() { UNREACHED } else { REFUSED }, failures)
+}
+
+/// How long to wait before the process that keeps the certificate is started again, after it has ended so many times in a row. It
+/// looks at the authority at once, and what it counted is lost.
+#[must_use]
+pub fn restart(endings: u32) -> Duration {
+    grown(UNREACHED, endings)
+}
+
+fn grown([first, last]: [Duration; 2], failures: u32) -> Duration {
     let doubled = 2_u32.saturating_pow(failures.saturating_sub(1));
     first.saturating_mul(doubled).min(last)
 }
@@ -119,5 +129,6 @@ mod tests {
             Error::Authority { action: "ask", source: instant_acme::Error::Str("nobody is there") };
         let seconds = [1, 2, 3, 100].map(|failures| retry(failures, &unreached).as_secs());
         assert_eq!(seconds, [5, 10, 20, 3600]);
+        assert_eq!([1, 2, 100].map(|endings| restart(endings).as_secs()), [5, 10, 3600]);
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Instant};
 
 use rwsgi_os::{self as os, ExitReason};
 
@@ -24,6 +24,7 @@ pub(crate) enum Next {
 pub(crate) enum Child {
     Worker(Birth, os::Status),
     Mold(u32, os::Channel),
+    Helper,
 }
 
 impl Driver<'_> {
@@ -70,6 +71,22 @@ impl Driver<'_> {
         None
     }
 
+    /// Forks the process that the program wants for itself, if it is time.
+    pub(crate) fn fork_helper(&mut self) -> Option<Child> {
+        let due = self.helper_due().filter(|due| *due <= Instant::now());
+        due?;
+        let forked = match self.nursery.fork_helper() {
+            Ok(os::Forked::Child) => return Some(Child::Helper),
+            Ok(os::Forked::Parent(pid)) => Some(pid),
+            Err(error) => {
+                report::failed(&error);
+                None
+            }
+        };
+        self.program.helper_forked(forked);
+        None
+    }
+
     /// In a child: what it goes on with. Everything else that the driver holds is the master's, and closed here.
     pub(crate) fn become_child(self, child: Child) -> Role {
         match child {
@@ -80,6 +97,7 @@ impl Driver<'_> {
                 let estate = self.nursery.into_estate(status, Team { generation, workers, listeners });
                 Role::Worker(estate.into_inheritance(birth.slot, birth.number))
             }
+            Child::Helper => Role::Helper,
             Child::Mold(generation, channel) => {
                 Role::Mold(Box::new(Mold::new(generation, self.nursery.master(), channel)))
             }

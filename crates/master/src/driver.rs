@@ -41,13 +41,18 @@ pub fn run(
     events.push_back(Event::Tick);
     loop {
         match driver.settle(&mut events) {
-            Next::Wait => match driver.wait() {
-                Ok(happened) => events = happened,
-                Err(error) => {
-                    driver.finish();
-                    return Err(error);
+            Next::Wait => {
+                if let Some(child) = driver.fork_helper() {
+                    return Ok(driver.become_child(child));
                 }
-            },
+                match driver.wait() {
+                    Ok(happened) => events = happened,
+                    Err(error) => {
+                        driver.finish();
+                        return Err(error);
+                    }
+                }
+            }
             Next::Become(child) => return Ok(driver.become_child(child)),
             Next::Finish(reason) => {
                 driver.finish();
@@ -90,7 +95,7 @@ pub(crate) struct Driver<'a> {
     pub(crate) generations: Generations,
     service: Service,
     tally: Tally,
-    program: &'a mut dyn Program,
+    pub(crate) program: &'a mut dyn Program,
     invocation: &'a os::Invocation,
     /// Another master uses the same sockets: the one that started this one, or one that this one started.
     is_shared: bool,
@@ -121,7 +126,13 @@ impl<'a> Driver<'a> {
         }
     }
 
+    /// When the program wants a process for itself. Not while the server stops: nothing would come of it.
+    pub(crate) fn helper_due(&self) -> Option<Instant> {
+        self.program.helper_due().filter(|_| self.supervisor.is_serving())
+    }
+
     fn wait(&mut self) -> Result<VecDeque<Event>, Error> {
+        let helper = self.helper_due();
         let Self { supervisor, nursery, service, tally, program, generations, .. } = self;
         service.report(Instant::now(), supervisor.is_well(), || (supervisor.status(), nursery.answered()));
         let serving = |listener: &&os::Listener| listener.purpose() == os::Purpose::Serving;
@@ -129,7 +140,8 @@ impl<'a> Driver<'a> {
             program.numbers().map(|told| (told, generations.listeners().into_iter().filter(serving)));
         tally.report(Instant::now(), &supervisor.status(), nursery.scoreboard(), statsd);
         program.look(Instant::now());
-        let wakes = [supervisor.next_wake(), service.next_wake(), tally.next_wake(), program.next_look()];
+        let wakes =
+            [supervisor.next_wake(), service.next_wake(), tally.next_wake(), program.next_look(), helper];
         let wake = wakes.into_iter().flatten().min();
         self.watch.wait(wake, nursery)
     }
@@ -138,7 +150,9 @@ impl<'a> Driver<'a> {
     fn settle(&mut self, events: &mut VecDeque<Event>) -> Next {
         let mut actions = Vec::new();
         while let Some(event) = events.pop_front() {
-            if let Event::Exited(exit) = event {
+            if let Event::Exited(exit) = event
+                && self.supervisor.is_serving()
+            {
                 self.program.child_ended(exit.pid, exit.ending);
             }
             self.tally.hear(&event, self.nursery.scoreboard().server());

@@ -87,6 +87,11 @@ impl<'a> Nursery<'a> {
         }
     }
 
+    /// Forks a process that is none of the master's affair.
+    pub(crate) fn fork_helper(&self) -> Result<os::Forked, os::Error> {
+        os::fork(self.hooks)
+    }
+
     /// Takes the slot for a worker about to be forked: it may be ready before the master runs again.
     pub(crate) fn claim(&self, birth: Birth) {
         self.scoreboard.slot(birth.slot).claim(birth.generation, os::Stage::Starting);

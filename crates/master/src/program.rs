@@ -3,6 +3,8 @@ use std::{sync::Arc, time::Instant};
 use rwsgi_os as os;
 
 use crate::Policy;
+#[cfg(doc)]
+use crate::Role;
 
 /// What a generation needs of its master.
 #[derive(Debug)]
@@ -65,10 +67,20 @@ pub trait Program {
     /// has happened, so it decides itself whether it is time.
     fn look(&mut self, _now: Instant) {}
 
+    /// When a process for the program itself is to be forked, which goes on as [`Role::Helper`]; `None`: none is wanted now. Asked as
+    /// long as the server serves.
+    fn helper_due(&self) -> Option<Instant> {
+        None
+    }
+
+    /// It was forked, and has this pid; `None`: the system has no process left.
+    fn helper_forked(&mut self, _pid: Option<os::Pid>) {}
+
     /// `USR1`: opens the log files again.
     fn reopen_logs(&mut self);
 
-    /// A child of this process has ended. The program may have some of its own; the others are the master's affair.
+    /// A child of this process has ended although the server serves. The program may have some of its own; the others are the
+    /// master's affair.
     fn child_ended(&mut self, pid: os::Pid, ending: os::Ending);
 
     /// The master that this one was started by is gone: this one is the server now (Gunicorn's pid file loses

@@ -29,7 +29,7 @@ impl fmt::Debug for Options<'_> {
 }
 
 /// As what the caller goes on. [`crate::run`] returns once in the master, at the very end, once in every
-/// worker that the master forks and once in every mold, at their start.
+/// worker that the master forks and once in every mold and helper, at their start.
 #[derive(Debug)]
 pub enum Role {
     /// The server has ended.
@@ -40,6 +40,8 @@ pub enum Role {
     /// This process is a mold: execute the settings file and send what it says, and wait until that is accepted; load the application;
     /// then [`Mold::serve`].
     Mold(Box<Mold>),
+    /// This process is for the program itself, which has asked for it ([`crate::Program::helper_due`]). It holds nothing of the master's.
+    Helper,
 }
 
 /// What a worker has from its master. It runs with [`os::boot_handlers`] until it installs its own, gets

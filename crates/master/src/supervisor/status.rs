@@ -31,6 +31,11 @@ impl Supervisor {
         }
     }
 
+    /// Whether the server has not begun to stop.
+    pub(crate) fn is_serving(&self) -> bool {
+        self.phase == Phase::Serving
+    }
+
     /// Whether the server does what it is for: a worker serves, or nobody is meant to, or somebody is about to
     /// without a history of failures.
     pub(crate) fn is_well(&self) -> bool {

@@ -151,6 +151,7 @@ pub(crate) fn serve(behaviour: &str) -> ExitCode {
         Role::Master(reason) => reason.into(),
         Role::Worker(inheritance) => work(behaviour, &inheritance).into(),
         Role::Mold(mold) => cast(behaviour, *mold).into(),
+        Role::Helper => unreachable!("none is asked for"),
     }
 }
 
