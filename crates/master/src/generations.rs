@@ -151,11 +151,13 @@ impl Generations {
         self.all.get(&generation).map_or(1, |generation| generation.policy.workers.max(1))
     }
 
-    /// In a forked process: what this generation listens on. All else is closed.
+    /// In a forked process: what this generation listens on. All else is closed; the socket files are the master's.
     pub(crate) fn into_listeners(mut self, generation: u32) -> Vec<os::Listener> {
         let handles = self.all.remove(&generation).map(|kept| kept.listeners).unwrap_or_default();
         drop(self);
-        handles.into_iter().filter_map(Rc::into_inner).collect()
+        let mut listeners: Vec<_> = handles.into_iter().filter_map(Rc::into_inner).collect();
+        listeners.iter_mut().for_each(os::Listener::disown);
+        listeners
     }
 
     fn open(&self) -> impl Iterator<Item = &Rc<os::Listener>> {

@@ -13,7 +13,7 @@ use std::{
 use nix::sys::stat::{Mode, umask};
 use socket2::{Domain, SockAddr, Type};
 
-use crate::{BindAddress, Error, SocketFile, SocketPlan, defer::defer_accept, ownership::give};
+use crate::{BindAddress, Error, SocketFile, SocketPlan, defer::defer_accept};
 
 /// The permissions that a umask is about.
 const ALL: u32 = 0o777;
@@ -64,14 +64,14 @@ fn open_unix(plan: &SocketPlan, path: &Path) -> io::Result<(UnixListener, Socket
     let bound = socket.bind(&address);
     umask(before);
     bound?;
-    let (file, handle) = SocketFile::at(path).inspect_err(|error| {
+    let file = SocketFile::at(path).inspect_err(|error| {
         // No descriptor may be left to look at it; what is there no more, or is another's, is no socket of ours.
         if error.kind() != io::ErrorKind::NotFound {
             let _ = fs::remove_file(path);
         }
     })?;
     // Nobody can connect before `listen`: by then the file belongs to whom it should.
-    let listening = give(&handle, plan.owner).and_then(|()| socket.listen(plan.queue_length()));
+    let listening = file.give(plan.owner).and_then(|()| socket.listen(plan.queue_length()));
     match listening {
         Ok(()) => Ok((socket.into(), file)),
         Err(error) => {

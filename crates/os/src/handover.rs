@@ -82,7 +82,7 @@ impl Handover {
         let place = self.listeners.iter().position(|handed| handed.address == text)?;
         let Handed { socket, file, .. } = self.listeners.remove(place);
         let file = match (address, file) {
-            (BindAddress::Unix(path), Some(identity)) => Some(SocketFile::known(path, identity)),
+            (BindAddress::Unix(path), Some(identity)) => SocketFile::known(path, identity),
             _ => None,
         };
         Some(Listener::new(socket, address.clone(), file))

@@ -224,7 +224,7 @@ impl Listener {
         self.socket
     }
 
-    /// The file of the socket is not ours to remove any more: a successor serves it.
+    /// The file of the socket is not this process's to remove: a successor serves it, or the master does that.
     pub fn disown(&mut self) {
         self.file = None;
     }

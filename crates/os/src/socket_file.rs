@@ -8,36 +8,47 @@ use std::{
 use nix::fcntl::OFlag;
 use socket2::{Domain, SockAddr, Socket, Type};
 
+use crate::{Owner, ownership::give};
+
 /// The file of a unix socket, known by device and inode, so that the file of a successor at the same path is
 /// left alone.
 #[derive(Debug)]
 pub struct SocketFile {
     path: PathBuf,
+    /// While it is open the file system gives the inode to no other file, not even when this one has been removed and nobody
+    /// listens on it any more. Closed by `exec`.
+    handle: File,
     identity: (u64, u64),
 }
 
 impl SocketFile {
-    /// The socket file at `path`, and a handle by which it can be given away: whoever may write to the directory
-    /// cannot have another file given away by putting it in this one's place.
-    pub(crate) fn at(path: &Path) -> io::Result<(Self, File)> {
+    /// The socket file at `path`.
+    pub(crate) fn at(path: &Path) -> io::Result<Self> {
         // `O_PATH` needs no permission, follows no link here, and does not connect.
         let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW;
-        let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
-        let found = file.metadata()?;
+        let handle = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
+        let found = handle.metadata()?;
         if !found.file_type().is_socket() {
             return Err(io::Error::new(io::ErrorKind::NotFound, "somebody has replaced the socket file"));
         }
-        Ok((Self::known(path, (found.dev(), found.ino())), file))
+        Ok(Self { path: path.to_owned(), identity: (found.dev(), found.ino()), handle })
     }
 
-    /// A file that another process has bound.
-    pub(crate) fn known(path: &Path, identity: (u64, u64)) -> Self {
-        Self { path: path.to_owned(), identity }
+    /// A file that another process has bound, unless it is there no more. To be asked for while the socket is open here: that
+    /// too keeps its inode from others.
+    pub(crate) fn known(path: &Path, identity: (u64, u64)) -> Option<Self> {
+        Self::at(path).ok().filter(|found| found.identity == identity)
     }
 
     /// Device and inode.
     pub(crate) fn identity(&self) -> (u64, u64) {
         self.identity
+    }
+
+    /// Gives it away by its handle: whoever may write to the directory cannot have another file given away by putting it in
+    /// this one's place.
+    pub(crate) fn give(&self, owner: Owner) -> io::Result<()> {
+        give(&self.handle, owner)
     }
 
     /// Removes the file unless another one has taken its place; whether it did.
@@ -75,7 +86,7 @@ mod tests {
         let path = folder.path().join("socket");
         let listener = UnixListener::bind(&path).unwrap();
         let other = listener.try_clone().unwrap();
-        let (file, _) = SocketFile::at(&path).unwrap();
+        let file = SocketFile::at(&path).unwrap();
         drop(listener);
         assert!(!file.remove_if_abandoned());
         // The listen queue is full from the look before: no sign of an end.
@@ -84,5 +95,22 @@ mod tests {
         drop(other);
         assert!(file.remove_if_abandoned());
         assert!(!path.exists() && !file.remove_if_abandoned());
+    }
+
+    /// Beside the program of the tests, on a disk: ext4 gives out the number of a removed file again, tmpfs does not.
+    #[test]
+    fn the_file_of_a_successor_stays_even_if_it_would_get_the_inode_of_the_first() {
+        let program = std::env::current_exe().unwrap();
+        let folder = tempfile::tempdir_in(program.parent().unwrap()).unwrap();
+        let path = folder.path().join("socket");
+        for _ in 0..100 {
+            let listener = UnixListener::bind(&path).unwrap();
+            let first = SocketFile::at(&path).unwrap();
+            drop(listener);
+            fs::remove_file(&path).unwrap();
+            let _successor = UnixListener::bind(&path).unwrap();
+            assert!(!first.remove_if_ours() && path.exists());
+            fs::remove_file(&path).unwrap();
+        }
     }
 }

@@ -133,8 +133,9 @@ fn int_during_a_graceful_stop_hurries() {
 
 /// The second worker is forked when the master holds a status pipe of the first.
 fn a_worker_holds_nothing_of_the_master() {
-    for behaviour in ["plain", "mold"] {
-        let mut server = Server::start(behaviour);
+    let path = socket_path("tidy");
+    for (behaviour, socket) in [("plain", None), ("mold", None), ("plain", Some((served::SOCKET, &path)))] {
+        let mut server = Server::start_with(behaviour, socket.as_slice());
         let workers = [server.wait_for_pid("serving "), server.wait_for_pid("serving ")];
         server.wait_for("2 workers ready");
         workers.iter().for_each(|&worker| server.is_worker_tidy(worker));

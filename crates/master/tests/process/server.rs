@@ -26,6 +26,8 @@ pub(crate) struct Server {
     pub(crate) text: String,
     /// Descriptors that the server was started with.
     before: usize,
+    /// Socket files that its master has a handle of, while it listens on one address.
+    files: usize,
     read_to: usize,
 }
 
@@ -49,8 +51,9 @@ impl Server {
         if behaviour != served::SESSIONLESS {
             command.process_group(0);
         }
+        let files = usize::from(sockets.iter().any(|(name, _)| *name == served::SOCKET));
         let master = command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
-        let mut server = Self { master, text: String::new(), before: 0, read_to: 0 };
+        let mut server = Self { master, text: String::new(), before: 0, read_to: 0, files };
         server.before = server.wait_for("descriptors ").parse().unwrap();
         server
     }
@@ -136,12 +139,12 @@ impl Server {
     }
 
     /// The server has these children and no other, not even dead ones, and for each the master holds one descriptor, beside the
-    /// listener, two pipes of its own and the scoreboard.
+    /// listener and the handle of its socket file, two pipes of its own and the scoreboard.
     pub(crate) fn has_children(&self, expected: &[Pid]) {
         let mut expected = expected.to_vec();
         expected.sort_unstable();
         assert_eq!(children(self.pid()), expected, "{}", self.text);
-        self.has_descriptors(self.pid(), 1 + 2 + 2 + 1 + expected.len());
+        self.has_descriptors(self.pid(), 1 + self.files + 2 + 2 + 1 + expected.len());
     }
 
     /// A process of the server has so many descriptors of its own, as soon as it has closed what was only for a fork.
