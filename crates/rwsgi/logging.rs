@@ -21,7 +21,7 @@ use crate::error::Error;
 pub(crate) use access::Access;
 pub(crate) use access::write_access;
 pub(crate) use event::write_errors;
-pub(crate) use python::{is_python, leave as leave_python, reopen_in_worker, set_loggers};
+pub(crate) use python::{is_python, leave as leave_python, set_loggers};
 
 static LOG: OnceLock<Log> = OnceLock::new();
 

@@ -250,7 +250,7 @@ impl Plan {
             max_requests_jitter: self.config.max_requests_jitter,
             queue_timeout: self.config.queue_timeout,
             queue_size: self.config.queue_size,
-            reopen_logs: logging::reopen_in_worker,
+            reopen_logs: logging::reopen,
             graceful_timeout: self.config.graceful_timeout,
             loaded: reloader::tell_sources,
             numbers: rwsgi_worker::Numbers {

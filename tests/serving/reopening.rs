@@ -91,3 +91,53 @@ fn a_log_that_cannot_be_opened_again_goes_on_in_the_old_file() {
     assert_eq!(client.get("/still").status, 200);
     wait(|| read(&old.join("access.log")).contains("/still"));
 }
+
+/// Its handler stays in Python when it is to open its file again, and so does the end of Python until the handler has gone on.
+const SLOW_TO_OPEN: &str = "
+import logging, os, sys
+from stage import answer, tell, wait
+
+begun, back = [], os.pipe()
+
+class Slow(logging.FileHandler):
+    def createLock(self):
+        # `logging.shutdown` would wait for it.
+        self.lock = None
+
+    def _open(self):
+        if begun:
+            tell('reopening')
+            wait('go on')
+            os.write(back[1], b'x')
+        return super()._open()
+
+class Last:
+    def __del__(self, read=os.read, begun=begun, back=back):
+        if begun:
+            read(back[0], 1)
+
+logging.getLogger('x').addHandler(Slow('own.log'))
+sys.modules['last'] = Last()
+
+def application(environ, start_response):
+    begun.append(True)
+    return answer(start_response, 'hello')
+";
+
+#[test]
+fn a_worker_that_is_to_leave_while_its_logs_are_opened_again_does_not_crash() {
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let mut server = Server::wsgi(SLOW_TO_OPEN).start();
+        let [reopening, go_on] = ["reopening", "go on"].map(|name| server.gate(name));
+        assert_eq!(server.get("/").status, 200);
+        let worker = server.worker_pid();
+        reopen(&server);
+        reopening.wait();
+        kill(Pid::from_raw(worker.try_into().unwrap()), signal).unwrap();
+        // By then it has come as far as it gets.
+        server.wait_log_times("Worker ready (pid: ", 2);
+        go_on.open();
+        server.wait_log(&format!("Worker (pid:{worker}) exited with code 0"));
+        assert_eq!(server.stop(Signal::SIGTERM), Some(0));
+    }
+}

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::thread;
 use std::time::Duration;
 
 use rwsgi_config::{Config, LogLevel};
@@ -87,16 +86,6 @@ pub(crate) fn leave() {
     let route = ROUTE.write().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(route) = route.filter(|route| route.process == std::process::id()) {
         rwsgi_wsgi::detached(|| route.thread.end(LAST_RECORDS));
-    }
-}
-
-/// Opens the logs of a worker again, and the files of Python's `logging`. That takes the GIL, for which the loop must not wait.
-pub(crate) fn reopen_in_worker() {
-    super::reopen();
-    let started =
-        thread::Builder::new().name("rwsgi-reopen".to_owned()).spawn(rwsgi_wsgi::reopen_file_handlers);
-    if let Err(error) = started {
-        tracing::error!("cannot open the files of `logging` again: {error}");
     }
 }
 

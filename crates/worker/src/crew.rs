@@ -50,7 +50,7 @@ pub(crate) struct Crew {
     pub(crate) inquiries: Inquiries,
     /// After so many requests another worker should take this one's place.
     pub(crate) share: u64,
-    /// Opens the log files again.
+    /// Opens the log files of the server again.
     pub(crate) reopen_logs: fn(),
     /// The hooks of the settings file.
     pub(crate) hooks: Option<Hooks>,

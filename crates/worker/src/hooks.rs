@@ -27,38 +27,40 @@ impl Duties for OfCrew {
 
 impl Crew {
     /// INT or QUIT has come: calls `worker_int`, on the main thread if that drives the loop.
-    pub(crate) fn interrupt_hook(&self) {
+    pub(crate) fn interrupt_hook(&'static self) {
         let Some(hooks) = self.hooks.as_ref().filter(|hooks| hooks.has(Hook::WorkerInt)) else { return };
         if self.members[0].is_current() {
             hooks.worker_int();
         } else {
-            within(PATIENCE, hooks, Hooks::worker_int);
+            self.within(PATIENCE, hooks, Hooks::worker_int);
         }
     }
 
     /// The process ends without coming back from the loop: calls `worker_exit` if that has not been done.
-    pub(crate) fn exit_hook(&self) {
+    pub(crate) fn exit_hook(&'static self) {
         let Some(hooks) = self.hooks.as_ref().filter(|hooks| hooks.has(Hook::WorkerExit)) else { return };
-        within(PATIENCE, hooks, Hooks::worker_exit);
+        self.within(PATIENCE, hooks, Hooks::worker_exit);
     }
-}
 
-/// Calls a hook from a thread of its own and waits for it so long, without the GIL.
-fn within(patience: Duration, hooks: &Hooks, call: fn(&Hooks) -> bool) {
-    let hooks = hooks.clone();
-    let (done, ended) = channel();
-    let work = move || {
-        call(&hooks);
-        let _ = done.send(());
-    };
-    match thread::Builder::new().name("rwsgi-hook".to_owned()).spawn(work) {
-        Ok(_) => {
-            rwsgi_wsgi::park();
-            if ended.recv_timeout(patience).is_err() {
-                tracing::warn!("a hook did not end in time (pid: {})", std::process::id());
+    /// Calls a hook from a thread of its own and waits for it so long, without the GIL.
+    fn within(&'static self, patience: Duration, hooks: &Hooks, call: fn(&Hooks) -> bool) {
+        let hooks = hooks.clone();
+        let underway = self.inquiries.attach();
+        let (done, ended) = channel();
+        let work = move || {
+            call(&hooks);
+            drop(underway);
+            let _ = done.send(());
+        };
+        match thread::Builder::new().name("rwsgi-hook".to_owned()).spawn(work) {
+            Ok(_) => {
+                rwsgi_wsgi::park();
+                if ended.recv_timeout(patience).is_err() {
+                    tracing::warn!("a hook did not end in time (pid: {})", std::process::id());
+                }
+                rwsgi_wsgi::resume();
             }
-            rwsgi_wsgi::resume();
+            Err(error) => tracing::error!("a hook cannot be called: {error}"),
         }
-        Err(error) => tracing::error!("a hook cannot be called: {error}"),
     }
 }

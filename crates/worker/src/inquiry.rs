@@ -1,5 +1,5 @@
 //! What a thread is at that takes long: a thread of its own reads its Python stack, writes the log lines, and interrupts it
-//! if its time is over.
+//! if its time is over. And what else is done in Python beside the requests, since the end has to know of that alike.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use rwsgi_os::readable_within;
-use rwsgi_wsgi::{Hook, StackDump};
+use rwsgi_wsgi::{Hook, StackDump, reopen_file_handlers};
 
 use crate::crew::Crew;
 use crate::run::{STACK_SIGNAL, WAKE_SIGNAL};
@@ -44,12 +44,12 @@ pub(crate) struct Inquiries {
     /// One at a time: all stacks come through the same pipe.
     stacks: Mutex<StackDump>,
     reports: AtomicUsize,
-    interrupts: AtomicUsize,
+    attached: AtomicUsize,
 }
 
 impl Inquiries {
     pub(crate) fn new(stacks: StackDump) -> Self {
-        Self { stacks: Mutex::new(stacks), reports: AtomicUsize::new(0), interrupts: AtomicUsize::new(0) }
+        Self { stacks: Mutex::new(stacks), reports: AtomicUsize::new(0), attached: AtomicUsize::new(0) }
     }
 
     /// Whether lines are still to come.
@@ -57,14 +57,21 @@ impl Inquiries {
         self.reports.load(Ordering::SeqCst) > 0
     }
 
-    /// Whether a thread may be waiting for the GIL: Python must not be ended meanwhile.
-    pub(crate) fn has_interrupts(&self) -> bool {
-        self.interrupts.load(Ordering::SeqCst) > 0
+    /// Whether a thread beside those of the requests runs Python or may be waiting for the GIL: Python must not be ended meanwhile.
+    /// Before 3.14 it would end that thread where it stands, which our frames on its stack do not survive.
+    pub(crate) fn has_attached(&self) -> bool {
+        self.attached.load(Ordering::SeqCst) > 0
+    }
+
+    /// From now on until this is dropped there is such a thread.
+    pub(crate) fn attach(&self) -> Underway<'_> {
+        Underway::begin(&self.attached)
     }
 }
 
 /// Something under way.
-struct Underway<'a>(&'a AtomicUsize);
+#[derive(Debug)]
+pub(crate) struct Underway<'a>(&'a AtomicUsize);
 
 impl<'a> Underway<'a> {
     fn begin(count: &'a AtomicUsize) -> Self {
@@ -88,7 +95,7 @@ impl Crew {
             let stack = self.stack_of(inquiry.number, inquiry.begun);
             inquiry.write(stack.trim_end());
             // Before the report is done, so that one of the two is seen to be under way.
-            let interrupt = Underway::begin(&self.inquiries.interrupts);
+            let interrupt = self.inquiries.attach();
             drop(report);
             if inquiry.cause == Cause::Timeout {
                 self.interrupt(inquiry.number, inquiry.begun);
@@ -111,6 +118,22 @@ impl Crew {
         };
         if let Err(error) = thread::Builder::new().name("rwsgi-hook".to_owned()).spawn(work) {
             tracing::error!("the hook `worker_abort` cannot be called: {error}");
+        }
+    }
+
+    /// Opens the log files again; those of Python's `logging` from a thread of its own, since the loop must not wait for the GIL.
+    pub(crate) fn reopen_logs(&'static self) {
+        (self.reopen_logs)();
+        if self.is_stopped() {
+            return;
+        }
+        let underway = self.inquiries.attach();
+        let work = move || {
+            reopen_file_handlers();
+            drop(underway);
+        };
+        if let Err(error) = thread::Builder::new().name("rwsgi-reopen".to_owned()).spawn(work) {
+            tracing::error!("cannot open the files of `logging` again: {error}");
         }
     }
 

@@ -72,7 +72,8 @@ pub struct Options {
     pub queue_timeout: Option<Duration>,
     /// Requests at most that wait for a Python thread; those that come beyond are answered with 503.
     pub queue_size: usize,
-    /// Opens the log files again, as `USR1` asks for; tells the log what it cannot open.
+    /// Opens the log files of the server again, as `USR1` asks for; tells the log what it cannot open. The worker sees to those of
+    /// the application.
     pub reopen_logs: fn(),
     /// How long the end may take.
     pub graceful_timeout: Duration,

@@ -143,12 +143,12 @@ impl<H: Handler> Leaving<H> {
         }
     }
 
-    /// A request that timed out may have ended before its report was written. Who is to interrupt one that has not ended may
-    /// wait for the GIL as long as that; when it has, Python must not end before him.
+    /// A request that timed out may have ended before its report was written. Who is to interrupt one that has not ended, or opens
+    /// logs again, may wait for the GIL as long as that; when it has, Python must not end before him.
     async fn reported(&self) {
         let crew = self.crew;
         while crew.inquiries.has_reports()
-            || (crew.inquiries.has_interrupts() && crew.slot().in_flight.load() == 0)
+            || (crew.inquiries.has_attached() && crew.slot().in_flight.load() == 0)
         {
             sleep(LOOK).await;
         }
@@ -180,7 +180,9 @@ impl<H: Handler> Leaving<H> {
 
     fn end(&self, reason: ExitReason, until: Instant) {
         self.crew.set_exit(reason);
-        if self.crew.slot().in_flight.load() > 0 || self.crew.inquiries.has_interrupts() {
+        // Not everybody has been waited for; and who writes a report goes on with Python.
+        let is_python_wanted = self.crew.inquiries.has_reports() || self.crew.inquiries.has_attached();
+        if self.crew.slot().in_flight.load() > 0 || is_python_wanted {
             // A thread that is stuck in Python, or waits for its client or the GIL, cannot be ended from here. The process can.
             leave_now(self.crew, self.access_log.as_ref(), reason);
         }
@@ -199,7 +201,7 @@ impl<H: Handler> Leaving<H> {
     }
 }
 
-fn leave_now(crew: &Crew, access_log: Option<&AccessLog>, reason: ExitReason) -> ! {
+fn leave_now(crew: &'static Crew, access_log: Option<&AccessLog>, reason: ExitReason) -> ! {
     crew.exit_hook();
     access_log.into_iter().for_each(|log| log.flush(LAST_LINES));
     tracing::info!("Worker exiting (pid: {})", std::process::id());
@@ -215,14 +217,14 @@ pub(crate) async fn obey_signals(crew: &'static Crew, signals: Signals) {
     }
 }
 
-pub(crate) fn obey(crew: &Crew, signal: Signal) {
+pub(crate) fn obey(crew: &'static Crew, signal: Signal) {
     match signal {
         Signal::SIGTERM => crew.order(Order::Graceful),
         Signal::SIGINT | Signal::SIGQUIT => {
             crew.interrupt_hook();
             crew.order(Order::Quick);
         }
-        Signal::SIGUSR1 => (crew.reopen_logs)(),
+        Signal::SIGUSR1 => crew.reopen_logs(),
         // The master only wants to see the loop turn.
         Signal::SIGWINCH => {}
         _ => tracing::debug!("signal {signal} is ignored by workers"),
