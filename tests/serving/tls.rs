@@ -84,6 +84,12 @@ pub(super) fn get(server: &Server, authority: &str, arguments: &[&str]) -> Strin
     text
 }
 
+/// curl, which shows `NAME.pem`.
+fn showing(server: &Server, name: &str) -> (bool, String) {
+    let (certificate, key) = (format!("{name}.pem"), format!("{name}.key"));
+    curl(server, "site.pem", &["--cert", &certificate, "--key", &key, "https://site.test/"])
+}
+
 /// The value of a variable in the answer of the application.
 fn value<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
     answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
@@ -203,14 +209,7 @@ fn a_client_shows_its_certificate() {
     let of = ["x509", "-req", "-copy_extensions", "copy", "-in", "carla.csr", "-out", "carla.pem"];
     made(folder, &[&of[..], &signed].concat());
     let server = builder.start();
-    let of =
-        |name: &str| ["--cert".to_owned(), format!("{name}.pem"), "--key".to_owned(), format!("{name}.key")];
-    let ask = |name: &str| {
-        let own = of(name);
-        let arguments: Vec<&str> = own.iter().map(String::as_str).chain(["https://site.test/"]).collect();
-        curl(&server, "site.pem", &arguments)
-    };
-    let (is_done, answer) = ask("carla");
+    let (is_done, answer) = showing(&server, "carla");
     assert!(is_done, "{answer}");
     for (name, expected) in [
         ("SSL_CLIENT_VERIFY", "SUCCESS"),
@@ -221,8 +220,26 @@ fn a_client_shows_its_certificate() {
     ] {
         assert_eq!(value(&answer, name), Some(expected), "{name} in {answer}");
     }
-    assert!(!ask("stranger").0);
+    assert!(!showing(&server, "stranger").0);
     assert!(!curl(&server, "site.pem", &["https://site.test/"]).0);
+}
+
+#[test]
+fn a_certificate_that_a_client_has_made_is_believed_when_it_is_listed() {
+    let builder = builder(&["--ca-certs", "list.pem", "--cert-reqs", "2"]);
+    let folder = builder.folder().to_owned();
+    for name in ["carla", "other", "stranger"] {
+        certify(&folder, name, &[name]);
+    }
+    let listed = ["carla", "other"].map(|name| fs::read(folder.join(format!("{name}.pem"))).unwrap());
+    fs::write(folder.join("list.pem"), listed.concat()).unwrap();
+    let server = builder.start();
+    for (name, expected) in [("carla", true), ("stranger", false), ("other", true)] {
+        let (is_done, answer) = showing(&server, name);
+        assert_eq!(is_done, expected, "{answer}");
+        let subject = format!("CN={name}");
+        assert_eq!(value(&answer, "SSL_CLIENT_S_DN"), expected.then_some(&*subject), "{answer}");
+    }
 }
 
 /// Connects with the session in this file until both workers have been met; whether each time it was resumed.

@@ -3,10 +3,13 @@
 use std::time::{Duration, SystemTime};
 
 use chrono::DateTime;
+use rustls::CertificateError;
+use rustls_pki_types::UnixTime;
 use x509_cert::Certificate;
+use x509_cert::der::oid::db::rfc5280::ID_KP_CLIENT_AUTH;
 use x509_cert::der::{Decode, Encode};
-use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsage, SubjectAltName};
 use x509_cert::time::Time;
 
 use super::flaw::Flaw;
@@ -40,6 +43,27 @@ pub(super) fn names(der: &[u8]) -> Vec<String> {
         _ => None,
     };
     names.0.iter().filter_map(dns).collect()
+}
+
+/// Whether it is one of a client at this moment: valid, and for a key that may be used so, as OpenSSL judges it (purpose `sslclient`).
+pub(super) fn serves_client(der: &[u8], now: UnixTime) -> Result<(), CertificateError> {
+    let certificate = Certificate::from_der(der).map_err(|_| CertificateError::BadEncoding)?;
+    let certificate = certificate.tbs_certificate();
+    let validity = certificate.validity();
+    let at = |time: Time| UnixTime::since_unix_epoch(time.to_unix_duration());
+    let (not_before, not_after) = (at(validity.not_before), at(validity.not_after));
+    if now < not_before {
+        return Err(CertificateError::NotValidYetContext { time: now, not_before });
+    }
+    if now > not_after {
+        return Err(CertificateError::ExpiredContext { time: now, not_after });
+    }
+    let usage = certificate.get_extension::<KeyUsage>().map_err(|_| CertificateError::BadEncoding)?;
+    let purposes =
+        certificate.get_extension::<ExtendedKeyUsage>().map_err(|_| CertificateError::BadEncoding)?;
+    let may_sign = usage.is_none_or(|(_, usage)| usage.digital_signature() || usage.key_agreement());
+    let is_for_clients = purposes.is_none_or(|(_, purposes)| purposes.0.contains(&ID_KP_CLIENT_AUTH));
+    if may_sign && is_for_clients { Ok(()) } else { Err(CertificateError::InvalidPurpose) }
 }
 
 /// What mod_ssl says of the certificate of a client, by its names.

@@ -3,13 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ring::digest;
+use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::server::NoServerSessionStorage;
 use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
-use rustls::{RootCertStore, ServerConfig};
 
 use super::certificate;
+use super::clients::Clients;
 use super::credentials::{Credentials, Pair};
 use super::flaw::Flaw;
 use super::names::{ACME, Names};
@@ -100,14 +101,9 @@ fn config(options: &Options, bytes: &[u8]) -> Result<Arc<ServerConfig>, Unusable
     let builder = match options.clients {
         ClientCertificates::None => builder.with_no_client_auth(),
         clients => {
-            let mut roots = RootCertStore::empty();
-            roots.add_parsable_certificates(credentials.authorities);
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-            let verifier = match clients {
-                ClientCertificates::Required => verifier,
-                _ => verifier.allow_unauthenticated(),
-            };
-            builder.with_client_cert_verifier(verifier.build().map_err(Unusable::because)?)
+            let is_required = clients == ClientCertificates::Required;
+            let verifier = Clients::new(credentials.authorities, is_required, provider);
+            builder.with_client_cert_verifier(Arc::new(verifier.map_err(Unusable::because)?))
         }
     };
     let mut config = builder.with_cert_resolver(Arc::new(names));

@@ -20,7 +20,7 @@ pub struct Sources {
     pub pairs: Vec<PairSource>,
     /// The password of all keys that are encrypted.
     pub password: Option<Vec<u8>>,
-    /// The authorities that certificates of clients have to come from.
+    /// The authorities that certificates of clients have to come from, and such certificates themselves.
     pub authorities: Option<Vec<u8>>,
     /// Proofs that a domain leads here (RFC 8737), each a certificate and its key. What is none is left out.
     pub challenges: Vec<PairSource>,

@@ -1,9 +1,10 @@
 //! TLS below HTTP: what was read from files becomes a configuration, connections are secured with it, and requests learn of it.
 //!
 //! Nothing of rustls is known outside of this folder. Read in this order: `credentials` (with `keys` and `certificate`), `options`
-//! (with `suites`), `context` (with `names` and `tickets`), `handshake`, `secured` and `facts`.
+//! (with `suites`), `context` (with `names`, `clients` and `tickets`), `handshake`, `secured` and `facts`.
 
 mod certificate;
+mod clients;
 mod context;
 mod credentials;
 mod facts;

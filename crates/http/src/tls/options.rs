@@ -30,7 +30,7 @@ pub enum Version {
 pub enum ClientCertificates {
     /// They are not asked.
     None,
-    /// They may; one that no authority vouches for is refused.
+    /// They may; one that is not believed is refused.
     Optional,
     /// They have to.
     Required,

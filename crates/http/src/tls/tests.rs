@@ -1,5 +1,6 @@
 //! Certificates of our own making, what can be wrong with them, and real clients of rustls over in-memory pipes.
 
+mod clients;
 mod credentials;
 
 use std::sync::Arc;

@@ -1,0 +1,110 @@
+//! Which certificates clients may show.
+
+use rcgen::{ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose};
+use rustls::SupportedProtocolVersion;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::version::{TLS12, TLS13};
+
+use super::*;
+
+/// What a test makes of a certificate.
+type Change = fn(&mut CertificateParams);
+
+/// A certificate that somebody has made for themselves.
+fn own(change: Change) -> PairSource {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    change(&mut params);
+    let certificate = params.self_signed(&key).unwrap();
+    PairSource { certificate: certificate.pem().into(), key: Some(key.serialize_pem().into()) }
+}
+
+/// A client that shows this certificate and signs with this key.
+fn showing(
+    server: &PairSource,
+    (certificate, key): (&PairSource, &PairSource),
+    version: &'static SupportedProtocolVersion,
+) -> Arc<ClientConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let key = PrivateKeyDer::from_pem_slice(key.key.as_ref().unwrap()).unwrap();
+    let key = provider.key_provider.load_private_key(key).unwrap();
+    let chain = CertificateDer::pem_slice_iter(&certificate.certificate).collect::<Result<_, _>>().unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(&server.certificate).unwrap()).unwrap();
+    let builder = ClientConfig::builder_with_provider(provider);
+    let builder = builder.with_protocol_versions(&[version]).unwrap().with_root_certificates(roots);
+    let shown = SingleCertAndKey::from(CertifiedKey::new(chain, key));
+    Arc::new(builder.with_client_cert_resolver(Arc::new(shown)))
+}
+
+/// A site whose clients have to show one of these certificates, or one from an authority among them.
+fn listing(server: &PairSource, listed: &[&PairSource]) -> Site {
+    let listed: Vec<&[u8]> = listed.iter().map(|pair| pair.certificate.as_slice()).collect();
+    let PairSource { certificate, key } = server;
+    let server = PairSource { certificate: certificate.clone(), key: key.clone() };
+    let sources = Sources { pairs: vec![server], authorities: Some(listed.concat()), ..Sources::default() };
+    let clients = ClientCertificates::Required;
+    site(Options { clients, ..secured() }, &Shelf::with(content(&sources)))
+}
+
+/// Whether a request of this client arrives; else it gets an alert.
+async fn is_served(site: &mut Site, config: &Arc<ClientConfig>) -> bool {
+    let refusal = match connect(site, config).await {
+        Ok(mut stream) => {
+            stream.write_all(b"GET / HTTP/1.1\r\nHost: site.test\r\n\r\n").await.unwrap();
+            tokio::select! {
+                exchange = site.request() => {
+                    let facts = exchange.peer.tls().unwrap();
+                    assert_eq!(facts.variable("SSL_CLIENT_VERIFY"), Some("SUCCESS"));
+                    return true;
+                }
+                // Under TLS 1.3 a client learns of it when it reads.
+                read = stream.read_u8() => read.unwrap_err(),
+            }
+        }
+        Err(error) => error,
+    };
+    assert!(refusal.to_string().contains("alert"), "{refusal}");
+    false
+}
+
+#[tokio::test]
+async fn a_listed_certificate_is_believed_where_openssl_believes_it() {
+    let server = pair(&["site.test"], Kind::P256);
+    let cases: [(&str, Change, bool); 11] = [
+        ("no extensions that limit it", |_| {}, true),
+        ("an authority", |it| it.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained), true),
+        ("no authority", |it| it.is_ca = IsCa::ExplicitNoCa, true),
+        ("a signature", |it| it.key_usages = vec![KeyUsagePurpose::DigitalSignature], true),
+        ("an agreement", |it| it.key_usages = vec![KeyUsagePurpose::KeyAgreement], true),
+        ("only certificates", |it| it.key_usages = vec![KeyUsagePurpose::KeyCertSign], false),
+        ("clients", |it| it.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth], true),
+        ("servers", |it| it.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth], false),
+        ("anything", |it| it.extended_key_usages = vec![ExtendedKeyUsagePurpose::Any], false),
+        ("it was", |it| it.not_after = rcgen::date_time_ymd(2020, 1, 1), false),
+        ("it will be", |it| it.not_before = rcgen::date_time_ymd(4000, 1, 1), false),
+    ];
+    for (what, change, expected) in cases {
+        let own = own(change);
+        for version in [&TLS12, &TLS13] {
+            let mut site = listing(&server, &[&own]);
+            let client = showing(&server, (&own, &own), version);
+            assert_eq!(is_served(&mut site, &client).await, expected, "{what} {version:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_like_a_listed_one_and_another_key_are_refused() {
+    let server = pair(&["site.test"], Kind::P256);
+    // As `openssl req -x509` makes them.
+    let authority = || own(|it| it.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained));
+    let (listed, other) = (authority(), authority());
+    for version in [&TLS12, &TLS13] {
+        let mut site = listing(&server, &[&listed]);
+        for shown in [(&other, &other), (&listed, &other)] {
+            assert!(!is_served(&mut site, &showing(&server, shown, version)).await, "{version:?}");
+        }
+        assert!(is_served(&mut site, &showing(&server, (&listed, &listed), version)).await, "{version:?}");
+    }
+}
