@@ -6,10 +6,11 @@ use chrono::DateTime;
 use rustls::CertificateError;
 use rustls_pki_types::UnixTime;
 use x509_cert::Certificate;
+use x509_cert::certificate::Version;
 use x509_cert::der::oid::db::rfc5280::ID_KP_CLIENT_AUTH;
 use x509_cert::der::{Decode, Encode};
 use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsage, SubjectAltName};
+use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAltName};
 use x509_cert::time::Time;
 
 use super::flaw::Flaw;
@@ -64,6 +65,20 @@ pub(super) fn serves_client(der: &[u8], now: UnixTime) -> Result<(), Certificate
     let may_sign = usage.is_none_or(|(_, usage)| usage.digital_signature() || usage.key_agreement());
     let is_for_clients = purposes.is_none_or(|(_, purposes)| purposes.0.contains(&ID_KP_CLIENT_AUTH));
     if may_sign && is_for_clients { Ok(()) } else { Err(CertificateError::InvalidPurpose) }
+}
+
+/// Whether it may vouch for others, as OpenSSL judges it.
+pub(super) fn is_authority(der: &[u8]) -> bool {
+    let Ok(certificate) = Certificate::from_der(der) else { return false };
+    let certificate = certificate.tbs_certificate();
+    let Ok(usage) = certificate.get_extension::<KeyUsage>() else { return false };
+    let Ok(constraints) = certificate.get_extension::<BasicConstraints>() else { return false };
+    let is_said = match (&usage, constraints) {
+        (_, Some((_, constraints))) => constraints.ca,
+        // Version 1 has no extensions to say it by.
+        (usage, None) => usage.is_some() || certificate.version() == Version::V1,
+    };
+    is_said && usage.is_none_or(|(_, usage)| usage.key_cert_sign())
 }
 
 /// What mod_ssl says of the certificate of a client, by its names.

@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::CryptoProvider;
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
-use rustls::{DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme,
+};
 use rustls_pki_types::{CertificateDer, UnixTime};
 
 use super::certificate;
@@ -16,7 +20,12 @@ use super::certificate;
 #[derive(Debug)]
 pub(super) struct Clients {
     listed: Vec<CertificateDer<'static>>,
-    webpki: Arc<dyn ClientCertVerifier>,
+    /// What clients are told to look for among the certificates that they have.
+    subjects: Vec<DistinguishedName>,
+    /// Knows the authorities among them; `None`: there is none.
+    webpki: Option<Arc<dyn ClientCertVerifier>>,
+    is_required: bool,
+    algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl Clients {
@@ -25,21 +34,32 @@ impl Clients {
         is_required: bool,
         provider: Arc<CryptoProvider>,
     ) -> Result<Self, VerifierBuilderError> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(listed.iter().cloned());
-        let webpki = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-        let webpki = if is_required { webpki } else { webpki.allow_unauthenticated() };
-        Ok(Self { listed, webpki: webpki.build()? })
+        let algorithms = provider.signature_verification_algorithms;
+        let subjects = roots(listed.iter()).subjects();
+        // webpki takes every root for an authority, so that a client could vouch for others by the key of its own certificate.
+        let roots = roots(listed.iter().filter(|der| certificate::is_authority(der)));
+        let webpki = if roots.is_empty() {
+            None
+        } else {
+            Some(WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build()?)
+        };
+        Ok(Self { listed, subjects, webpki, is_required, algorithms })
     }
+}
+
+fn roots<'a>(certificates: impl Iterator<Item = &'a CertificateDer<'static>>) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(certificates.cloned());
+    roots
 }
 
 impl ClientCertVerifier for Clients {
     fn client_auth_mandatory(&self) -> bool {
-        self.webpki.client_auth_mandatory()
+        self.is_required
     }
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        self.webpki.root_hint_subjects()
+        &self.subjects
     }
 
     fn verify_client_cert(
@@ -52,7 +72,8 @@ impl ClientCertVerifier for Clients {
             certificate::serves_client(end, now)?;
             return Ok(ClientCertVerified::assertion());
         }
-        self.webpki.verify_client_cert(end, intermediates, now)
+        let webpki = self.webpki.as_ref().ok_or(CertificateError::UnknownIssuer)?;
+        webpki.verify_client_cert(end, intermediates, now)
     }
 
     fn verify_tls12_signature(
@@ -61,7 +82,7 @@ impl ClientCertVerifier for Clients {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.webpki.verify_tls12_signature(message, certificate, signature)
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -70,10 +91,10 @@ impl ClientCertVerifier for Clients {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.webpki.verify_tls13_signature(message, certificate, signature)
+        verify_tls13_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.webpki.supported_verify_schemes()
+        self.algorithms.supported_schemes()
     }
 }

@@ -7,15 +7,21 @@ use rustls::version::{TLS12, TLS13};
 
 use super::*;
 
+const AUTHORITY: IsCa = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+
 /// What a test makes of a certificate.
 type Change = fn(&mut CertificateParams);
+
+fn params(change: Change) -> CertificateParams {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    change(&mut params);
+    params
+}
 
 /// A certificate that somebody has made for themselves.
 fn own(change: Change) -> PairSource {
     let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    change(&mut params);
-    let certificate = params.self_signed(&key).unwrap();
+    let certificate = params(change).self_signed(&key).unwrap();
     PairSource { certificate: certificate.pem().into(), key: Some(key.serialize_pem().into()) }
 }
 
@@ -73,7 +79,7 @@ async fn a_listed_certificate_is_believed_where_openssl_believes_it() {
     let server = pair(&["site.test"], Kind::P256);
     let cases: [(&str, Change, bool); 11] = [
         ("no extensions that limit it", |_| {}, true),
-        ("an authority", |it| it.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained), true),
+        ("an authority", |it| it.is_ca = AUTHORITY, true),
         ("no authority", |it| it.is_ca = IsCa::ExplicitNoCa, true),
         ("a signature", |it| it.key_usages = vec![KeyUsagePurpose::DigitalSignature], true),
         ("an agreement", |it| it.key_usages = vec![KeyUsagePurpose::KeyAgreement], true),
@@ -98,13 +104,52 @@ async fn a_listed_certificate_is_believed_where_openssl_believes_it() {
 async fn a_certificate_like_a_listed_one_and_another_key_are_refused() {
     let server = pair(&["site.test"], Kind::P256);
     // As `openssl req -x509` makes them.
-    let authority = || own(|it| it.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained));
-    let (listed, other) = (authority(), authority());
+    let [listed, other] = [own(|it| it.is_ca = AUTHORITY), own(|it| it.is_ca = AUTHORITY)];
     for version in [&TLS12, &TLS13] {
         let mut site = listing(&server, &[&listed]);
         for shown in [(&other, &other), (&listed, &other)] {
             assert!(!is_served(&mut site, &showing(&server, shown, version)).await, "{version:?}");
         }
         assert!(is_served(&mut site, &showing(&server, (&listed, &listed), version)).await, "{version:?}");
+    }
+}
+
+/// A certificate signed by the key of another, which was made in this way.
+fn issued(issuer: &PairSource, change: Change) -> PairSource {
+    let key = KeyPair::from_pem(str::from_utf8(issuer.key.as_ref().unwrap()).unwrap()).unwrap();
+    let issuer = Issuer::new(params(change), key);
+    let key = KeyPair::generate().unwrap();
+    let mut params = params(|_| {});
+    params.distinguished_name.push(rcgen::DnType::CommonName, "issued");
+    let certificate = params.signed_by(&key, &issuer).unwrap();
+    PairSource { certificate: certificate.pem().into(), key: Some(key.serialize_pem().into()) }
+}
+
+#[tokio::test]
+async fn a_listed_certificate_that_is_no_authority_vouches_for_nobody() {
+    let server = pair(&["site.test"], Kind::P256);
+    let cases: [(&str, Change, bool); 5] = [
+        ("an authority", |it| it.is_ca = AUTHORITY, true),
+        ("one that says what it does", |it| it.key_usages = vec![KeyUsagePurpose::KeyCertSign], true),
+        ("no authority", |it| it.is_ca = IsCa::ExplicitNoCa, false),
+        ("nothing is said", |_| {}, false),
+        (
+            "another usage",
+            |it| {
+                it.is_ca = AUTHORITY;
+                it.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+            },
+            false,
+        ),
+    ];
+    for (what, change, expected) in cases {
+        let (authority, other) = (own(change), own(|it| it.is_ca = AUTHORITY));
+        let issued = issued(&authority, change);
+        // With an authority beside it, and alone.
+        for listed in [&[&authority, &other][..], &[&authority]] {
+            let mut site = listing(&server, listed);
+            let client = showing(&server, (&issued, &issued), &TLS13);
+            assert_eq!(is_served(&mut site, &client).await, expected, "{what}");
+        }
     }
 }
