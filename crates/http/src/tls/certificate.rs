@@ -85,7 +85,11 @@ pub(super) fn is_authority(der: &[u8]) -> bool {
 pub(super) fn describe(der: &[u8]) -> Option<[(&'static str, String); 5]> {
     let certificate = Certificate::from_der(der).ok()?;
     let certificate = certificate.tbs_certificate();
-    let serial = certificate.serial_number().as_bytes();
+    // The zero before a byte whose first bit is set is there for the sign (X.690 section 8.3).
+    let serial = match certificate.serial_number().as_bytes() {
+        [0, serial @ ..] if !serial.is_empty() => serial,
+        serial => serial,
+    };
     let serial = serial.iter().map(|byte| format!("{byte:02X}")).collect();
     Some([
         ("SSL_CLIENT_S_DN", certificate.subject().to_string()),

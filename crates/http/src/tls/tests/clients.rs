@@ -153,3 +153,23 @@ async fn a_listed_certificate_that_is_no_authority_vouches_for_nobody() {
         }
     }
 }
+
+fn described(change: Change, name: &str) -> String {
+    let der = CertificateDer::from_pem_slice(&own(change).certificate).unwrap();
+    let described = certificate::describe(&der).unwrap();
+    described.into_iter().find(|(known, _)| *known == name).unwrap().1
+}
+
+#[test]
+fn a_serial_number_has_no_zero_for_its_sign() {
+    // What `openssl x509 -serial` writes.
+    let cases: [(Change, &str); 4] = [
+        (|it| it.serial_number = Some(vec![0xff, 0x01, 0xab].into()), "FF01AB"),
+        (|it| it.serial_number = Some(vec![0x80].into()), "80"),
+        (|it| it.serial_number = Some(vec![0x0a, 0xff].into()), "0AFF"),
+        (|it| it.serial_number = Some(vec![0].into()), "00"),
+    ];
+    for (change, expected) in cases {
+        assert_eq!(described(change, "SSL_CLIENT_M_SERIAL"), expected);
+    }
+}
