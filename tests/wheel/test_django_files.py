@@ -19,8 +19,8 @@ def site(host, tmp_path):
     (tmp_path / "static" / "staticfiles.json").write_text(json.dumps(MANIFEST))
     (tmp_path / "uploads" / "page.html").write_text("<script>")
 
-    def start(*arguments, workers=1, **overrides):
-        environment = {"FILES": str(tmp_path), "OVERRIDES": json.dumps(overrides)}
+    def start(*arguments, workers=1, env=None, **overrides):
+        environment = {"FILES": str(tmp_path), "OVERRIDES": json.dumps(overrides), **(env or {})}
         return host.start("django_files", *arguments, workers=workers, env=environment)
 
     return start
@@ -42,6 +42,44 @@ def test_static_files_are_sent_without_being_asked_for(site, tmp_path, arguments
         assert server.get("/media/page.html").text == "django /media/page.html"
         assert server.get("/page").text == "django /page"
         assert server.log.text.count("[INFO] Serving ") == 1
+
+
+HEADER = ("SCRIPT_NAME", "/shop")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "overrides", "headers"),
+    [
+        (["--root-path", "/shop"], {}, []),
+        ([], {}, [HEADER]),
+        ([], {"FORCE_SCRIPT_NAME": "/shop"}, []),
+        (["--root-path", "/shop"], {"FORCE_SCRIPT_NAME": "/shop"}, []),
+        (["--root-path", "/shop", "--django-static=off", "--django-hosts"], {}, []),
+    ],
+    ids=["root path", "header", "forced", "both", "hosts alone"],
+)
+def test_links_are_those_of_the_site_and_lead_to_files(site, arguments, overrides, headers):
+    media = {"MEDIA_URL": "media/"}
+    with site("--django-media", *arguments, **overrides, **media) as server:
+        server.ready()
+        page = "/linked" if "FORCE_SCRIPT_NAME" in overrides and not arguments else "/shop/linked"
+
+        def ask(path):
+            return server.request("GET", path, headers=headers).text
+
+        assert ask(f"{page}?name=site.css") == "/shop/static/site.css"
+        assert ask("/shop/media/page.html") == "<script>"
+        is_off = "--django-static=off" in arguments
+        assert ask("/shop/static/site.css") == ("django /static/site.css" if is_off else "plain")
+        if not headers and not is_off:  # from a proxy that takes the script name away
+            assert ask("/static/site.css") == "plain"
+
+
+def test_links_that_the_site_has_made_before_are_left_alone(site):
+    with site("--root-path", "/shop", env={"LINK_EARLY": "site.css"}) as server:
+        server.ready()
+        assert server.get("/shop/linked?name=site.css").text == "/static/site.css"
+        assert server.get("/static/site.css").text == "plain"
 
 
 def test_uploads_are_sent_as_downloads_when_asked_for(site):

@@ -38,7 +38,7 @@ pub enum DjangoAssets {
 
 /// A directory that Django's settings may name.
 struct Named<'a> {
-    url: &'a str,
+    url: Option<&'a str>,
     root: Option<&'a PathBuf>,
     /// The name of the setting.
     setting: &'static str,
@@ -86,12 +86,17 @@ fn add_files(statics: &mut StaticFiles, (settings, wanted): (&DjangoSettings, &D
     for named in named(settings, wanted) {
         let said = match folder(&named, settings, statics) {
             Ok(None) => continue,
-            Ok(Some(path)) => {
-                let (prefix, setting) = (named.url, named.setting);
-                let said = format!("Serving {prefix} from {} (Django's {setting})", path.display());
-                let misses = if settings.debug { Misses::Handed } else { wanted.misses };
-                let (prefix, contents) = (prefix.to_owned(), named.contents);
-                statics.folders.push(StaticFolder { prefix, path, misses, contents });
+            Ok(Some((prefixes, path))) => {
+                let (urls, from) = (prefixes.join(" and "), path.display());
+                let said = format!("Serving {urls} from {from} (Django's {})", named.setting);
+                let (misses, contents) =
+                    (if settings.debug { Misses::Handed } else { wanted.misses }, named.contents);
+                statics.folders.extend(prefixes.into_iter().map(|prefix| StaticFolder {
+                    prefix,
+                    path: path.clone(),
+                    misses,
+                    contents,
+                }));
                 said
             }
             Err(reason) => format!("Not serving Django's {}: {reason}", named.setting),
@@ -102,13 +107,13 @@ fn add_files(statics: &mut StaticFiles, (settings, wanted): (&DjangoSettings, &D
 
 fn named<'a>(settings: &'a DjangoSettings, wanted: &DjangoFiles) -> Vec<Named<'a>> {
     let assets = (wanted.assets != DjangoAssets::Off).then_some(Contents::Assets).map(|contents| Named {
-        url: &settings.static_url,
+        url: settings.static_url.as_deref(),
         root: settings.static_root.as_ref(),
         setting: "STATIC_ROOT",
         contents,
     });
     let uploads = wanted.uploads.map(|contents| Named {
-        url: &settings.media_url,
+        url: settings.media_url.as_deref(),
         root: settings.media_root.as_ref(),
         setting: "MEDIA_ROOT",
         contents,
@@ -120,27 +125,32 @@ fn named<'a>(settings: &'a DjangoSettings, wanted: &DjangoFiles) -> Vec<Named<'a
     assets.filter(|_| !left).into_iter().chain(uploads).collect()
 }
 
-/// The directory to be served; `None` where that is nobody's wish, and a reason where somebody may wonder.
+/// The directory to be served, and at which URLs; `None` where that is nobody's wish, and a reason where somebody may wonder.
 fn folder(
     named: &Named<'_>,
     settings: &DjangoSettings,
     statics: &StaticFiles,
-) -> Result<Option<PathBuf>, String> {
-    let prefix = named.url.trim_end_matches('/');
-    let is_known = statics
-        .folders
-        .iter()
-        .any(|folder| folder.prefix.trim_end_matches('/') == prefix && !prefix.is_empty());
+) -> Result<Option<(Vec<String>, PathBuf)>, String> {
+    let Some(url) = named.url else { return Ok(None) };
     // A whole URL is another server's; a site without the app `staticfiles` may have its own way.
-    let is_elsewhere = named.url.contains("://") || named.url.starts_with("//");
+    let is_elsewhere = url.contains("://") || url.starts_with("//");
     let is_unused = named.contents == Contents::Assets
-        && named.root.is_none()
-        && !settings.apps.iter().any(|app| app.starts_with("django.contrib.staticfiles"));
-    if is_known || is_elsewhere || is_unused || named.url.is_empty() {
+        && (url.is_empty()
+            || named.root.is_none()
+                && !settings.apps.iter().any(|app| app.starts_with("django.contrib.staticfiles")));
+    if is_elsewhere || is_unused {
         return Ok(None);
     }
-    if prefix.is_empty() || !prefix.starts_with('/') {
-        return Err(format!("its URL is `{}`, which would hide the application", named.url));
+    let prefixes = prefixes(url, &settings.script_name);
+    let is_known = |prefix: &String| {
+        let prefix = prefix.trim_end_matches('/');
+        statics.folders.iter().any(|folder| folder.prefix.trim_end_matches('/') == prefix)
+    };
+    if prefixes.iter().any(|prefix| is_root(prefix)) {
+        return Err(format!("its URL is `{url}`, which would hide the application"));
+    }
+    if prefixes.iter().any(is_known) {
+        return Ok(None);
     }
     let root = named.root.ok_or("it is not set")?;
     if !root.is_dir() {
@@ -151,7 +161,26 @@ fn folder(
     if let Some(what) = shares_with(named, settings, root) {
         return Err(format!("`{}` holds {what} too", root.display()));
     }
-    std::path::absolute(root).map(Some).map_err(|error| error.to_string())
+    let path = std::path::absolute(root).map_err(|error| error.to_string())?;
+    Ok(Some((prefixes, path)))
+}
+
+/// What the paths of requests begin with when they follow the links of the site: those under `FORCE_SCRIPT_NAME` come as they are written,
+/// or without it from a proxy that takes it away. Whatever else the application is mounted at is none of the settings' business.
+fn prefixes(url: &str, script_name: &str) -> Vec<String> {
+    let mount = match script_name.trim_matches('/') {
+        "" => String::new(),
+        name => format!("/{name}"),
+    };
+    let link = if url.starts_with('/') { url.to_owned() } else { format!("{mount}/{url}") };
+    let below = link.strip_prefix(&mount).filter(|below| !mount.is_empty() && below.starts_with('/'));
+    let below = below.map(str::to_owned);
+    [link].into_iter().chain(below).collect()
+}
+
+/// Whether it is the path of everything.
+fn is_root(prefix: &str) -> bool {
+    prefix.trim_end_matches('/').is_empty()
 }
 
 /// What lies in a directory that strangers must not have, or not like that.
@@ -177,9 +206,9 @@ mod tests {
 
     fn settings(root: &Path) -> DjangoSettings {
         DjangoSettings {
-            static_url: "/static/".into(),
+            static_url: Some("static/".into()),
             static_root: Some(root.to_owned()),
-            media_url: "/".into(),
+            media_url: Some("".into()),
             apps: vec!["django.contrib.staticfiles".into()],
             ..DjangoSettings::default()
         }
@@ -198,7 +227,7 @@ mod tests {
         let (site, none) = (settings(here.path()), StaticFiles::default());
         assert_eq!(judge(&site, &none), Ok(true));
         for url in ["https://cdn.example/static/", "//cdn.example/", ""] {
-            let site = DjangoSettings { static_url: url.into(), ..site.clone() };
+            let site = DjangoSettings { static_url: Some(url.into()), ..site.clone() };
             assert_eq!(judge(&site, &none), Ok(false), "{url}");
         }
         let with_noise = DjangoSettings { white_noise: true, ..site.clone() };
@@ -215,6 +244,23 @@ mod tests {
     }
 
     #[test]
+    fn requests_come_where_links_lead_and_where_proxies_take_the_script_name_away() {
+        for (url, script_name, expected) in [
+            ("static/", "", &["/static/"][..]),
+            ("/static/", "", &["/static/"]),
+            ("static/", "/shop", &["/shop/static/", "/static/"]),
+            ("static/", "shop/", &["/shop/static/", "/static/"]),
+            ("/shop/static/", "/shop", &["/shop/static/", "/static/"]),
+            ("/static/", "/shop", &["/static/"]),
+            ("/shopstatic/", "/shop", &["/shopstatic/"]),
+            ("static/", "/", &["/static/"]),
+            ("", "/shop", &["/shop/", "/"]),
+        ] {
+            assert_eq!(prefixes(url, script_name), expected, "{url} {script_name}");
+        }
+    }
+
+    #[test]
     fn what_is_missing_or_dangerous_is_said() {
         let here = tempfile::tempdir().unwrap();
         std::fs::write(here.path().join("settings.py"), "").unwrap();
@@ -224,7 +270,7 @@ mod tests {
         assert_eq!(reason(&missing), "it is not set");
         let gone = DjangoSettings { static_root: Some(here.path().join("gone")), ..site.clone() };
         assert!(reason(&gone).ends_with("gone`; `manage.py collectstatic` makes it"));
-        let root = DjangoSettings { static_url: "/".into(), ..site.clone() };
+        let root = DjangoSettings { static_url: Some("/".into()), ..site.clone() };
         assert!(reason(&root).contains("hide the application"));
         let own = DjangoSettings { file: Some(here.path().join("settings.py")), ..site.clone() };
         assert!(reason(&own).ends_with("holds the settings of the site too"));

@@ -10,12 +10,12 @@ use crate::Error;
 /// Settings of Django, as they are once the application has been loaded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DjangoSettings {
-    /// `STATIC_URL`: a path, or a whole URL; empty when there is none.
-    pub static_url: String,
+    /// `STATIC_URL` as it is written: a path, which stands below the script name when it has no slash in front, or a whole URL.
+    pub static_url: Option<String>,
     /// `STATIC_ROOT`; `None` when it is not set.
     pub static_root: Option<PathBuf>,
-    /// `MEDIA_URL`; Django makes `/` of one that is not set.
-    pub media_url: String,
+    /// `MEDIA_URL` likewise; Django has an empty one where it is not set.
+    pub media_url: Option<String>,
     /// `MEDIA_ROOT`; `None` when it is not set.
     pub media_root: Option<PathBuf>,
     /// `MIDDLEWARE`: dotted names.
@@ -62,7 +62,7 @@ impl DjangoSettings {
             middleware: value(settings, "MIDDLEWARE", names).unwrap_or_default(),
             apps: value(settings, "INSTALLED_APPS", names).unwrap_or_default(),
             allowed_hosts: value(settings, "ALLOWED_HOSTS", names).unwrap_or_default(),
-            script_name: text(settings, "FORCE_SCRIPT_NAME"),
+            script_name: text(settings, "FORCE_SCRIPT_NAME").unwrap_or_default(),
             debug: value(settings, "DEBUG", PyAnyMethods::is_truthy).unwrap_or_default(),
             white_noise: false,
             file: value(settings, "SETTINGS_MODULE", file).flatten(),
@@ -80,7 +80,14 @@ fn configured(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
         return Ok(None);
     };
     let settings = module.getattr("settings")?;
-    Ok(settings.getattr("configured")?.is_truthy()?.then_some(settings))
+    if !settings.getattr("configured")?.is_truthy()? {
+        return Ok(None);
+    }
+    // Django's own object adds the script name of the moment to URLs, and remembers that for the site's links. What lies behind it does
+    // neither.
+    let class = module.getattr_opt("LazySettings")?;
+    let is_lazy = class.is_some_and(|class| settings.is_instance(&class).unwrap_or_default());
+    if is_lazy { settings.getattr("_wrapped").map(Some) } else { Ok(Some(settings)) }
 }
 
 fn modules(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
@@ -104,8 +111,8 @@ fn value<'py, T>(
 }
 
 /// A text, also one that Django makes of something lazy.
-fn text(settings: &Bound<'_, PyAny>, name: &str) -> String {
-    value(settings, name, |value| Ok(value.str()?.to_cow()?.into_owned())).unwrap_or_default()
+fn text(settings: &Bound<'_, PyAny>, name: &str) -> Option<String> {
+    value(settings, name, |value| Ok(value.str()?.to_cow()?.into_owned()))
 }
 
 /// A path that is not empty: Django takes that for the current directory, and nobody means it.
@@ -145,8 +152,7 @@ class Lazy:
     def __str__(self):
         return '/lazy/'
 class Settings:
-    configured = False
-    STATIC_URL, STATIC_ROOT = '/static/', pathlib.Path('/srv/static')
+    STATIC_URL, STATIC_ROOT = 'static/', pathlib.Path('/srv/static')
     MEDIA_URL, MEDIA_ROOT = Lazy(), ''
     MIDDLEWARE = ('a.B', 'whitenoise.middleware.WhiteNoiseMiddleware')
     INSTALLED_APPS = ['django.contrib.staticfiles']
@@ -154,22 +160,35 @@ class Settings:
     @property
     def ALLOWED_HOSTS(self):
         raise RuntimeError('not today')
+class LazySettings:
+    configured, _wrapped = False, Settings()
+    def __getattr__(self, name):
+        raise RuntimeError('it would remember')
 sys.modules['told_django_settings'] = types.ModuleType('told_django_settings')
 sys.modules['told_django_settings'].__file__ = '/srv/site/settings.py'
 sys.modules['django.conf'] = types.ModuleType('django.conf')
-sys.modules['django.conf'].settings = Settings()
+sys.modules['django.conf'].LazySettings = LazySettings
+sys.modules['django.conf'].settings = LazySettings()
 ");
         assert_eq!(DjangoSettings::read().unwrap(), None, "not configured");
         run("import sys; sys.modules['django.conf'].settings.configured = True");
         let found = DjangoSettings::read().unwrap().unwrap();
+        run("
+import sys
+conf = sys.modules['django.conf']
+conf.settings = conf.LazySettings._wrapped
+conf.settings.configured = True
+del conf.LazySettings
+");
+        assert_eq!(DjangoSettings::read().unwrap().as_ref(), Some(&found), "an object of somebody else");
         run("import sys; sys.modules['django.conf'] = 17");
         assert!(DjangoSettings::read().is_err());
         run("import sys; sys.modules['django.conf'] = None");
         assert_eq!(DjangoSettings::read().unwrap(), None);
         let expected = DjangoSettings {
-            static_url: "/static/".into(),
+            static_url: Some("static/".into()),
             static_root: Some("/srv/static".into()),
-            media_url: "/lazy/".into(),
+            media_url: Some("/lazy/".into()),
             middleware: vec!["a.B".into(), "whitenoise.middleware.WhiteNoiseMiddleware".into()],
             apps: vec!["django.contrib.staticfiles".into()],
             debug: true,

@@ -2,6 +2,7 @@
 
 FILES        the directory of both roots: `static/` and `uploads/`
 OVERRIDES    more settings, as JSON
+LINK_EARLY   a file whose URL the site makes when it is loaded
 """
 
 import json
@@ -48,5 +49,8 @@ settings.configure(
     }
 )
 django.setup()
+
+if name := os.environ.get("LINK_EARLY"):
+    static(name)
 
 application = WSGIHandler()
