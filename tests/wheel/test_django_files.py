@@ -94,11 +94,12 @@ def test_uploads_are_sent_as_downloads_when_asked_for(site):
     [
         (["--django-static=off"], {}),
         ([], {"MIDDLEWARE": ["django_files.left_to_whitenoise"]}),
+        ([], {"env": {"WHITENOISE": "1"}}),
         ([], {"STATIC_URL": "https://cdn.example/"}),
         (["--django-static"], {"STATIC_ROOT": None}),
         ([], {"STATIC_ROOT": "/no/such/directory"}),
     ],
-    ids=["off", "WhiteNoise", "elsewhere", "no root", "not collected"],
+    ids=["off", "WhiteNoise", "WhiteNoise around", "elsewhere", "no root", "not collected"],
 )
 def test_static_files_are_left_to_others(site, arguments, overrides):
     with site(*arguments, **overrides) as server:
@@ -106,6 +107,19 @@ def test_static_files_are_left_to_others(site, arguments, overrides):
         assert server.get("/static/site.css").text == "django /static/site.css"
         missing = server.log.text.count("Not serving Django's STATIC_ROOT: ")
         assert missing == ("STATIC_ROOT" in overrides)
+        left = server.log.text.count("[INFO] Django's static files are left to WhiteNoise")
+        assert left == ("MIDDLEWARE" in overrides or "env" in overrides)
+
+
+def test_static_files_are_sent_where_whitenoise_is_only_installed(site):
+    # Its commands for development, and its storage, which hashes names.
+    apps = ["whitenoise.runserver_nostatic", "django.contrib.staticfiles"]
+    storage = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
+    storages = {"default": {"BACKEND": "django.core.files.storage.FileSystemStorage"}}
+    noise = {"INSTALLED_APPS": apps, "STORAGES": {**storages, "staticfiles": storage}}
+    with site(env={"LINK_EARLY": "site.css"}, **noise) as server:
+        server.ready()
+        assert server.get("/static/site.css").text == "plain"
 
 
 def test_what_is_asked_for_comes_before_whitenoise_and_while_debugging_before_django(site):

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rwsgi_http::{Contents, Hosts, Misses, Options, StaticFiles, StaticFolder};
-use rwsgi_wsgi::DjangoSettings;
+use rwsgi_wsgi::{Application, DjangoSettings};
 
 /// What of a Django site's settings is done without it.
 #[derive(Clone, Copy, Debug)]
@@ -46,12 +46,12 @@ struct Named<'a> {
 }
 
 /// Does what the settings of the site say that has been loaded, if it is one of Django. One worker tells of it, the others whisper.
-pub(crate) fn obey(http: &mut Options, wanted: &DjangoWishes, is_first: bool) {
+pub(crate) fn obey(http: &mut Options, (application, wanted): (&Application, &DjangoWishes), is_first: bool) {
     let has_files = wanted.files.assets != DjangoAssets::Off || wanted.files.uploads.is_some();
     if !has_files && !wanted.hosts {
         return;
     }
-    match DjangoSettings::read() {
+    match DjangoSettings::read(application) {
         Ok(Some(settings)) => {
             add_files(&mut http.statics, (&settings, &wanted.files), is_first);
             if wanted.hosts {
@@ -83,6 +83,9 @@ fn add_hosts(hosts: &mut Hosts, settings: &DjangoSettings, is_first: bool) {
 const THIS_MACHINE: [&str; 3] = [".localhost", "127.0.0.1", "[::1]"];
 
 fn add_files(statics: &mut StaticFiles, (settings, wanted): (&DjangoSettings, &DjangoFiles), is_first: bool) {
+    if is_left(settings, wanted) && is_first {
+        tracing::info!("Django's static files are left to WhiteNoise");
+    }
     for named in named(settings, wanted) {
         let said = match folder(&named, settings, statics) {
             Ok(None) => continue,
@@ -105,12 +108,18 @@ fn add_files(statics: &mut StaticFiles, (settings, wanted): (&DjangoSettings, &D
     }
 }
 
+/// Whether WhiteNoise serves the static files.
+fn is_left(settings: &DjangoSettings, wanted: &DjangoFiles) -> bool {
+    wanted.assets == DjangoAssets::Auto && settings.white_noise
+}
+
 fn named<'a>(settings: &'a DjangoSettings, wanted: &DjangoFiles) -> Vec<Named<'a>> {
-    let assets = (wanted.assets != DjangoAssets::Off).then_some(Contents::Assets).map(|contents| Named {
+    let has_assets = wanted.assets != DjangoAssets::Off && !is_left(settings, wanted);
+    let assets = has_assets.then_some(Named {
         url: settings.static_url.as_deref(),
         root: settings.static_root.as_ref(),
         setting: "STATIC_ROOT",
-        contents,
+        contents: Contents::Assets,
     });
     let uploads = wanted.uploads.map(|contents| Named {
         url: settings.media_url.as_deref(),
@@ -118,11 +127,7 @@ fn named<'a>(settings: &'a DjangoSettings, wanted: &DjangoFiles) -> Vec<Named<'a
         setting: "MEDIA_ROOT",
         contents,
     });
-    let left = wanted.assets == DjangoAssets::Auto && settings.white_noise;
-    if left {
-        tracing::debug!("Django's static files are left to WhiteNoise");
-    }
-    assets.filter(|_| !left).into_iter().chain(uploads).collect()
+    assets.into_iter().chain(uploads).collect()
 }
 
 /// The directory to be served, and at which URLs; `None` where that is nobody's wish, and a reason where somebody may wonder.

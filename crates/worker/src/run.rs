@@ -218,7 +218,7 @@ fn serve(
     tell_numbers(&mut options, (scoreboard, place.slot), (measures, access_log.clone()));
     let admission = Arc::new(Admission::new(&options));
     let health = options.http.health.clone();
-    django::obey(&mut options.http, &options.django, place.slot == 0);
+    django::obey(&mut options.http, (application, &options.django), place.slot == 0);
     // After the application has been loaded, which frees much that nobody will want again. Beside the Python threads the stand-in
     // takes memory for bodies.
     rwsgi_os::keep_memory(options.threads + 1);

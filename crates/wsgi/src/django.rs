@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use pyo3::types::{PyAnyMethods, PyDict, PyDictMethods, PyStringMethods};
+use pyo3::types::{PyAnyMethods, PyDict, PyDictMethods, PyStringMethods, PyType, PyTypeMethods};
 use pyo3::{Bound, PyAny, PyResult, Python};
 
-use crate::Error;
+use crate::{Application, Error};
 
 /// Settings of Django, as they are once the application has been loaded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct DjangoSettings {
     pub script_name: String,
     /// `DEBUG`.
     pub debug: bool,
-    /// WhiteNoise serves the static files: as a middleware, or around the application.
+    /// WhiteNoise serves the static files: as a middleware, or around the application. That it is installed says nothing.
     pub white_noise: bool,
     /// The file of the settings module, if they are in one.
     pub file: Option<PathBuf>,
@@ -39,15 +39,13 @@ impl DjangoSettings {
     ///
     /// # Errors
     /// What an object raised that took the place of Django's own.
-    pub fn read() -> Result<Option<Self>, Error> {
+    pub fn read(application: &Application) -> Result<Option<Self>, Error> {
         Python::attach(|py| match configured(py) {
             Ok(None) => Ok(None),
             Ok(Some(settings)) => {
                 let found = Self::of(&settings);
-                let is_wrapped = modules(py).and_then(|modules| modules.contains("whitenoise.base"));
-                let white_noise = is_wrapped.unwrap_or_default()
-                    || found.middleware.iter().any(|name| is_white_noise(name));
-                Ok(Some(Self { white_noise, ..found }))
+                let white_noise = has_white_noise(application.callable().bind(py), &found.middleware);
+                Ok(Some(Self { white_noise: white_noise.unwrap_or_default(), ..found }))
             }
             Err(error) => Err(Error::python("read Django's settings", &error)),
         })
@@ -70,9 +68,43 @@ impl DjangoSettings {
     }
 }
 
-/// Whether a middleware is WhiteNoise, or one made of it that says so.
-fn is_white_noise(name: &str) -> bool {
-    name.to_ascii_lowercase().contains("whitenoise")
+/// How many applications may be around each other before WhiteNoise.
+const LAYERS: usize = 8;
+
+/// Whether WhiteNoise, or something made of it, is a middleware, the application, or around the application.
+fn has_white_noise(application: &Bound<'_, PyAny>, middleware: &[String]) -> PyResult<bool> {
+    if middleware.iter().any(|name| name.to_ascii_lowercase().contains("whitenoise")) {
+        return Ok(true);
+    }
+    let modules = modules(application.py())?;
+    let Some(class) = member(&modules, "whitenoise.base", "WhiteNoise")? else { return Ok(false) };
+    for (module, name) in middleware.iter().filter_map(|name| name.rsplit_once('.')) {
+        let found = member(&modules, module, name)?;
+        if found.is_some_and(|found| {
+            found.cast::<PyType>().is_ok_and(|it| it.is_subclass(&class).unwrap_or_default())
+        }) {
+            return Ok(true);
+        }
+    }
+    let mut layer = Some(application.clone());
+    for _ in 0..LAYERS {
+        let Some(outer) = layer else { break };
+        if outer.is_instance(&class)? {
+            return Ok(true);
+        }
+        layer = outer.getattr_opt("application")?;
+    }
+    Ok(false)
+}
+
+/// What a module has under this name, if it has been imported.
+fn member<'py>(
+    modules: &Bound<'py, PyDict>,
+    module: &str,
+    name: &str,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let module = modules.get_item(module)?.filter(|module| !module.is_none());
+    module.map_or(Ok(None), |module| module.getattr_opt(name))
 }
 
 fn configured(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
@@ -137,6 +169,10 @@ mod tests {
     use super::*;
     use crate::tests::python;
 
+    fn read() -> Result<Option<DjangoSettings>, Error> {
+        DjangoSettings::read(&Application::load("io:StringIO").unwrap())
+    }
+
     fn run(source: &str) {
         Python::attach(|py| py.run(&CString::new(source).unwrap(), None, None)).unwrap();
     }
@@ -145,7 +181,7 @@ mod tests {
     #[test]
     fn settings_are_read_where_there_are_some() {
         python();
-        assert_eq!(DjangoSettings::read().unwrap(), None);
+        assert_eq!(read().unwrap(), None);
         run("
 import pathlib, sys, types
 class Lazy:
@@ -170,9 +206,9 @@ sys.modules['django.conf'] = types.ModuleType('django.conf')
 sys.modules['django.conf'].LazySettings = LazySettings
 sys.modules['django.conf'].settings = LazySettings()
 ");
-        assert_eq!(DjangoSettings::read().unwrap(), None, "not configured");
+        assert_eq!(read().unwrap(), None, "not configured");
         run("import sys; sys.modules['django.conf'].settings.configured = True");
-        let found = DjangoSettings::read().unwrap().unwrap();
+        let found = read().unwrap().unwrap();
         run("
 import sys
 conf = sys.modules['django.conf']
@@ -180,11 +216,11 @@ conf.settings = conf.LazySettings._wrapped
 conf.settings.configured = True
 del conf.LazySettings
 ");
-        assert_eq!(DjangoSettings::read().unwrap().as_ref(), Some(&found), "an object of somebody else");
+        assert_eq!(read().unwrap().as_ref(), Some(&found), "an object of somebody else");
         run("import sys; sys.modules['django.conf'] = 17");
-        assert!(DjangoSettings::read().is_err());
+        assert!(read().is_err());
         run("import sys; sys.modules['django.conf'] = None");
-        assert_eq!(DjangoSettings::read().unwrap(), None);
+        assert_eq!(read().unwrap(), None);
         let expected = DjangoSettings {
             static_url: Some("static/".into()),
             static_root: Some("/srv/static".into()),
@@ -197,5 +233,47 @@ del conf.LazySettings
             ..DjangoSettings::default()
         };
         assert_eq!(found, expected);
+    }
+    #[test]
+    fn white_noise_counts_where_it_serves_and_not_where_it_is_only_imported() {
+        python();
+        run("
+import sys, types
+class WhiteNoise:
+    def __init__(self, application):
+        self.application = application
+    def __call__(self, environ, start_response):
+        pass
+class Around(WhiteNoise):
+    pass
+class Other:
+    __init__, __call__ = WhiteNoise.__init__, WhiteNoise.__call__
+plain = lambda environ, start_response: None
+base = sys.modules['whitenoise.base'] = types.ModuleType('whitenoise.base')
+base.WhiteNoise = WhiteNoise
+site = sys.modules['told_noisy_site'] = types.ModuleType('told_noisy_site')
+site.plain, site.other, site.Around, site.Other = plain, Other(plain), Around, Other
+site.noisy, site.deep = WhiteNoise(plain), Other(Other(Around(plain)))
+site.endless = Other(plain)
+site.endless.application = site.endless
+");
+        let has = |name: &str, middleware: &str| {
+            let application = Application::load(&format!("told_noisy_site:{name}")).unwrap();
+            let middleware = [middleware.to_owned()];
+            Python::attach(|py| has_white_noise(application.callable().bind(py), &middleware).unwrap())
+        };
+        for (name, middleware, expected) in [
+            ("plain", "a.B", false),
+            ("other", "B", false),
+            ("endless", "told_noisy_site.Other", false),
+            ("plain", "told_noisy_site.plain", false),
+            ("plain", "told_noisy_site.missing", false),
+            ("noisy", "a.B", true),
+            ("deep", "a.B", true),
+            ("plain", "told_noisy_site.Around", true),
+            ("plain", "whitenoise.middleware.WhiteNoiseMiddleware", true),
+        ] {
+            assert_eq!(has(name, middleware), expected, "{name} {middleware}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 FILES        the directory of both roots: `static/` and `uploads/`
 OVERRIDES    more settings, as JSON
+WHITENOISE   put it around the application
 LINK_EARLY   a file whose URL the site makes when it is loaded
 """
 
@@ -15,6 +16,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpResponse
 from django.templatetags.static import static
 from django.urls import re_path
+from whitenoise import WhiteNoise
 
 FILES = Path(os.environ["FILES"])
 
@@ -54,3 +56,5 @@ if name := os.environ.get("LINK_EARLY"):
     static(name)
 
 application = WSGIHandler()
+if "WHITENOISE" in os.environ:
+    application = WhiteNoise(application)
