@@ -122,6 +122,17 @@ def test_static_files_are_sent_where_whitenoise_is_only_installed(site):
         assert server.get("/static/site.css").text == "plain"
 
 
+def test_uploads_below_the_static_files_are_not_sent_as_these_before_there_are_any(site, tmp_path):
+    uploads = tmp_path / "static" / "uploads"
+    with site(MEDIA_ROOT=str(uploads)) as server:
+        server.ready()
+        server.log.wait("Not serving Django's STATIC_ROOT: `.*` holds MEDIA_ROOT too")
+        uploads.mkdir()
+        (uploads / "page.html").write_text("<script>")
+        path = "/static/uploads/page.html"
+        assert server.get(path).text == f"django {path}"
+
+
 def test_what_is_asked_for_comes_before_whitenoise_and_while_debugging_before_django(site):
     noise = {"MIDDLEWARE": ["django_files.left_to_whitenoise"], "DEBUG": True}
     with site("--django-static", **noise) as server:

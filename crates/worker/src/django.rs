@@ -1,6 +1,6 @@
 //! The files and hosts of a Django site, as its settings name them.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use rwsgi_http::{Contents, Hosts, Misses, Options, StaticFiles, StaticFolder};
 use rwsgi_wsgi::{Application, DjangoSettings};
@@ -199,14 +199,29 @@ fn shares_with(named: &Named<'_>, settings: &DjangoSettings, root: &Path) -> Opt
 }
 
 fn lies_in(file: &Path, root: &Path) -> bool {
-    match (file.canonicalize(), root.canonicalize()) {
-        (Ok(file), Ok(root)) => file.starts_with(root),
-        _ => false,
+    resolved(file).starts_with(resolved(root))
+}
+
+/// Where a path leads, also one that is not there yet: Django makes MEDIA_ROOT for the first upload.
+fn resolved(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let found = path.ancestors().find_map(|there| Some((there, there.canonicalize().ok()?)));
+    let Some((there, mut found)) = found else { return path };
+    for part in path.strip_prefix(there).unwrap_or(&path).components() {
+        match part {
+            // As Django writes paths before it makes directories.
+            Component::ParentDir => drop(found.pop()),
+            part => found.push(part),
+        }
     }
+    found
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
     fn settings(root: &Path) -> DjangoSettings {
@@ -268,7 +283,7 @@ mod tests {
     #[test]
     fn what_is_missing_or_dangerous_is_said() {
         let here = tempfile::tempdir().unwrap();
-        std::fs::write(here.path().join("settings.py"), "").unwrap();
+        fs::write(here.path().join("settings.py"), "").unwrap();
         let (site, none) = (settings(here.path()), StaticFiles::default());
         let reason = |site: &DjangoSettings| judge(site, &none).unwrap_err();
         let missing = DjangoSettings { static_root: None, ..site.clone() };
@@ -279,7 +294,18 @@ mod tests {
         assert!(reason(&root).contains("hide the application"));
         let own = DjangoSettings { file: Some(here.path().join("settings.py")), ..site.clone() };
         assert!(reason(&own).ends_with("holds the settings of the site too"));
-        let media = DjangoSettings { media_root: Some(here.path().to_owned()), ..site };
-        assert!(reason(&media).ends_with("holds MEDIA_ROOT too"));
+        let link = here.path().with_extension("link");
+        symlink(here.path(), &link).unwrap();
+        for uploads in [here.path(), &here.path().join("later/uploads"), &link.join("gone/../later")] {
+            let media = DjangoSettings { media_root: Some(uploads.to_owned()), ..site.clone() };
+            assert!(reason(&media).ends_with("holds MEDIA_ROOT too"), "{}", uploads.display());
+        }
+        for uploads in
+            [&here.path().with_extension("too"), &here.path().join("later/../../too"), &link.join("../too")]
+        {
+            let media = DjangoSettings { media_root: Some(uploads.clone()), ..site.clone() };
+            assert_eq!(judge(&media, &none), Ok(true), "{}", uploads.display());
+        }
+        fs::remove_file(link).unwrap();
     }
 }
