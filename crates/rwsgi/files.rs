@@ -11,7 +11,7 @@ pub(crate) fn statics(config: &Config) -> StaticFiles {
     let folder = |(prefix, path): &(String, PathBuf), contents| {
         // Otherwise the application could not be reached at all.
         let misses = if prefix.trim_end_matches('/').is_empty() { Misses::Handed } else { misses(config) };
-        StaticFolder { prefix: prefix.clone(), path: path.clone(), misses, contents }
+        StaticFolder { prefix: prefix.clone(), path: path.clone(), may_come: false, misses, contents }
     };
     let assets = config.files.folders.iter().map(|named| folder(named, Contents::Assets));
     let uploads = config.files.uploads.iter().map(|named| folder(named, uploads(config)));

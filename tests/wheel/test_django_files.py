@@ -1,8 +1,13 @@
 """The files of a Django site, sent without Django."""
 
 import json
+import os
+import shutil
+import time
 
 import pytest
+from log import PATIENCE
+from server import closed_to_others
 
 FOR_EVER = "public, max-age=31536000, immutable"
 MANIFEST = {"paths": {"site.css": "site.55e7cbb9ba48.css"}, "version": "1.1", "hash": ""}
@@ -24,6 +29,13 @@ def site(host, tmp_path):
         return host.start("django_files", *arguments, workers=workers, env=environment)
 
     return start
+
+
+def until(server, path, expected):
+    """Ask until this is the answer: directories are looked for a few times a second."""
+    deadline = time.monotonic() + PATIENCE
+    while (answer := server.get(path).text) != expected:
+        assert time.monotonic() < deadline, answer
 
 
 @pytest.mark.parametrize("arguments", [(), ("--preload",)], ids=["plain", "preload"])
@@ -105,8 +117,12 @@ def test_static_files_are_left_to_others(site, arguments, overrides):
     with site(*arguments, **overrides) as server:
         server.ready()
         assert server.get("/static/site.css").text == "django /static/site.css"
-        missing = server.log.text.count("Not serving Django's STATIC_ROOT: ")
-        assert missing == ("STATIC_ROOT" in overrides)
+        assert server.log.text.count("Not serving Django's STATIC_ROOT: it is not set") == (
+            overrides == {"STATIC_ROOT": None}
+        )
+        assert server.log.text.count("is served as soon as it is there (`manage.py collect") == (
+            overrides == {"STATIC_ROOT": "/no/such/directory"}
+        )
         left = server.log.text.count("[INFO] Django's static files are left to WhiteNoise")
         assert left == ("MIDDLEWARE" in overrides or "env" in overrides)
 
@@ -120,6 +136,45 @@ def test_static_files_are_sent_where_whitenoise_is_only_installed(site):
     with site(env={"LINK_EARLY": "site.css"}, **noise) as server:
         server.ready()
         assert server.get("/static/site.css").text == "plain"
+
+
+def test_uploads_are_sent_as_soon_as_there_are_any(site, tmp_path):
+    uploads = tmp_path / "later" / "uploads"
+    with site("--django-media", MEDIA_ROOT=str(uploads)) as server:
+        server.ready()
+        server.log.wait(f"Django's MEDIA_ROOT `{uploads}` is served as soon as it is there, at /media/")
+        assert server.get("/media/page.html").text == "django /media/page.html"
+        uploads.mkdir(parents=True)
+        (uploads / "page.html").write_text("<script>")
+        until(server, "/media/page.html", "<script>")
+
+
+def test_static_files_that_are_collected_into_a_new_directory_are_sent(site, tmp_path):
+    static = tmp_path / "static"
+    with site("--static", f"/own={static}") as server:
+        server.ready()
+        for text, is_renamed in [("first", False), ("second", True)]:
+            shutil.rmtree(static)
+            until(server, "/static/site.css", "not found\n")
+            made = tmp_path / "made" if is_renamed else static
+            made.mkdir()
+            (made / "site.css").write_text(text)
+            made.rename(static)
+            until(server, "/static/site.css", text)
+            until(server, "/own/site.css", text)
+
+
+def test_a_directory_that_cannot_be_entered_is_told_as_that(site, tmp_path):
+    arguments = []
+    if os.geteuid() == 0:
+        if closed_to_others():
+            pytest.skip("nobody but root can run the application")
+        arguments = ["--user", "54321", "--group", "54322"]
+    (tmp_path / "static").chmod(0)
+    with site(*arguments) as server:
+        server.ready()
+        server.log.wait(r"\[WARNING\] Django's STATIC_ROOT `.*/static` cannot be entered, .*Permission denied")
+    (tmp_path / "static").chmod(0o755)
 
 
 def test_uploads_below_the_static_files_are_not_sent_as_these_before_there_are_any(site, tmp_path):

@@ -1,5 +1,6 @@
 //! The files and hosts of a Django site, as its settings name them.
 
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use rwsgi_http::{Contents, Hosts, Misses, Options, StaticFiles, StaticFolder};
@@ -45,7 +46,7 @@ struct Named<'a> {
     contents: Contents,
 }
 
-/// Does what the settings of the site say that has been loaded, if it is one of Django. One worker tells of it, the others whisper.
+/// Does what the settings of the site say that has been loaded, if it is one of Django. One worker tells of it.
 pub(crate) fn obey(http: &mut Options, (application, wanted): (&Application, &DjangoWishes), is_first: bool) {
     let has_files = wanted.files.assets != DjangoAssets::Off || wanted.files.uploads.is_some();
     if !has_files && !wanted.hosts {
@@ -87,25 +88,50 @@ fn add_files(statics: &mut StaticFiles, (settings, wanted): (&DjangoSettings, &D
         tracing::info!("Django's static files are left to WhiteNoise");
     }
     for named in named(settings, wanted) {
-        let said = match folder(&named, settings, statics) {
-            Ok(None) => continue,
+        match folder(&named, settings, statics) {
+            Ok(None) => {}
             Ok(Some((prefixes, path))) => {
-                let (urls, from) = (prefixes.join(" and "), path.display());
-                let said = format!("Serving {urls} from {from} (Django's {})", named.setting);
-                let (misses, contents) =
-                    (if settings.debug { Misses::Handed } else { wanted.misses }, named.contents);
+                if is_first {
+                    announce(&named, &prefixes.join(" and "), &path);
+                }
+                let misses = if settings.debug { Misses::Handed } else { wanted.misses };
                 statics.folders.extend(prefixes.into_iter().map(|prefix| StaticFolder {
                     prefix,
                     path: path.clone(),
+                    may_come: true,
                     misses,
-                    contents,
+                    contents: named.contents,
                 }));
-                said
             }
-            Err(reason) => format!("Not serving Django's {}: {reason}", named.setting),
-        };
-        if is_first { tracing::info!("{said}") } else { tracing::debug!("{said}") }
+            Err(reason) if is_first => tracing::info!("Not serving Django's {}: {reason}", named.setting),
+            Err(_) => {}
+        }
     }
+}
+
+/// Says what is served where, or will be.
+fn announce(named: &Named<'_>, urls: &str, path: &Path) {
+    let (shown, setting) = (path.display(), named.setting);
+    match enter(path) {
+        Ok(()) => tracing::info!("Serving {urls} from {shown} (Django's {setting})"),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let hint = match named.contents {
+                Contents::Assets => " (`manage.py collectstatic` makes it)",
+                _ => "",
+            };
+            tracing::info!("Django's {setting} `{shown}` is served as soon as it is there{hint}, at {urls}");
+        }
+        Err(error) => {
+            tracing::warn!(
+                "Django's {setting} `{shown}` cannot be entered, and is served as soon as it can: {error}"
+            );
+        }
+    }
+}
+
+/// Whether files can be reached through a directory.
+fn enter(path: &Path) -> io::Result<()> {
+    path.join(".").metadata().map(drop)
 }
 
 /// Whether WhiteNoise serves the static files.
@@ -158,10 +184,8 @@ fn folder(
         return Ok(None);
     }
     let root = named.root.ok_or("it is not set")?;
-    if !root.is_dir() {
-        let hint =
-            if named.contents == Contents::Assets { "; `manage.py collectstatic` makes it" } else { "" };
-        return Err(format!("there is no directory `{}`{hint}", root.display()));
+    if enter(root).is_err_and(|error| error.kind() == io::ErrorKind::NotADirectory) {
+        return Err(format!("`{}` is no directory", root.display()));
     }
     if let Some(what) = shares_with(named, settings, root) {
         return Err(format!("`{}` holds {what} too", root.display()));
@@ -255,6 +279,7 @@ mod tests {
         let folder = StaticFolder {
             prefix: "/static".into(),
             path: here.path().into(),
+            may_come: false,
             misses: Misses::default(),
             contents: Contents::Assets,
         };
@@ -288,8 +313,10 @@ mod tests {
         let reason = |site: &DjangoSettings| judge(site, &none).unwrap_err();
         let missing = DjangoSettings { static_root: None, ..site.clone() };
         assert_eq!(reason(&missing), "it is not set");
+        let file = DjangoSettings { static_root: Some(here.path().join("settings.py")), ..site.clone() };
+        assert!(reason(&file).ends_with("settings.py` is no directory"));
         let gone = DjangoSettings { static_root: Some(here.path().join("gone")), ..site.clone() };
-        assert!(reason(&gone).ends_with("gone`; `manage.py collectstatic` makes it"));
+        assert_eq!(judge(&gone, &none), Ok(true), "it may come");
         let root = DjangoSettings { static_url: Some("/".into()), ..site.clone() };
         assert!(reason(&root).contains("hide the application"));
         let own = DjangoSettings { file: Some(here.path().join("settings.py")), ..site.clone() };

@@ -35,7 +35,7 @@ const COMPRESSED_SHARE: usize = 8;
 /// A directory that is served.
 #[derive(Debug)]
 pub(super) struct Folder {
-    pub(super) misses: Misses,
+    misses: Misses,
     root: Root,
     contents: Contents,
     lifetimes: Lifetimes,
@@ -62,21 +62,38 @@ struct Opened {
 }
 
 impl Folder {
+    /// One that cannot be opened yet is reported, unless it may come.
     pub(super) fn open(
         folder: &StaticFolder,
         options: &StaticFiles,
         compression: Option<&Compression>,
-    ) -> io::Result<Self> {
-        Ok(Self {
+    ) -> Self {
+        let (root, found) = Root::awaited(&folder.path);
+        if let Err(error) = found
+            && !folder.may_come
+        {
+            tracing::error!("cannot open the directory `{}`: {error}", folder.path.display());
+        }
+        Self {
             misses: folder.misses,
-            root: Root::open(&folder.path)?,
+            root,
             contents: folder.contents,
             lifetimes: Lifetimes::new(options.max_age, folder.contents),
             reads: options.memory > 0,
             // Visitors must not have the server work for them.
             compression: compression.filter(|_| folder.contents == Contents::Assets).cloned(),
             largest_compressed: options.memory / COMPRESSED_SHARE,
-        })
+        }
+    }
+
+    /// Whether there has ever been such a directory.
+    pub(super) fn is_there(&self) -> bool {
+        self.root.is_there()
+    }
+
+    /// What becomes of what it does not have. A directory that is not there yet hides nothing.
+    pub(super) fn misses(&self) -> Misses {
+        if self.is_there() { self.misses } else { Misses::Handed }
     }
 
     /// Whether a file may stand for its directory.
@@ -268,11 +285,12 @@ mod tests {
         let folder = StaticFolder {
             prefix: "/".to_owned(),
             path: directory.path().to_owned(),
+            may_come: false,
             misses: Misses::Refused,
             contents,
         };
         let options = StaticFiles { memory, ..StaticFiles::default() };
-        let folder = Folder::open(&folder, &options, Some(&compression())).unwrap();
+        let folder = Folder::open(&folder, &options, Some(&compression()));
         let Outcome::File(found) = folder.find(name.as_bytes(), None) else {
             panic!("`{name}` is not found")
         };

@@ -22,8 +22,11 @@ pub struct StaticFolder {
     /// What their paths begin with, decoded: it begins with `/`. It counts from where the application is mounted, and as a whole path
     /// too.
     pub prefix: String,
-    /// The directory. It is opened once; neither `..` nor a symbolic link leads out of it.
+    /// The directory. Neither `..` nor a symbolic link leads out of it. It is found again when another one takes its place; what lies below
+    /// the prefix is the handler's as long as there has been none.
     pub path: PathBuf,
+    /// It is no mistake that the directory is not there yet.
+    pub may_come: bool,
     /// What becomes of a path that names no file.
     pub misses: Misses,
     /// What is in it.

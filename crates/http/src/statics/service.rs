@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 use super::folder::{Folder, Outcome};
 use super::found::Found;
 use super::memory::{Memory, Recall};
-use super::options::{Misses, StaticFiles};
+use super::options::{Misses, StaticFiles, StaticFolder};
 use super::target::{self, Named};
 use crate::compression::Compression;
 use crate::exchange::{Exchange, Handler};
@@ -50,23 +50,19 @@ impl fmt::Debug for Inner {
 }
 
 impl Statics {
-    /// `None` when there is no directory. One that cannot be opened is reported and left out.
+    /// `None` when no directory is named.
     pub(crate) fn open(
         options: &StaticFiles,
         compression: Option<&Compression>,
         handler: Arc<dyn Handler>,
     ) -> Option<Self> {
-        let mut named = Vec::new();
-        for folder in &options.folders {
-            match Folder::open(folder, options, compression) {
-                Ok(opened) => named.push((folder.prefix.trim_end_matches('/').as_bytes().into(), opened)),
-                Err(error) => {
-                    tracing::error!("cannot open the directory `{}`: {error}", folder.path.display());
-                }
-            }
-        }
+        let open = |folder: &StaticFolder| {
+            let prefix = folder.prefix.trim_end_matches('/').as_bytes().into();
+            (prefix, Folder::open(folder, options, compression))
+        };
+        let mut named: Vec<(Box<[u8]>, Folder)> = options.folders.iter().map(open).collect();
         // The longest prefix is the first that is found; of equal ones the first.
-        named.sort_by_key(|(prefix, _): &(Box<[u8]>, _)| std::cmp::Reverse(prefix.len()));
+        named.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
         let (prefixes, folders): (Vec<_>, Vec<_>) = named.into_iter().unzip();
         let memory = Arc::new(Memory::new(options.memory, folders.len()));
         let index = options.index.as_ref().map(|name| name.as_bytes().to_vec());
@@ -89,7 +85,7 @@ impl Statics {
         let path = match (target.named(), index) {
             (Named::File(path), _) => path,
             (Named::Directory(path), Some(index)) => &[path, index].concat(),
-            (Named::Bare, Some(_)) => {
+            (Named::Bare, Some(_)) if inner.folders[folder].is_there() => {
                 give(&exchange.ticket, redirect(&exchange));
                 return None;
             }
@@ -122,7 +118,7 @@ impl Statics {
 impl Inner {
     /// A request that is for no file: the handler's, or answered.
     fn leave(&self, folder: usize, exchange: Box<Exchange>, answer: fn() -> Answer) -> Option<Box<Exchange>> {
-        match self.folders[folder].misses {
+        match self.folders[folder].misses() {
             Misses::Handed => Some(exchange),
             Misses::Refused => {
                 give(&exchange.ticket, answer());

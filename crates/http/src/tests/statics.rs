@@ -16,6 +16,13 @@ const DATE: &str = "Sun, 09 Sep 2001 01:46:40 GMT";
 const TAG: &str = "\"de0b6b3a7640000-3e8\"";
 const TICK: Duration = Duration::from_secs(1);
 
+/// Until all that is kept in memory is old.
+async fn ticks() {
+    for _ in 0..3 {
+        advance(TICK).await;
+    }
+}
+
 /// Files, and a server with nothing else.
 struct Files {
     folder: TempDir,
@@ -32,6 +39,7 @@ fn folder(prefix: &str, folder: &TempDir, path: &str) -> StaticFolder {
     StaticFolder {
         prefix: prefix.to_owned(),
         path: folder.path().join(path),
+        may_come: false,
         misses: Misses::Refused,
         contents: Contents::Assets,
     }
@@ -190,9 +198,7 @@ async fn a_change_is_seen_within_a_second_and_a_lost_file_too() {
     assert_eq!(files.get("/static/a.css", "").await.1, "new", "what is missing is not remembered");
     files.write("own/a.css", "newer");
     // Nobody has asked for a while: it is looked at before it is sent.
-    advance(TICK).await;
-    advance(TICK).await;
-    advance(TICK).await;
+    ticks().await;
     assert_eq!(files.get("/static/a.css", "").await.1, "newer");
 }
 
@@ -236,9 +242,7 @@ async fn siblings_are_chosen_by_what_the_client_accepts() {
     }
     // One more sibling is seen as a change is.
     files.write("own/a.css.zst", "zstandard");
-    advance(TICK).await;
-    advance(TICK).await;
-    advance(TICK).await;
+    ticks().await;
     assert_eq!(files.get("/static/a.css", "Accept-Encoding: zstd").await.1, "zstandard");
 }
 
@@ -343,7 +347,7 @@ async fn uploads_are_no_pages_of_the_site() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_longest_prefix_counts_and_a_lost_directory_is_left_out() {
+async fn the_longest_prefix_counts_and_a_directory_that_is_not_there_hides_nothing() {
     let mut files = Files::new(|statics| {
         let mut inner = statics.folders[0].clone();
         inner.path.push("deep");
@@ -356,6 +360,57 @@ async fn the_longest_prefix_counts_and_a_lost_directory_is_left_out() {
     assert_eq!(files.get("/static/deep/file", "").await.1, "deep");
     files.ask("/gone/file", "").await;
     assert_eq!(files.site.answer("of the handler").await, "/gone/file");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_directory_that_comes_later_is_served_then_and_its_paths_are_the_handlers_before() {
+    let mut files = Files::new(|statics| {
+        statics.folders[0].path.push("later");
+        statics.index = Some("index.html".into());
+    });
+    for request in ["/static/file", "/static/", "/static", "POST /static/file"] {
+        files.ask(request, "").await;
+        let path = request.trim_start_matches("POST ");
+        assert_eq!(files.site.answer("of the handler").await, path);
+        assert_eq!(files.client.answer().await.1, "of the handler");
+    }
+    fs::create_dir(files.folder.path().join("own/later")).unwrap();
+    files.write("own/later/file", "first");
+    advance(TICK).await;
+    assert_eq!(files.get("/static/file", "").await.1, "first");
+    assert_eq!(files.status("/static/missing", "").await, "404 Not Found");
+    assert_eq!(files.status("/static", "").await, "301 Moved Permanently");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_directory_that_is_made_anew_is_served_as_the_old_one_was() {
+    for memory in [0, 1 << 20] {
+        let mut files = Files::new(|statics| statics.memory = memory);
+        files.write("own/kept", "old");
+        for path in ["/static/a.css", "/static/kept"] {
+            assert_eq!(files.status(path, "").await, "200 OK");
+        }
+        let own = files.folder.path().join("own");
+        fs::remove_dir_all(&own).unwrap();
+        for path in ["/static/a.css", "/static/missing"] {
+            ticks().await;
+            assert_eq!(files.status(path, "").await, "404 Not Found", "{path}");
+        }
+        fs::create_dir(&own).unwrap();
+        for name in ["kept", "added"] {
+            files.write(&format!("own/{name}"), "new");
+        }
+        ticks().await;
+        assert_eq!(files.get("/static/added", "").await.1, "new");
+        assert_eq!(files.get("/static/kept", "").await.1, "new");
+        fs::rename(&own, own.with_extension("old")).unwrap();
+        ticks().await;
+        assert_eq!(files.get("/static/kept", "").await.1, "new");
+        fs::create_dir(&own).unwrap();
+        files.write("own/kept", "newer");
+        ticks().await;
+        assert_eq!(files.get("/static/kept", "").await.1, "newer");
+    }
 }
 
 #[tokio::test(start_paused = true)]
