@@ -3,11 +3,12 @@
 import json
 import os
 import shutil
+import signal
 import time
 
 import pytest
 from log import PATIENCE
-from server import closed_to_others
+from server import READY, closed_to_others
 
 FOR_EVER = "public, max-age=31536000, immutable"
 MANIFEST = {"paths": {"site.css": "site.55e7cbb9ba48.css"}, "version": "1.1", "hash": ""}
@@ -175,6 +176,20 @@ def test_a_directory_that_cannot_be_entered_is_told_as_that(site, tmp_path):
         server.ready()
         server.log.wait(r"\[WARNING\] Django's STATIC_ROOT `.*/static` cannot be entered, .*Permission denied")
     (tmp_path / "static").chmod(0o755)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--preload",)], ids=["plain", "preload"])
+def test_each_reload_tells_once_what_is_served(site, arguments):
+    with site("--django-hosts", *arguments, workers=2, ALLOWED_HOSTS=[]) as server:
+        server.ready()
+        for reloads in range(4):
+            log = server.log.text
+            assert log.count("[INFO] Serving /static/ from ") == reloads + 1
+            assert log.count("[WARNING] `--django-hosts` changes nothing") == reloads + 1
+            mark = server.log.mark()
+            server.signal(signal.SIGHUP)
+            server.log.wait("Reload complete", after=mark)
+            server.log.wait(READY, after=mark, count=2)
 
 
 def test_uploads_below_the_static_files_are_not_sent_as_these_before_there_are_any(site, tmp_path):

@@ -52,6 +52,8 @@ struct Header {
     /// How many slots follow. Written once, as the key is.
     slots: u64,
     crowds: CrowdKey,
+    /// The last generation that somebody speaks for.
+    spoken_for: AtomicU32,
     server: ServerCounters,
     rates: RateTable,
 }
@@ -128,6 +130,14 @@ impl Scoreboard {
         // SAFETY: the mapping begins with the header, of which only the counters change once it is made, and they are atomics; it
         // is unmapped in `drop` only, which the borrow of `self` excludes.
         unsafe { &(*self.base.as_ptr()).server }
+    }
+
+    /// Whether nobody has spoken for this generation, or a later one, yet: what concerns all of its workers is logged once.
+    #[must_use]
+    pub fn speak_for(&self, generation: u32) -> bool {
+        // SAFETY: as for `server`: of the mapped header only atomics change, and it is unmapped in `drop` only.
+        let spoken_for = unsafe { &(*self.base.as_ptr()).spoken_for };
+        spoken_for.fetch_max(generation, Ordering::Relaxed) < generation
     }
 
     /// Counts one that `actor` does, at a time of [`crate::monotonic_micros`]; the same in all processes that share the board.
@@ -511,6 +521,16 @@ mod tests {
         board.server().restarts.iter().for_each(|restarts| restarts.add(u64::MAX));
         assert_eq!((board.slot(0).generation(), board.slot(0).stage()), (0, Stage::Free));
         assert_eq!(board.server().generation.load(), u64::MAX);
+    }
+
+    #[test]
+    fn one_worker_speaks_for_each_generation_whatever_its_slot() {
+        let (board, descriptor) = Scoreboard::shared(2).unwrap();
+        let other = Scoreboard::attach(&descriptor).unwrap();
+        let asked =
+            [(&board, 1), (&other, 1), (&other, 2), (&board, 2), (&board, 1), (&board, 4), (&other, 3)];
+        let spoken = asked.map(|(board, generation)| board.speak_for(generation));
+        assert_eq!(spoken, [true, false, true, false, false, true, false]);
     }
 
     #[test]

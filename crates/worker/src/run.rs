@@ -218,7 +218,8 @@ fn serve(
     tell_numbers(&mut options, (scoreboard, place.slot), (measures, access_log.clone()));
     let admission = Arc::new(Admission::new(&options));
     let health = options.http.health.clone();
-    django::obey(&mut options.http, (application, &options.django), place.slot == 0);
+    let is_first = crew.scoreboard().speak_for(crew.slot().generation());
+    django::obey(&mut options.http, (application, &options.django), is_first);
     // After the application has been loaded, which frees much that nobody will want again. Beside the Python threads the stand-in
     // takes memory for bodies.
     rwsgi_os::keep_memory(options.threads + 1);
