@@ -25,7 +25,8 @@ def application(environ, start_response):
         return answer(start_response, f'pid={os.getpid()}\\n')
     names = ('wsgi.url_scheme', 'HTTPS', 'REMOTE_ADDR')
     shown = [name for name in environ if name.startswith('SSL_') or name in names]
-    return answer(start_response, ''.join(f'{name}={environ[name]}\\n' for name in sorted(shown)))
+    text = lambda name: environ[name].encode('latin-1').decode()
+    return answer(start_response, ''.join(f'{name}={text(name)}\\n' for name in sorted(shown)))
 ";
 
 fn run(command: &mut Command) -> (bool, String) {
@@ -240,6 +241,25 @@ fn a_certificate_that_a_client_has_made_is_believed_when_it_is_listed() {
         let subject = format!("CN={name}");
         assert_eq!(value(&answer, "SSL_CLIENT_S_DN"), expected.then_some(&*subject), "{answer}");
     }
+}
+
+#[test]
+fn the_application_gets_the_bytes_of_a_subject_as_pep_3333_wants_them() {
+    let builder = builder(&["--ca-certs", "carla.pem", "--cert-reqs", "2"]);
+    let subject = "/C=PL/O=Łódź/O=Shop, Inc./CN=Müller/emailAddress=carla@shop.test/serialNumber=7";
+    let request = ["req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-utf8"];
+    let rest = ["-days", "9", "-subj", subject, "-set_serial", "0xFF01AB"];
+    let files = ["-keyout", "carla.key", "-out", "carla.pem"];
+    made(builder.folder(), &[&request[..], &rest, &files].concat());
+    let server = builder.start();
+    let (_, answer) = showing(&server, "carla");
+    let described = ["x509", "-in", "carla.pem", "-noout", "-subject", "-serial"];
+    let format = ["-nameopt", "RFC2253,-esc_msb"];
+    let (_, described) = openssl(server.folder(), &[&described[..], &format].concat());
+    for (name, field) in [("SSL_CLIENT_S_DN", "subject"), ("SSL_CLIENT_M_SERIAL", "serial")] {
+        assert_eq!(value(&answer, name), value(&described, field), "{answer}");
+    }
+    assert_eq!(value(&answer, "SSL_CLIENT_I_DN"), value(&answer, "SSL_CLIENT_S_DN"));
 }
 
 /// Connects with the session in this file until both workers have been met; whether each time it was resumed.

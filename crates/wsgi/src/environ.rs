@@ -14,6 +14,7 @@ use crate::call::Options;
 use crate::deadline::{Deadline, DeadlineObject};
 use crate::errors::ErrorStream;
 use crate::exchange::Exchange;
+use crate::ffi::text::latin1;
 use crate::file_wrapper::FileWrapper;
 use crate::header_rules::Sender;
 use crate::input::InputStream;
@@ -246,7 +247,7 @@ impl Environ {
             environ.set_item(self.keys.url_scheme.bind(py), self.keys.https.bind(py))?;
         }
         for (name, value) in exchange.tls().map(|tls| tls.variables).unwrap_or_default() {
-            environ.set_item(PyString::intern(py, name), value)?;
+            environ.set_item(PyString::intern(py, name), latin1(py, value.as_bytes())?)?;
         }
         if let Some(proxied) = exchange.proxied() {
             environ.set_item(intern!(py, "PROXY_PROTOCOL"), proxied.protocol)?;

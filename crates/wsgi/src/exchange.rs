@@ -127,7 +127,8 @@ pub struct Proxied<'a> {
 pub struct Tls<'a> {
     /// Tells it apart from all others.
     pub connection: u64,
-    /// What the environ says of it, the same for all its requests.
+    /// What the environ says of it, the same for all its requests; each byte of a value is a character there (PEP 3333, "Unicode
+    /// Issues").
     pub variables: &'a [(&'static str, String)],
 }
 

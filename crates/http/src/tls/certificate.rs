@@ -14,6 +14,7 @@ use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, Subject
 use x509_cert::time::Time;
 
 use super::flaw::Flaw;
+use super::subject;
 
 /// Whether it can be read.
 pub(super) fn check(der: &rustls_pki_types::CertificateDer<'_>) -> Result<(), Flaw> {
@@ -92,8 +93,8 @@ pub(super) fn describe(der: &[u8]) -> Option<[(&'static str, String); 5]> {
     };
     let serial = serial.iter().map(|byte| format!("{byte:02X}")).collect();
     Some([
-        ("SSL_CLIENT_S_DN", certificate.subject().to_string()),
-        ("SSL_CLIENT_I_DN", certificate.issuer().to_string()),
+        ("SSL_CLIENT_S_DN", subject::text(certificate.subject())),
+        ("SSL_CLIENT_I_DN", subject::text(certificate.issuer())),
         ("SSL_CLIENT_M_SERIAL", serial),
         ("SSL_CLIENT_V_START", date(certificate.validity().not_before)),
         ("SSL_CLIENT_V_END", date(certificate.validity().not_after)),

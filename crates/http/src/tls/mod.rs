@@ -1,7 +1,7 @@
 //! TLS below HTTP: what was read from files becomes a configuration, connections are secured with it, and requests learn of it.
 //!
-//! Nothing of rustls is known outside of this folder. Read in this order: `credentials` (with `keys` and `certificate`), `options`
-//! (with `suites`), `context` (with `names`, `clients` and `tickets`), `handshake`, `secured` and `facts`.
+//! Nothing of rustls is known outside of this folder. Read in this order: `credentials` (with `keys`, `certificate` and `subject`),
+//! `options` (with `suites`), `context` (with `names`, `clients` and `tickets`), `handshake`, `secured` and `facts`.
 
 mod certificate;
 mod clients;
@@ -14,6 +14,7 @@ mod keys;
 mod names;
 mod options;
 mod secured;
+mod subject;
 mod suites;
 mod tickets;
 

@@ -202,6 +202,12 @@ fn a_secured_connection_has_its_variables() {
 }
 
 #[test]
+fn what_is_said_of_a_secured_connection_is_latin_1() {
+    let value = value(Request::get("/").secured(1, "Łódź"), "SSL_TLS_SNI");
+    assert_eq!(value, r"'Å\x81Ã³dÅº'");
+}
+
+#[test]
 fn a_request_does_not_show_the_headers_of_the_one_before() {
     let site = Site::new(KEEP);
     site.serve_all([

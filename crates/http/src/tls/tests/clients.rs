@@ -1,6 +1,6 @@
 //! Which certificates clients may show.
 
-use rcgen::{ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose};
+use rcgen::{DistinguishedName, DnType, DnValue, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose};
 use rustls::SupportedProtocolVersion;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
@@ -14,6 +14,7 @@ type Change = fn(&mut CertificateParams);
 
 fn params(change: Change) -> CertificateParams {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.distinguished_name = DistinguishedName::new();
     change(&mut params);
     params
 }
@@ -120,7 +121,7 @@ fn issued(issuer: &PairSource, change: Change) -> PairSource {
     let issuer = Issuer::new(params(change), key);
     let key = KeyPair::generate().unwrap();
     let mut params = params(|_| {});
-    params.distinguished_name.push(rcgen::DnType::CommonName, "issued");
+    params.distinguished_name.push(DnType::CommonName, "issued");
     let certificate = params.signed_by(&key, &issuer).unwrap();
     PairSource { certificate: certificate.pem().into(), key: Some(key.serialize_pem().into()) }
 }
@@ -158,6 +159,41 @@ fn described(change: Change, name: &str) -> String {
     let der = CertificateDer::from_pem_slice(&own(change).certificate).unwrap();
     let described = certificate::describe(&der).unwrap();
     described.into_iter().find(|(known, _)| *known == name).unwrap().1
+}
+
+#[test]
+fn subjects_are_as_openssl_writes_them() {
+    const EMAIL: &[u64] = &[1, 2, 840, 113_549, 1, 9, 1];
+    // What `openssl x509 -subject -nameopt RFC2253,-esc_msb` writes.
+    let cases: [(Change, &str); 8] = [
+        (|_| {}, ""),
+        (|it| it.distinguished_name.push(DnType::OrganizationName, "Łódź"), "O=Łódź"),
+        (
+            |it| {
+                it.distinguished_name.push(DnType::CommonName, "Müller");
+                it.distinguished_name.push(DnType::from_oid(EMAIL), "a@b.c");
+                it.distinguished_name.push(DnType::from_oid(&[2, 5, 4, 5]), "12");
+            },
+            "serialNumber=12,emailAddress=a@b.c,CN=Müller",
+        ),
+        (
+            |it| it.distinguished_name.push(DnType::CommonName, " #a,b+c\"d\\e<f>g;h=i# "),
+            r#"CN=\ #a\,b\+c\"d\\e\<f\>g\;h=i#\ "#,
+        ),
+        (|it| it.distinguished_name.push(DnType::CommonName, "#a\0\n\x7f"), r"CN=\#a\00\0A\7F"),
+        (|it| it.distinguished_name.push(DnType::CommonName, " "), r"CN=\ "),
+        (
+            |it| {
+                let value = DnValue::BmpString("Łódź".try_into().unwrap());
+                it.distinguished_name.push(DnType::CommonName, value);
+            },
+            "CN=Łódź",
+        ),
+        (|it| it.distinguished_name.push(DnType::from_oid(&[1, 2, 3]), "a"), "1.2.3=#0C0161"),
+    ];
+    for (change, expected) in cases {
+        assert_eq!(described(change, "SSL_CLIENT_S_DN"), expected);
+    }
 }
 
 #[test]
