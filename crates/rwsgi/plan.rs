@@ -7,12 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rwsgi_config::{Config, Settled, Workers};
+use rwsgi_http::Http2;
 use rwsgi_master::{Inheritance, Numbers, Policy};
 use rwsgi_os::{Identity, SocketPlan, Statsd, Vault};
 use rwsgi_worker::PreloadOptions;
 use rwsgi_wsgi::{Embedding, Hook};
 
 use crate::error::Error;
+use crate::http2::http2;
 use crate::launch::Launch;
 use crate::logging::Access;
 use crate::proxies::{header_rules, proxies};
@@ -166,9 +168,12 @@ impl Plan {
     }
 
     /// How many descriptors a worker may need: what the application has by default anyway, and for each connection its
-    /// socket and the temporary files that its bodies may wait in.
+    /// socket and the temporary files that its bodies may wait in; in HTTP/2 a file for each request at a time.
     pub(crate) fn descriptors(&self) -> u64 {
-        (self.config.worker_connections as u64).saturating_mul(4).saturating_add(1024)
+        let is_spoken = |http2: &Http2| http2.prior_knowledge || self.tls.is_some();
+        let http2 = http2(&self.config).filter(is_spoken);
+        let streams = http2.map_or(0, |http2| u64::from(http2.concurrent_streams));
+        (self.config.worker_connections as u64).saturating_mul(4 + streams).saturating_add(1024)
     }
 
     /// What is loaded, in each worker or once for all of them.

@@ -1,15 +1,16 @@
 //! Static files: sent without Python.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::time::Instant;
 
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use crate::harness::{Builder, Client, Server};
+use crate::harness::{Builder, Client, PATIENCE, Server};
 
 const APP: &str = "
 from stage import answer, tell, wait
@@ -214,5 +215,40 @@ fn ranges_leave_by_both_kinds_of_sockets() {
         let has = |part: &[u8]| parts.body.windows(part.len()).any(|found| found == part);
         assert!(has(&large[..1_500_000]) && has(&large[2_000_000..]));
         assert_eq!(client.get("/s/a.txt").text(), "inside");
+    }
+}
+
+#[test]
+fn without_descriptors_a_large_file_is_answered_503_the_log_says_so_once_and_it_is_sent_later() {
+    let limited = ["sh", "-c", "ulimit -n 48; exec \"$0\" \"$@\""];
+    let builder = builder().under(limited).args(["--keep-alive", "300"]);
+    for number in 0..24 {
+        let file = File::create(builder.folder().join(format!("public/{number}.bin"))).unwrap();
+        // More than sockets hold.
+        file.set_len(64 << 20).unwrap();
+    }
+    let server = builder.start();
+    let mut clients: Vec<Client> = (0..24).map(|_| server.client()).collect();
+    clients.iter_mut().for_each(|client| assert_eq!(client.get("/").status, 200));
+    let ask = |(number, client): (usize, &mut Client)| {
+        client.ask(&format!("/s/{number}.bin"));
+        let head = client.head();
+        assert_eq!(head.header("Retry-After").is_some(), head.status == 503);
+        head.status
+    };
+    let statuses: Vec<u16> = clients.iter_mut().enumerate().map(ask).collect();
+    assert!(statuses.contains(&200) && statuses.contains(&503), "{statuses:?}");
+    assert!(statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
+    server.wait_log(
+        "[ERROR] cannot open files to send until others are closed, answered 503: Too many open files (os error 24); \
+         `LimitNOFILE=` of systemd or `ulimit -Hn` allow this process more",
+    );
+    assert_eq!(server.log().text().matches("cannot open").count(), 1);
+    drop(clients);
+    let limit = Instant::now() + PATIENCE;
+    let mut client = server.client();
+    while ask((0, &mut client)) != 200 {
+        assert!(Instant::now() < limit, "it is never sent");
+        client = server.client();
     }
 }

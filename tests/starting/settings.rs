@@ -211,22 +211,31 @@ fn as_many_workers_as_the_machine_has_processors() {
 }
 
 #[test]
-fn as_many_open_files_as_the_connections_need() {
+fn as_many_open_files_as_the_connections_and_their_streams_need() {
     let limits = "
 import resource
 from stage import answer
 def application(environ, start_response):
     return answer(start_response, resource.getrlimit(resource.RLIMIT_NOFILE))
 ";
-    let limited = |script| {
+    let limited = |more: &[&'static str], script| {
         let arguments = ["--worker-connections", "300", "--log-level", "debug"];
-        Server::wsgi(limits).args(arguments).under(["sh", "-c", script, "sh"]).start()
+        Server::wsgi(limits)
+            .args(arguments)
+            .args(more.iter().copied())
+            .under(["sh", "-c", script, "sh"])
+            .start()
     };
-    let raised = limited("ulimit -Sn 256; ulimit -Hn 4000; exec \"$@\"");
+    let raised = limited(&[], "ulimit -Sn 256; ulimit -Hn 4000; exec \"$@\"");
     raised.wait_log("[DEBUG] open files: at most 2224 for each process, 256 before");
     assert_eq!(raised.get("/").text(), "(2224, 4000)");
-    let hard = limited("ulimit -n 500; exec \"$@\"");
+    let http2 = limited(
+        &["--http2-cleartext", "prior-knowledge", "--http2-max-concurrent-streams", "2"],
+        "ulimit -Sn 256; ulimit -Hn 4000; exec \"$@\"",
+    );
+    assert_eq!(http2.get("/").text(), "(2824, 4000)");
+    let hard = limited(&[], "ulimit -n 500; exec \"$@\"");
     assert_eq!(hard.get("/").text(), "(500, 500)");
-    let enough = limited("ulimit -Sn 3000; ulimit -Hn 4000; exec \"$@\"");
+    let enough = limited(&[], "ulimit -Sn 3000; ulimit -Hn 4000; exec \"$@\"");
     assert_eq!(enough.get("/").text(), "(3000, 4000)");
 }

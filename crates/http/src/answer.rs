@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http::StatusCode;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use rwsgi_message::Fields;
 
 use crate::FileSpan;
@@ -105,7 +105,15 @@ impl Answer {
         page
     }
 
-    /// The same where the connection goes on.
+    /// The same for what cannot be had now: it may soon be there again.
+    #[must_use]
+    pub fn unavailable() -> Self {
+        let mut answer = Self::error(StatusCode::SERVICE_UNAVAILABLE);
+        answer.headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        answer
+    }
+
+    /// The same as for an error where the connection goes on.
     pub(crate) fn page(status: StatusCode) -> Self {
         let reason = status.canonical_reason().unwrap_or("Error");
         Self::worded(status, reason)

@@ -104,11 +104,11 @@ impl Conditions {
     }
 
     /// Makes `file` the body of `answer`, whose headers stay but for those that say what is sent of it.
-    pub(crate) fn answer(&self, mut answer: Answer, file: File, metadata: &Metadata) -> Answer {
+    pub(crate) fn answer(&self, mut answer: Answer, file: Arc<File>, metadata: &Metadata) -> Answer {
         answer.headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         answer.headers.remove(CONTENT_RANGE);
         set_validators(&mut answer.headers, metadata, "");
-        self.apply(answer, &Source::File(Arc::new(file), metadata.len()))
+        self.apply(answer, &Source::File(file, metadata.len()))
     }
 
     /// Makes what is wanted of `source` the body of `answer`, whose headers are those of the whole, with its validators.

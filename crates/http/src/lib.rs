@@ -8,7 +8,7 @@
 //! Read in this order: `exchange` (the seam), `options`, `connection`, `lane`, `talk` and `parking` (the story of a connection), `pipeline` (that of a request); `head`, `encode` and
 //! `date` (requests and answers without hyper); `arriving`, `inflow`,
 //! `collect`, `spool` and `inlet` (request bodies); `answer`, `stream`, `overflow` and `reply` (the way back); `outgoing` and
-//! `transport` (files), `x_sendfile`, `statics`, `root`, `conditions` and `ranges`; `codings` and `compression`; `guard`, `framing` and `refusal` (what is let in), `activity` and
+//! `transport` (files), `x_sendfile`, `statics`, `root`, `descriptors`, `conditions` and `ranges`; `codings` and `compression`; `guard`, `framing` and `refusal` (what is let in), `activity` and
 //! `patience` (silence); `proxies` and `trust` (whom to believe), `preface` and `proxy_header` (PROXY protocol), `ahead` (what was read to see what is spoken), `forwarding`
 //! and `forwarded` (headers of proxies); `protection` (what is refused before the application is asked); `health` and `page_server` (the
 //! server's own pages); `request_id`, `journal`, `record` and `access_log` (what is told of requests). `http2` (many requests at a time), `redirect` (the way to HTTPS) and `tls` (its folder says how to read it).
@@ -30,6 +30,7 @@ mod compression;
 mod conditions;
 mod connection;
 mod date;
+mod descriptors;
 mod encode;
 mod error;
 mod exchange;

@@ -11,6 +11,8 @@ use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 use tokio::time::Instant;
 
+use crate::descriptors::Shared;
+
 /// Opening waits for nobody: neither for the other end of a pipe nor for a terminal.
 const OPEN: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
@@ -30,6 +32,7 @@ pub(crate) struct Root {
     folder: Mutex<Option<Arc<Folder>>>,
     /// When somebody looked, who holds it meanwhile.
     looked: Mutex<Instant>,
+    shared: Shared,
 }
 
 #[derive(Debug)]
@@ -62,7 +65,8 @@ impl Root {
     /// A directory that may come, and why it cannot be opened yet.
     pub(crate) fn awaited(path: &Path) -> (Self, io::Result<()>) {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let root = Self { path, folder: Mutex::default(), looked: Mutex::new(Instant::now()) };
+        let (folder, shared) = Default::default();
+        let root = Self { path, folder, looked: Mutex::new(Instant::now()), shared };
         let found = root.look();
         (root, found)
     }
@@ -88,6 +92,11 @@ impl Root {
         let file = File::from(self.open_beneath(path)?);
         let metadata = file.metadata()?;
         Ok((file, metadata))
+    }
+
+    /// An opened file for an answer.
+    pub(crate) fn share(&self, file: File, metadata: &Metadata) -> Arc<File> {
+        self.shared.share(file, metadata)
     }
 
     /// Whether the system knows, without looking at a disk, that nothing lies there.

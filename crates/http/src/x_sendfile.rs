@@ -13,6 +13,7 @@ use tokio::task::spawn_blocking;
 
 use crate::Answer;
 use crate::conditions::Conditions;
+use crate::descriptors::are_lacking;
 use crate::root::{Root, refusal};
 
 const X_ACCEL_REDIRECT: HeaderName = HeaderName::from_static("x-accel-redirect");
@@ -72,6 +73,7 @@ impl Roots {
         };
         match self.look_up(named).await {
             Ok((file, metadata)) => conditions.answer(answer, file, &metadata),
+            Err(error) if are_lacking(&error) => Answer::unavailable(),
             Err(error) => {
                 let name = name.map(|name| String::from_utf8_lossy(name)).unwrap_or_default();
                 tracing::error!("cannot send `{name}`, which the application names: {error}");
@@ -102,12 +104,17 @@ impl Roots {
     }
 
     /// Opens a file away from the loop, which must not wait for a disk.
-    async fn look_up(&self, named: Option<Named>) -> io::Result<(File, Metadata)> {
+    async fn look_up(&self, named: Option<Named>) -> io::Result<(Arc<File>, Metadata)> {
         let Some(Named { root, path }) = named else {
             return Err(refusal("it is in none of the directories that are mapped"));
         };
         let roots = Arc::clone(&self.0);
-        spawn_blocking(move || roots[root].root.open_file(&path)).await.map_err(io::Error::other)?
+        let open = move || {
+            let root = &roots[root].root;
+            let (file, metadata) = root.open_file(&path)?;
+            Ok((root.share(file, &metadata), metadata))
+        };
+        spawn_blocking(open).await.map_err(io::Error::other)?
     }
 }
 

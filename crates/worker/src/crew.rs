@@ -25,7 +25,7 @@ use crate::deadline::Running;
 use crate::inquiry::Inquiries;
 use crate::lead::{Holder, Lead, Stamp};
 use crate::queue::{Answers, Popped, Pushed, Requests};
-use crate::refusal::{Refusal, Refusals, unavailable};
+use crate::refusal::{Refusal, Refusals};
 use crate::run::Options;
 use crate::shutdown::Order;
 use crate::stand_in::Sleep;
@@ -193,7 +193,7 @@ impl Crew {
             match self.requests.pop(time)? {
                 Popped::Timely(exchange) => return Some(exchange),
                 Popped::Late(exchange) => self.refuse(&exchange, Refusal::Late),
-                Popped::Doubtful(exchange) => self.answer(&exchange, unavailable()),
+                Popped::Doubtful(exchange) => self.answer(&exchange, Answer::unavailable()),
             }
         }
     }
@@ -213,7 +213,7 @@ impl Crew {
         if !exchange.ticket.is_settled() {
             self.slot().counters.refuse(503);
             self.refusals.add(refusal, self.runtime.handle());
-            self.answer(exchange, unavailable());
+            self.answer(exchange, Answer::unavailable());
         }
     }
 

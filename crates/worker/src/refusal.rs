@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
-use http::header::{HeaderValue, RETRY_AFTER};
-use rwsgi_http::Answer;
 use tokio::runtime::Handle;
 
 use crate::notice::Notice;
@@ -58,11 +55,4 @@ impl Refusals {
 
 fn requests(count: u64) -> String {
     format!("{count} request{}", if count == 1 { "" } else { "s" })
-}
-
-/// What the client gets: it may try again soon, when another worker or a free thread may be there.
-pub(crate) fn unavailable() -> Answer {
-    let mut answer = Answer::error(StatusCode::SERVICE_UNAVAILABLE);
-    answer.headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    answer
 }

@@ -6,7 +6,7 @@ use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rwsgi_http::{AccessLog, Handler, Redirect, Server};
+use rwsgi_http::{AccessLog, Answer, Handler, Redirect, Server};
 use rwsgi_os::{ExitReason, LifelineEnd, Signal, Signals, Stage, Status, exit_now};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout, timeout_at};
@@ -15,7 +15,6 @@ use crate::accept::Doors;
 use crate::crew::Crew;
 use crate::monitor::Monitor;
 use crate::ready::Watched;
-use crate::refusal::unavailable;
 
 /// How long requests wait for Python threads of which each is stuck in one that timed out.
 const STUCK: Duration = Duration::from_secs(5);
@@ -173,7 +172,7 @@ impl<H: Handler> Leaving<H> {
         }
         for exchange in rest {
             self.crew.slot().counters.refuse(503);
-            exchange.ticket.answer(unavailable()).into_iter().for_each(Waker::wake);
+            exchange.ticket.answer(Answer::unavailable()).into_iter().for_each(Waker::wake);
         }
         sleep(LOOK).await;
     }

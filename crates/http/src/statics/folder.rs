@@ -16,13 +16,14 @@ use http::header::{
 use rustix::io::Errno;
 use rwsgi_message::Fields;
 
-use super::found::{Found, Identity, Representation};
+use super::found::{Found, Representation};
 use super::kinds::Kind;
 use super::lifetime::Lifetimes;
 use super::options::{Contents, Misses, StaticFiles, StaticFolder};
 use crate::codings::Coding;
 use crate::compression::Compression;
 use crate::conditions::{Source, set_validators};
+use crate::descriptors::{Identity, are_lacking};
 use crate::root::Root;
 
 /// Files up to this size are read into memory, larger ones sent by the system.
@@ -51,6 +52,8 @@ pub(super) enum Outcome {
     File(Arc<Found>),
     Directory,
     Missing,
+    /// There is no descriptor for it now; it has been logged.
+    Lacking,
     /// The system cannot say; it has been logged.
     Failed,
 }
@@ -111,6 +114,7 @@ impl Folder {
         let opened = match self.open_any(path) {
             Ok(Some(opened)) => opened,
             Ok(None) => return Outcome::Missing,
+            Err(error) if are_lacking(&error) => return Outcome::Lacking,
             Err(error) => {
                 tracing::error!("cannot open the static file `{}`: {error}", path.escape_ascii());
                 return Outcome::Failed;
@@ -183,7 +187,7 @@ impl Folder {
         let bytes = (self.reads && metadata.len() <= LARGEST).then(|| read(&file, &metadata)).flatten();
         let source = match bytes {
             Some(bytes) => Source::Memory(bytes.into()),
-            None => Source::File(Arc::new(file), metadata.len()),
+            None => Source::File(self.root.share(file, &metadata), metadata.len()),
         };
         describe(&mut fields, &metadata, (coding, &variant), metadata.len());
         Representation { fields, source }

@@ -1,13 +1,11 @@
 //! A file that has been found, and its answers.
 
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
-
 use rwsgi_message::{Fields, RequestHead};
 
 use crate::Answer;
 use crate::codings::{Accepted, Coding};
 use crate::conditions::{Conditions, Source};
+use crate::descriptors::Identity;
 
 /// Memory that a file takes beside its bytes, roughly.
 const OVERHEAD: usize = 512;
@@ -28,28 +26,6 @@ pub(super) struct Representation {
     /// All fields of the answer that has the whole of it.
     pub(super) fields: Fields,
     pub(super) source: Source,
-}
-
-/// What changes when a file does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Identity {
-    device: u64,
-    inode: u64,
-    length: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Identity {
-    pub(super) fn of(metadata: &Metadata) -> Self {
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            length: metadata.len(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        }
-    }
 }
 
 impl Found {

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-use super::found::Identity;
 use super::options::Contents;
+use crate::descriptors::Identity;
 use crate::root::Root;
 
 /// For a file that never changes: another content has another name (RFC 8246).

@@ -170,6 +170,7 @@ impl Inner {
                 }
                 return;
             }
+            Outcome::Lacking => Answer::unavailable(),
             Outcome::Failed => text(StatusCode::INTERNAL_SERVER_ERROR, "the file cannot be opened\n"),
         };
         give(&exchange.ticket, answer);

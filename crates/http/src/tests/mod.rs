@@ -8,6 +8,7 @@ mod bodies;
 pub(crate) mod client;
 mod closing;
 mod compression;
+mod descriptors;
 mod files;
 mod framing;
 mod gone;
