@@ -14,7 +14,8 @@ pub(crate) use client::{Client, Response};
 pub(crate) use gate::Gate;
 pub(crate) use lines::Lines;
 pub(crate) use processes::{
-    children, cpu_ticks_of, have_sockets_in_common, sleeps_of, sockets_of, threads, title_of,
+    children, cpu_ticks_of, have_sockets_in_common, resident_memory_of, sleeps_of, sockets_of, threads,
+    title_of,
 };
 pub(crate) use server::Server;
 

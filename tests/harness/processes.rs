@@ -56,6 +56,13 @@ pub(crate) fn cpu_ticks_of(pid: u32) -> u64 {
     fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
 }
 
+/// The memory that a process has, in bytes.
+pub(crate) fn resident_memory_of(pid: u32) -> usize {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+}
+
 fn parent_of(pid: u32) -> Option<u32> {
     let fields = fields_of(pid)?;
     if fields[0] == "Z" { None } else { fields[1].parse().ok() }

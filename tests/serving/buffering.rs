@@ -4,8 +4,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-use crate::harness::{Client, PATIENCE, Server};
+use crate::harness::{Client, PATIENCE, Server, resident_memory_of};
 
 const APP: &str = "
 import os
@@ -47,6 +48,9 @@ def application(environ, start_response):
         case '/broken':
             start_response('200 OK', [])
             return broken(environ)
+        case '/whole':
+            start_response('200 OK', [])
+            return [b'x' * (14 << 20)]
         case '/spools':
             return answer(start_response, '\\n'.join(spools()))
     return answer(start_response, 'small')
@@ -228,4 +232,27 @@ fn an_answer_whose_client_leaves_no_room_in_time_is_given_up() {
         let log = server.log().text();
         assert!(!log.contains("TIMEOUT") && !log.contains("asked for more"), "{log}");
     }
+}
+
+#[cfg_attr(not(target_env = "gnu"), ignore = "nothing is kept there")]
+#[test]
+fn memory_of_answers_that_waited_for_their_clients_goes_back_to_the_system() {
+    const MEBIBYTE: usize = 1 << 20;
+    let server = Server::wsgi(APP).args(["--write-timeout", "1", "--keep-alive", "1"]).start();
+    let resident = || resident_memory_of(server.worker_pid());
+    assert_eq!(server.get("/").text(), "small");
+    let before = resident();
+    let clients: Vec<Client> = (0..4).map(|_| stalled(&server, "/whole")).collect();
+    server.wait_log_times("dropped the connection of ip=127.0.0.1: nothing of its response was read", 4);
+    // Freed, and kept for the next ones.
+    assert!(resident() > before + 40 * MEBIBYTE, "{before} {}", resident());
+    let limit = Instant::now() + PATIENCE;
+    while resident() > before + 20 * MEBIBYTE {
+        assert!(Instant::now() < limit, "{before} {}", resident());
+        // A second passes.
+        let mut idle = server.client();
+        assert_eq!(idle.get("/").text(), "small");
+        assert!(idle.is_closed_silently());
+    }
+    drop(clients);
 }

@@ -218,7 +218,8 @@ impl<'a, H: Handler, S: Transport> Lane<'a, H, S> {
         if self.activity.is_doubtful() {
             self.wait.doubt();
         }
-        if let Poll::Ready(answer) = Pin::new(&mut self.wait).poll(context) {
+        if let Poll::Ready(mut answer) = Pin::new(&mut self.wait).poll(context) {
+            self.server.parking.watch(&mut answer);
             return Poll::Ready(match self.begun.take() {
                 Some(begun) => self.finish(answer, begun),
                 None => Some(Way::Over),

@@ -1,26 +1,33 @@
-//! Connections that wait for their next request without a parser, and the memory that they and bodies have given up.
+//! Connections that wait for their next request without a parser, and the memory that they, bodies and slow answers have given up.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
+use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
+
+use crate::{Answer, Content};
 
 /// So many connections have to give up their parsers before their memory is worth giving back to the system.
 const MANY: usize = 1024;
-/// As many bytes of a body leave as much behind as one of them.
+/// As many bytes of a body or an answer leave as much behind as one of them.
 const BODY: usize = 8 * 1024;
 /// Giving back locks the heap for some milliseconds: it waits until the worker has calmed down, and is rare.
 const CALM: Duration = Duration::from_secs(5);
 const RARE: Duration = Duration::from_secs(60);
+
+/// An answer that takes so long waits for its client. Only those pile up; others make room for each other.
+const SLOW: Duration = Duration::from_millis(250);
 
 /// After this time without a request a connection gives back its parser and buffers, for the next one to use: it is these that
 /// ten thousand idle connections would need memory for. The second one counts while many have a parser.
 pub(crate) const PARK: Duration = Duration::from_millis(250);
 const PARK_SOON: Duration = Duration::from_millis(50);
 
-/// Counts connections with a parser, parkings and bodies, and has memory given back after many.
+/// Counts connections with a parser, parkings, bodies and slow answers, and has memory given back after many.
 #[derive(Debug)]
 pub(crate) struct Parking {
     talking: AtomicUsize,
@@ -49,17 +56,41 @@ impl Parking {
         self.note(1);
     }
 
-    /// A body of so many bytes has been in memory.
-    pub(crate) fn received(self: &Arc<Self>, bytes: u64) {
+    /// A body or an answer of so many bytes has been in memory.
+    pub(crate) fn held(self: &Arc<Self>, bytes: u64) {
         if bytes >= BODY as u64 {
             self.note(usize::try_from(bytes).unwrap_or(usize::MAX) / BODY);
         }
     }
 
+    /// Has the memory of an answer counted when it is let go of. Nothing is done about a small one.
+    pub(crate) fn watch(self: &Arc<Self>, answer: &mut Answer) {
+        match &mut answer.content {
+            Content::Full(bytes) if bytes.len() >= BODY && !answer.is_own => {
+                *bytes = self.counted(std::mem::take(bytes));
+            }
+            Content::Stream(outlet) => outlet.watch(self.leaving()),
+            _ => {}
+        }
+    }
+
+    /// Bytes of an answer that are counted when they are let go of.
+    pub(crate) fn counted(self: &Arc<Self>, bytes: Bytes) -> Bytes {
+        Bytes::from_owner(Counted { bytes, leaving: self.leaving() })
+    }
+
+    fn leaving(self: &Arc<Self>) -> Leaving {
+        Leaving { parking: Arc::clone(self), since: Instant::now() }
+    }
+
     fn note(self: &Arc<Self>, freed: usize) {
         let count = self.since_release.fetch_add(freed, Ordering::Relaxed).saturating_add(freed);
-        if count >= MANY && !self.is_scheduled.swap(true, Ordering::Relaxed) {
-            tokio::spawn(Arc::clone(self).release());
+        // At the end of the process nobody asks for it.
+        if count >= MANY
+            && let Ok(runtime) = Handle::try_current()
+            && !self.is_scheduled.swap(true, Ordering::Relaxed)
+        {
+            runtime.spawn(Arc::clone(self).release());
         }
     }
 
@@ -72,6 +103,40 @@ impl Parking {
             sleep(RARE).await;
         }
         self.is_scheduled.store(false, Ordering::Relaxed);
+    }
+}
+
+/// An answer on its way out.
+#[derive(Debug)]
+pub(crate) struct Leaving {
+    parking: Arc<Parking>,
+    since: Instant,
+}
+
+impl Leaving {
+    /// It is over, and had so many bytes in memory at a time.
+    pub(crate) fn end(&self, bytes: usize) {
+        if self.since.elapsed() >= SLOW {
+            self.parking.held(bytes as u64);
+        }
+    }
+}
+
+/// What stays in memory until the last byte of it has left.
+struct Counted {
+    bytes: Bytes,
+    leaving: Leaving,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.leaving.end(self.bytes.len());
     }
 }
 
@@ -116,11 +181,11 @@ mod tests {
             AFTER_BODIES.fetch_add(1, Ordering::SeqCst);
         });
         let releases = || AFTER_BODIES.load(Ordering::SeqCst);
-        (0..10_000).for_each(|_| parking.received(BODY as u64 - 1));
-        parking.received((MANY * BODY) as u64 - 1);
+        (0..10_000).for_each(|_| parking.held(BODY as u64 - 1));
+        parking.held((MANY * BODY) as u64 - 1);
         sleep(2 * RARE).await;
         assert_eq!(releases(), 0, "little");
-        parking.received(BODY as u64);
+        parking.held(BODY as u64);
         sleep(2 * CALM).await;
         assert_eq!(releases(), 1);
     }

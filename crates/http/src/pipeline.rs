@@ -238,6 +238,7 @@ impl<H: Handler> Server<H> {
             Pin::new(&mut wait).poll(context)
         })
         .await;
+        self.parking.watch(&mut answer);
         activity.begin_answer();
         if let (Some(peer), Some(fault)) = (live, activity.fault()) {
             // Whatever the application made of half a body.
@@ -271,7 +272,7 @@ impl<H: Handler> Server<H> {
         let body = collected?;
         let length = body.length().unwrap_or_default();
         activity.count_body(length);
-        self.parking.received(length);
+        self.parking.held(length);
         Ok(Some(body))
     }
 }

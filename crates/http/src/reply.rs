@@ -130,6 +130,10 @@ impl ReplyBody {
         self.ended(End::Complete);
     }
 
+    pub(crate) fn may_have_files(&self) -> bool {
+        matches!(self.content, Source::Stream(_) | Source::File(_) | Source::Parts(_))
+    }
+
     fn data(&mut self, data: Data) -> Frame<Data> {
         if let Some(record) = &mut self.end.record {
             record.sent(data.remaining());

@@ -16,6 +16,7 @@ use bytes::Bytes;
 
 use crate::FileSpan;
 use crate::overflow::{Overflow, report};
+use crate::parking::Leaving;
 
 /// How much of an unbuffered answer may wait, and how much of another one before the loop has a turn.
 const UNBUFFERED: usize = 64 * 1024;
@@ -60,6 +61,8 @@ struct Inner {
     gathered: Vec<u8>,
     /// Bytes in memory.
     waiting: usize,
+    /// How many there were at most.
+    most: usize,
     /// The loop has had its turn since the writer began to wait.
     has_turned: bool,
     /// The client left something after the loop had its turn: another one is of no use.
@@ -113,7 +116,7 @@ impl Stream {
     /// The end that belongs into the answer; there is one.
     #[must_use]
     pub fn outlet(self: &Arc<Self>) -> Outlet {
-        Outlet(Arc::clone(self))
+        Outlet { stream: Arc::clone(self), leaving: None }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -128,7 +131,7 @@ impl Stream {
             return None;
         }
         inner.gathered.extend_from_slice(bytes);
-        inner.waiting += bytes.len();
+        inner.grow(bytes.len());
         if inner.gathered.len() >= GATHERED {
             inner.flush_gathered();
         }
@@ -145,7 +148,7 @@ impl Stream {
             return None;
         }
         inner.flush_gathered();
-        inner.waiting += bytes.len();
+        inner.grow(bytes.len());
         inner.frames.push_back(bytes);
         inner.reader.take()
     }
@@ -294,37 +297,54 @@ impl Stream {
         }
     }
 
-    /// The connection has gone: lets go of what is waiting and of the writer.
-    fn abandon(&self) {
+    /// The connection has gone: lets go of what is waiting and of the writer. How many bytes there were at most in memory.
+    fn abandon(&self) -> usize {
         let mut inner = self.lock();
         inner.gone = true;
         inner.waiting = 0;
         let gone = (std::mem::take(&mut inner.gathered), std::mem::take(&mut inner.frames));
         let (overflow, writer) = (std::mem::take(&mut inner.overflow), inner.writer.take());
+        let most = inner.most;
         drop(inner);
         drop(gone);
         overflow.discard();
         writer.into_iter().for_each(Waker::wake);
+        most
     }
 }
 
 /// The connection's end. Dropping it, wherever the answer may have got to, tells the writer that the client has gone.
 #[derive(Debug)]
-pub struct Outlet(Arc<Stream>);
+pub struct Outlet {
+    stream: Arc<Stream>,
+    leaving: Option<Leaving>,
+}
 
 impl Outlet {
     pub(crate) fn poll_next(&self, context: &Context<'_>) -> Poll<Next> {
-        self.0.poll_next(context)
+        self.stream.poll_next(context)
+    }
+
+    /// Who is told of the memory that the answer had.
+    pub(crate) fn watch(&mut self, leaving: Leaving) {
+        self.leaving = Some(leaving);
     }
 }
 
 impl Drop for Outlet {
     fn drop(&mut self) {
-        self.0.abandon();
+        let most = self.stream.abandon();
+        self.leaving.iter().for_each(|leaving| leaving.end(most));
     }
 }
 
 impl Inner {
+    /// So many bytes come into memory.
+    fn grow(&mut self, bytes: usize) {
+        self.waiting += bytes;
+        self.most = self.most.max(self.waiting);
+    }
+
     fn flush_gathered(&mut self) {
         if !self.gathered.is_empty() {
             let gathered = std::mem::take(&mut self.gathered);

@@ -13,6 +13,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use crate::FileSpan;
 use crate::activity::Activity;
 use crate::outgoing::Data;
+use crate::parking::Parking;
 use crate::reply::ReplyBody;
 
 /// How much is handed over at once.
@@ -27,6 +28,8 @@ pub(super) struct StreamBody {
     reply: ReplyBody,
     rest: Rest,
     activity: Arc<Activity>,
+    /// Who is told of the parts of files that were in memory; `None`: there are no files.
+    parking: Option<Arc<Parking>>,
 }
 
 /// What of the last frame has not been handed over.
@@ -40,8 +43,9 @@ enum Rest {
 }
 
 impl StreamBody {
-    pub(super) fn new(reply: ReplyBody, activity: Arc<Activity>) -> Self {
-        Self { reply, rest: Rest::Nothing, activity }
+    pub(super) fn new(reply: ReplyBody, activity: Arc<Activity>, parking: &Arc<Parking>) -> Self {
+        let parking = reply.may_have_files().then(|| Arc::clone(parking));
+        Self { reply, rest: Rest::Nothing, activity, parking }
     }
 
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
@@ -99,7 +103,10 @@ impl StreamBody {
         if behind.length > 0 {
             self.rest = Rest::File(behind);
         }
-        bytes
+        match &self.parking {
+            Some(parking) => parking.counted(bytes),
+            None => bytes,
+        }
     }
 }
 

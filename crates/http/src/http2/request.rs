@@ -16,6 +16,7 @@ use crate::activity::Activity;
 use crate::connection::Server;
 use crate::exchange::Handler;
 use crate::framing::{Fault, judge_stream};
+use crate::parking::Parking;
 use crate::pipeline::prefer_target;
 use crate::reply::{ReplyBody, RequestEnd, response};
 
@@ -42,7 +43,7 @@ impl<H: Handler> Server<H> {
             Err(fault) => self.refuse_stream(&peer, &activity, fault),
         };
         unanswered.answered();
-        Ok(for_stream(response, is_head, activity))
+        Ok(for_stream(response, is_head, (activity, &self.parking)))
     }
 
     fn refuse_stream(&self, peer: &Peer, activity: &Arc<Activity>, fault: Fault) -> Response<ReplyBody> {
@@ -54,7 +55,11 @@ impl<H: Handler> Server<H> {
 }
 
 /// The answer as a stream takes it: hyper sends content also where there may be none (RFC 9110 sections 9.3.2 and 15).
-fn for_stream(response: Response<ReplyBody>, is_head: bool, activity: Arc<Activity>) -> Response<StreamBody> {
+fn for_stream(
+    response: Response<ReplyBody>,
+    is_head: bool,
+    (activity, parking): (Arc<Activity>, &Arc<Parking>),
+) -> Response<StreamBody> {
     let (mut parts, mut body) = response.into_parts();
     let is_bare = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&parts.status);
     if is_head
@@ -66,7 +71,7 @@ fn for_stream(response: Response<ReplyBody>, is_head: bool, activity: Arc<Activi
     if is_head || is_bare {
         body.leave_out();
     }
-    Response::from_parts(parts, StreamBody::new(body, activity))
+    Response::from_parts(parts, StreamBody::new(body, activity, parking))
 }
 
 /// HTTP/2 may send each cookie as a field of its own; elsewhere they are one field (RFC 9113 section 8.2.3).

@@ -16,6 +16,7 @@ mod http2;
 mod keep_alive;
 mod lane;
 mod lane_bodies;
+mod memory;
 mod own_pages;
 mod play;
 mod protection;
