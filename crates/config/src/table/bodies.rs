@@ -32,8 +32,9 @@ pub(super) const ROWS: &[Setting] = &[
         flag: Flag::Long("response-buffer"),
         default: Some("1M"),
         metavar: "SIZE",
-        help: "memory of a response, then a file; 0: no limit",
-        more: "What a client has not read yet; Python goes on meanwhile. More waits in a file.",
+        help: "memory of a streamed response, then a file; 0: no limit",
+        more: "What a client has not read yet; Python goes on meanwhile. More waits in a file. A response in one \
+               piece stays in memory until all of it is sent, however large it is.",
         gunicorn: Gunicorn::Own,
         kind: Kind::Size(|config, size| config.response_buffer = size),
         ..ROW
@@ -43,7 +44,7 @@ pub(super) const ROWS: &[Setting] = &[
         flag: Flag::Long("response-temp-max"),
         default: Some("1G"),
         metavar: "SIZE",
-        help: "size of a response's file; 0: no limit",
+        help: "size of a streamed response's file; 0: no limit",
         more: "Past it the application waits for its client.",
         gunicorn: Gunicorn::Own,
         kind: Kind::Size(|config, size| config.response_temp_max = size),

@@ -58,8 +58,8 @@ complete -c rwsgi -l body-min-rate -d 'average bytes per second of a body; 0: no
 complete -c rwsgi -l body-grace -d 'seconds before --body-min-rate counts; 0: at once [default: 10]' -r -f
 complete -c rwsgi -l write-timeout -d 'seconds a response may stand still; 0: no limit [default: 60]' -r -f
 complete -c rwsgi -l body-memory -d 'memory of a worker for bodies, then files; 0: no limit [default: 64M]' -r -f
-complete -c rwsgi -l response-buffer -d 'memory of a response, then a file; 0: no limit [default: 1M]' -r -f
-complete -c rwsgi -l response-temp-max -d 'size of a response\'s file; 0: no limit [default: 1G]' -r -f
+complete -c rwsgi -l response-buffer -d 'memory of a streamed response, then a file; 0: no limit [default: 1M]' -r -f
+complete -c rwsgi -l response-temp-max -d 'size of a streamed response\'s file; 0: no limit [default: 1G]' -r -f
 complete -c rwsgi -l body-temp-dir -d 'directory of temporary files [default: the system\'s]' -r -f -a "(__fish_complete_directories)"
 complete -c rwsgi -l sendfile-root -d 'what X-Accel-Redirect, X-Sendfile may name; repeatable' -r -f
 complete -c rwsgi -l static -d 'send the files of DIR below /PREFIX without the application; repeatable' -r -f
