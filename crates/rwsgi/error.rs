@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rwsgi_config::{Migration, Settled, Source};
@@ -126,6 +126,13 @@ impl Error {
             Self::Bodies { .. } => {
                 Some("give that directory to them, or name another one with `--body-temp-dir`".to_owned())
             }
+            Self::Credentials { setting: "acme_dir", .. } => {
+                Some("remove it: another certificate is ordered then".to_owned())
+            }
+            Self::Credentials { setting: "keyfile", source: Flaw::NoCertificate, .. } => Some(
+                "`--certfile` is missing: name the file of the certificate that the key belongs to"
+                    .to_owned(),
+            ),
             Self::Credentials { source, .. } => source.hint().map(str::to_owned),
             Self::ReadCredentials { source, .. } if source.kind() == io::ErrorKind::NotFound => Some(
                 "a relative path counts from the current directory, or from that of `--chdir`".to_owned(),
@@ -166,6 +173,15 @@ impl Error {
             Self::SettingsTime { .. } => {
                 Some("the log tells where it was; raise `--boot-timeout` if it needs more time".to_owned())
             }
+            _ => None,
+        }
+    }
+
+    /// The file of TLS that it is about.
+    pub(crate) fn credentials(&self) -> Option<&Path> {
+        match self {
+            Self::Setting(misfit) => misfit.error.credentials(),
+            Self::ReadCredentials { path, .. } | Self::Credentials { path, .. } => Some(path),
             _ => None,
         }
     }

@@ -58,6 +58,18 @@ impl Renewal {
         Self { seen: read.clone(), read, due: now + LOOK }
     }
 
+    /// How they are now.
+    pub(crate) fn current(&self) -> Stamps {
+        self.read.again()
+    }
+
+    /// Somebody else has read one of them, when they were so, and told what is wrong with it: that need not be told again.
+    pub(crate) fn was_told(&mut self, file: &Path, stamps: Stamps) {
+        if stamps.0.iter().any(|(path, _)| path == file) {
+            (self.seen, self.read) = (stamps.clone(), stamps);
+        }
+    }
+
     /// When to look next.
     pub(crate) fn due(&self) -> Instant {
         self.due
@@ -108,6 +120,17 @@ mod tests {
             assert_eq!(renewal.judge(stamps(number), now), is_to_be_read, "{number}");
             assert_eq!(renewal.due(), now + next, "{number}");
         }
+    }
+
+    #[test]
+    fn what_a_reload_has_told_is_not_told_again() {
+        let now = Instant::now();
+        let mut renewal = Renewal::new(stamps(0), now);
+        renewal.was_told(Path::new("b"), stamps(1));
+        assert_eq!([1, 1].map(|number| renewal.judge(stamps(number), now)), [false, true], "another file");
+        renewal.was_told(Path::new("a"), stamps(2));
+        assert_eq!([2, 2].map(|number| renewal.judge(stamps(number), now)), [false, false]);
+        assert_eq!([3, 3].map(|number| renewal.judge(stamps(number), now)), [false, true]);
     }
 
     #[test]

@@ -96,12 +96,19 @@ impl Site<'_> {
     }
 
     /// Settles the same command line and environment with what the file says now.
-    fn settle(&self, file: Option<&File>) -> Result<(Plan, String), Error> {
+    fn settle(&mut self, file: Option<&File>) -> Result<(Plan, String), Error> {
         let settled = self.draft.finish(file)?;
         settled.notes.iter().for_each(ui::remark);
         let typed = settled.typed();
-        let plan = self.plan(&settled, &typed).map_err(|error| error.about(&settled))?;
-        Ok((plan, typed))
+        let before = self.renewal.as_ref().map(Renewal::current);
+        let plan = self.plan(&settled, &typed).inspect_err(|error| {
+            if let (Some(renewal), Some(file), Some(stamps)) =
+                (&mut self.renewal, error.credentials(), before)
+            {
+                renewal.was_told(file, stamps);
+            }
+        });
+        Ok((plan.map_err(|error| error.about(&settled))?, typed))
     }
 
     fn plan(&self, settled: &Settled, typed: &str) -> Result<Plan, Error> {

@@ -39,6 +39,8 @@ struct Fetched {
 #[derive(Debug)]
 struct Pair {
     certificate: PathBuf,
+    /// Which setting names that file.
+    setting: &'static str,
     key: PathBuf,
 }
 
@@ -61,7 +63,11 @@ impl Tls {
         let longest = certificates.len().max(keys.len());
         let pair = |number| {
             let (certificate, key) = (certificates.get(number), keys.get(number));
-            Some(Pair { certificate: base.join(certificate.or(key)?), key: base.join(key.or(certificate)?) })
+            Some(Pair {
+                certificate: base.join(certificate.or(key)?),
+                setting: if certificate.is_some() { "certfile" } else { "keyfile" },
+                key: base.join(key.or(certificate)?),
+            })
         };
         let folder = config.acme.folder.as_ref().filter(|_| !config.acme.domains.is_empty());
         Some(Self {
@@ -95,9 +101,9 @@ impl Tls {
         let fetched = store.as_ref().map(|store| [store.certificate(), store.challenges()]);
         let stamps = Stamps::of(self.files().chain(fetched.iter().flatten().map(PathBuf::as_path)));
         let mut pairs = Vec::new();
-        for Pair { certificate, key } in &self.pairs {
+        for Pair { certificate, setting, key } in &self.pairs {
             let key = (key != certificate).then(|| read("keyfile", key)).transpose()?;
-            pairs.push(PairSource { certificate: read("certfile", certificate)?, key });
+            pairs.push(PairSource { certificate: read(setting, certificate)?, key });
         }
         let mut challenges = Vec::new();
         if let Some(store) = &store {
@@ -109,30 +115,35 @@ impl Tls {
         let authorities = self.authorities.as_deref().map(|path| read("ca_certs", path)).transpose()?;
         let read = Credentials::read(&Sources { pairs, password, authorities, challenges });
         let credentials = read.map_err(|rejected| {
-            let (setting, path) = self.file_of(rejected.part);
+            let (setting, path) = self.file_of(rejected.part, store.as_ref());
             Error::Credentials { setting, path, source: rejected.flaw }
         })?;
-        let warnings = self.warnings(&credentials);
+        let warnings = self.warnings(&credentials, store.as_ref());
         Ok(Opened { credentials, stamps, warnings })
     }
 
-    fn file_of(&self, part: Part) -> (&'static str, PathBuf) {
-        let of_pair = |number: usize, file: fn(&Pair) -> &PathBuf| {
-            self.pairs.get(number).map(file).cloned().unwrap_or_default()
-        };
+    /// The file that is wrong, and the setting that names it. The pair that is fetched comes behind the others.
+    fn file_of(&self, part: Part, store: Option<&Store>) -> (&'static str, PathBuf) {
+        let fetched = || ("acme_dir", store.map(Store::certificate).unwrap_or_default());
         match part {
-            Part::Certificate(number) => ("certfile", of_pair(number, |pair| &pair.certificate)),
-            Part::Key(number) => ("keyfile", of_pair(number, |pair| &pair.key)),
+            Part::Certificate(number) => {
+                self.pairs.get(number).map_or_else(fetched, |pair| (pair.setting, pair.certificate.clone()))
+            }
+            Part::Key(number) => {
+                self.pairs.get(number).map_or_else(fetched, |pair| ("keyfile", pair.key.clone()))
+            }
             Part::Authorities => ("ca_certs", self.authorities.clone().unwrap_or_default()),
         }
     }
 
-    fn warnings(&self, credentials: &Credentials) -> Vec<String> {
+    fn warnings(&self, credentials: &Credentials, store: Option<&Store>) -> Vec<String> {
         let now = SystemTime::now();
-        let ends = self.pairs.iter().zip(credentials.ends()).filter(|(_, end)| *end < now);
-        ends.map(|(pair, end)| {
+        let files =
+            self.pairs.iter().map(|pair| pair.certificate.clone()).chain(store.map(Store::certificate));
+        let ends = files.zip(credentials.ends()).filter(|(_, end)| *end < now);
+        ends.map(|(file, end)| {
             let end = DateTime::<Utc>::from(end).format("%Y-%m-%d %H:%M:%S UTC");
-            format!("the certificate `{}` has expired on {end}", pair.certificate.display())
+            format!("the certificate `{}` has expired on {end}", file.display())
         })
         .collect()
     }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 
 use nix::sys::signal::Signal;
 
@@ -66,6 +67,9 @@ fn a_reload_reads_the_files_and_refuses_broken_ones() {
     server.signal(Signal::SIGHUP);
     server.wait_log("reload failed, still serving generation 2");
     get(&server, "new.pem", &["https://site.test/"]);
+    certify(server.folder(), "site", &["site.test"]);
+    server.wait_log("The certificates have changed");
+    assert_eq!(server.log().text().matches("does not fit").count(), 1, "the reload has told it");
 }
 
 #[test]
@@ -131,10 +135,12 @@ fn keys_of_all_usual_kinds_are_read() {
 
 #[test]
 fn what_is_wrong_with_the_files_is_told_at_the_start() {
-    let broken: [(&str, &[&str], &str); 6] = [
+    let broken: [(&str, &[&str], &str); 8] = [
         ("", &["--certfile", "none.pem"], "cannot read `"),
         ("", &["--certfile", "app.py"], "there is no certificate in it"),
         ("", &["--certfile", "site.pem"], "there is no private key in it"),
+        ("", &["--keyfile", "site.key"], "hint: `--certfile` is missing: name the file"),
+        ("", &["--keyfile", "none.key"], "none.key` for `keyfile` from `--keyfile`"),
         (
             "other",
             &["--certfile", "site.pem", "--keyfile", "other.key"],
@@ -170,12 +176,41 @@ fn what_is_wrong_with_the_files_is_told_at_the_start() {
 }
 
 #[test]
+fn a_fetched_certificate_that_cannot_be_used_is_named() {
+    for check in [&[][..], &["--check-config"]] {
+        let acme = ["--acme-domain", "site.test", "--acme-dir", "acme"];
+        let builder = Server::wsgi(APP).args(acme).args(check.iter().copied());
+        fs::create_dir(builder.folder().join("acme")).unwrap();
+        fs::write(builder.folder().join("acme/certificate.pem"), "").unwrap();
+        let failure = builder.fail();
+        assert_eq!(failure.code, Some(1), "{}", failure.stderr);
+        for part in [
+            "acme/certificate.pem` for `acme_dir` from `--acme-dir`: there is no certificate in it",
+            "hint: remove it: another certificate is ordered then",
+        ] {
+            assert!(failure.stderr.contains(part), "{part}: {}", failure.stderr);
+        }
+    }
+}
+
+#[test]
 fn a_certificate_that_has_expired_is_told() {
+    let expire = |folder: &Path| {
+        certify(folder, "site", &["site.test"]);
+        made(folder, &["req", "-new", "-key", "site.key", "-subj", "/CN=old", "-out", "old.csr"]);
+        let signed = ["-signkey", "site.key", "-days", "-1", "-out", "old.pem"];
+        made(folder, &[&["x509", "-req", "-in", "old.csr"][..], &signed].concat());
+    };
     let builder = Server::wsgi(APP).args(["--certfile", "old.pem", "--keyfile", "site.key"]);
-    certify(builder.folder(), "site", &["site.test"]);
-    made(builder.folder(), &["req", "-new", "-key", "site.key", "-subj", "/CN=old", "-out", "old.csr"]);
-    let signed = ["-signkey", "site.key", "-days", "-1", "-out", "old.pem"];
-    made(builder.folder(), &[&["x509", "-req", "-in", "old.csr"][..], &signed].concat());
-    let server = builder.start();
-    server.wait_log("/old.pem` has expired on 20");
+    expire(builder.folder());
+    builder.start().wait_log("/old.pem` has expired on 20");
+
+    let fetched =
+        ["--acme-domain", "site.test", "--acme-dir", ".", "--acme-server", "https://localhost:1/dir"];
+    let builder = Server::wsgi(APP).args(fetched);
+    let folder = builder.folder().to_owned();
+    expire(&folder);
+    let pair = ["site.key", "old.pem"].map(|name| fs::read(folder.join(name)).unwrap());
+    fs::write(folder.join("certificate.pem"), pair.concat()).unwrap();
+    builder.start().wait_log("/certificate.pem` has expired on 20");
 }

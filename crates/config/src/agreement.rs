@@ -15,7 +15,7 @@ type Conflict = ([&'static str; 2], &'static str, &'static str);
 /// Looks at the settings together, after each of them has been found to be good by itself.
 pub(crate) fn check(config: &Config, layer: &Layer) -> Result<Vec<Note>, Error> {
     let Some((settings, reason, hint)) = conflict(config) else {
-        return Ok(http2(config).into_iter().collect());
+        return Ok([http2(config), acme(config, layer)].into_iter().flatten().collect());
     };
     let typed = settings.iter().any(|name| matches!(layer.source(name), Source::CommandLine(_)));
     Err(Error::Contradiction { settings, typed, reason, hint })
@@ -37,6 +37,23 @@ fn http2(config: &Config) -> Option<Note> {
                 "name a certificate by `--certfile`, or let a proxy use `--http2-cleartext prior-knowledge`"
                     .to_owned(),
             ),
+        )
+    })
+}
+
+/// Whether certificates are wished for, and no domain to fetch one for is named.
+fn acme(config: &Config, layer: &Layer) -> Option<Note> {
+    let given = [
+        ("acme_dir", config.acme.folder.is_some()),
+        ("acme_email", config.acme.email.is_some()),
+        ("acme_ca_file", config.acme.root.is_some()),
+        ("acme_server", *layer.source("acme_server") != Source::Default),
+    ];
+    let (setting, _) = given.into_iter().find(|(_, is_given)| *is_given)?;
+    config.acme.domains.is_empty().then(|| {
+        Note::warning(
+            format!("no certificate is fetched (`{setting}`): no domain is named"),
+            Some("name the domains of the site by `--acme-domain`".to_owned()),
         )
     })
 }

@@ -67,14 +67,36 @@ impl<'py> Loader<'py, '_> {
         if error.is_instance_of::<PyModuleNotFoundError>(self.py) {
             let missing = error.value(self.py).getattr("name").and_then(|name| name.extract::<String>());
             if let Ok(missing) = missing {
-                return self.error(
-                    not_found(module, &missing),
-                    Some(where_to_look(module, &missing)),
-                    Some(error),
-                );
+                let hint = self.where_to_look(module, &missing);
+                return self.error(not_found(module, &missing), Some(hint), Some(error));
             }
         }
         self.error(format!("importing the module `{module}` raised an exception"), None, Some(error))
+    }
+
+    fn where_to_look(&self, module: &str, missing: &str) -> String {
+        let stem = module.strip_suffix(".py").filter(|_| is_prefix(missing, module));
+        if let Some(stem) = stem {
+            return format!("give the module without its ending: `{stem}`");
+        }
+        if let Some((package, _)) = missing.rsplit_once('.') {
+            let place = self.place_of(package).map_or_else(String::new, |path| format!(" in `{path}`"));
+            return format!(
+                "is the name mistyped? If not, the `{package}`{place} is not the one, or not the version, that is meant"
+            );
+        }
+        if is_prefix(missing, module) {
+            return "start rwsgi in the directory that holds it, or name that directory with `--chdir` or `--pythonpath`"
+                .to_owned();
+        }
+        format!("install the package that has `{missing}` into the environment that rwsgi runs in")
+    }
+
+    /// Where an imported package, or module, was found.
+    fn place_of(&self, name: &str) -> Option<String> {
+        let module = self.py.import("sys").ok()?.getattr("modules").ok()?.get_item(name).ok()?;
+        let folder = module.getattr("__path__").and_then(|path| path.get_item(0));
+        folder.or_else(|_| module.getattr("__file__")).and_then(|place| place.extract()).ok()
     }
 
     fn attribute_failed(&self, owner: &Bound<'py, PyAny>, name: &str, error: &PyErr) -> LoadError {
@@ -96,22 +118,15 @@ impl<'py> Loader<'py, '_> {
 }
 
 fn not_found(module: &str, missing: &str) -> String {
-    if is_prefix(missing, module) {
-        format!("there is no module `{missing}`")
-    } else {
-        format!("the module `{module}` imports `{missing}`, which is not installed")
+    match (is_prefix(missing, module), missing.rsplit_once('.')) {
+        (true, Some((package, name))) => format!("`{package}` has no module `{name}`"),
+        (true, None) => format!("there is no module `{missing}`"),
+        // Python looks into a package only when it has it.
+        (false, Some((package, name))) => {
+            format!("the module `{module}` imports `{missing}`, and `{package}` has no module `{name}`")
+        }
+        (false, None) => format!("the module `{module}` imports `{missing}`, which is not installed"),
     }
-}
-
-fn where_to_look(module: &str, missing: &str) -> String {
-    if !is_prefix(missing, module) {
-        return format!("install the package that has `{missing}` into the environment that rwsgi runs in");
-    }
-    if let Some(stem) = module.strip_suffix(".py") {
-        return format!("give the module without its ending: `{stem}`");
-    }
-    "start rwsgi in the directory that holds it, or name that directory with `--chdir` or `--pythonpath`"
-        .to_owned()
 }
 
 /// Whether `missing` is `module` or one of the packages around it.

@@ -109,10 +109,23 @@ fn a_module_that_is_not_there() {
         "start rwsgi in the directory that holds it, or name that directory with `--chdir` or `--pythonpath`";
     let (reason, hint) = words("no_such_site.wsgi");
     assert_eq!((&*reason, hint.as_deref()), ("there is no module `no_such_site`", Some(where_to)));
-    let (reason, hint) = words("json.no_such_part:app");
-    assert_eq!((&*reason, hint.as_deref()), ("there is no module `json.no_such_part`", Some(where_to)));
     let (_, hint) = words("json.py:app");
     assert_eq!(hint.as_deref(), Some("give the module without its ending: `json`"));
+}
+
+#[test]
+fn a_module_that_its_package_does_not_have() {
+    let (reason, hint) = words("json.no_such_part:app");
+    assert_eq!(reason, "`json` has no module `no_such_part`");
+    let hint = hint.unwrap();
+    assert!(hint.starts_with("is the name mistyped? If not, the `json` in `/"), "{hint}");
+    let _directory = directory("imports_mistyped", "__import__('json.no_such_part')\n");
+    let error = error("imports_mistyped:app");
+    assert_eq!(
+        error.reason,
+        "the module `imports_mistyped` imports `json.no_such_part`, and `json` has no module `no_such_part`"
+    );
+    assert_eq!(error.hint, Some(hint));
 }
 
 /// A directory of modules on `sys.path`, for those whose import fails.
