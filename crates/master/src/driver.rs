@@ -216,9 +216,10 @@ impl<'a> Driver<'a> {
                 self.generations.close(self.use_of_sockets());
             }
             Action::Log(fact) => {
+                // Whoever has read the line finds it counted.
+                self.tally.heed(&fact, self.nursery.scoreboard().server());
                 report::log(&fact);
                 self.service.heed(&fact);
-                self.tally.heed(&fact, self.nursery.scoreboard().server());
             }
             Action::Tell(word) => self.service.tell(word),
         }

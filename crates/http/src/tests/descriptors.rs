@@ -16,6 +16,7 @@ fn site(folder: &Path) -> Site {
     let served = StaticFolder {
         prefix: "/static/".to_owned(),
         path: folder.to_owned(),
+        may_come: false,
         misses: Misses::Refused,
         contents: Contents::Assets,
     };
