@@ -47,9 +47,9 @@ fn scripted(draft: &Draft, script: Script<'_>) -> Result<(), Error> {
 fn find_hooks(file: &SettingsFile, plan: &Plan, typed: &str) -> Result<(), Error> {
     if plan.config.hooks.is_empty() {
         let settings = LoggerSettings { settings: typed, file: Some(file) };
-        return Ok(hooks::publish_loggers(&plan.config, settings).map(drop)?);
+        return Ok(hooks::publish_loggers(plan, settings).map(drop)?);
     }
-    hooks::find(file, (&plan.config, typed), Pid::this()).map(drop)
+    hooks::find(file, (plan, typed), Pid::this()).map(drop)
 }
 
 /// Says what is to be known of the settings, and which they are if that is asked for.

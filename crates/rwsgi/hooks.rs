@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use rwsgi_config::{Config, LogLevel};
+use rwsgi_config::LogLevel;
 use rwsgi_master::{Attendant, Occasion};
 use rwsgi_os::{ExitReason, Pid};
 use rwsgi_wsgi::{Hook, Hooks, LoggerOptions, LoggerSettings, Loggers, ServerFacts, SettingsFile, unparked};
 
 use crate::error::Error;
 use crate::logging;
+use crate::plan::Plan;
 
 /// Calls the hooks of the server in its mold, as the master tells it.
 pub(crate) struct Steward<'a> {
@@ -51,11 +52,12 @@ fn attend(hooks: &Hooks, occasion: Occasion) -> bool {
 /// Finds the hooks of a settings file that has been executed in this process; `settings` are [`rwsgi_config::Settled::typed`].
 pub(crate) fn find(
     file: &SettingsFile,
-    (config, settings): (&Config, &str),
+    (plan, settings): (&Plan, &str),
     master: Pid,
 ) -> Result<Hooks, Error> {
-    let facts = ServerFacts { master: master.as_raw().unsigned_abs(), application: &config.app, settings };
-    let loggers = publish_loggers(config, LoggerSettings { settings, file: Some(file) })?;
+    let master = master.as_raw().unsigned_abs();
+    let facts = ServerFacts { master, application: &plan.config.app, settings };
+    let loggers = publish_loggers(plan, LoggerSettings { settings, file: Some(file) })?;
     Hooks::new(file, &loggers, &facts).map_err(|error| {
         error.traceback.iter().for_each(|traceback| tracing::error!("{traceback}"));
         Error::Hooks(error)
@@ -78,9 +80,13 @@ pub(crate) fn begin(hooks: &Hooks, number: u64) -> Result<(), ExitReason> {
 
 /// Makes `gunicorn.error` and `gunicorn.access` write to our logs, or to what the settings say of Python's loggers.
 pub(crate) fn publish_loggers(
-    config: &Config,
+    plan: &Plan,
     settings: LoggerSettings<'_>,
 ) -> Result<Arc<Loggers>, rwsgi_wsgi::Error> {
+    let config = &plan.config;
+    // Classes and hooks that the settings name may lie beside the application.
+    rwsgi_wsgi::set_environment(&config.env)?;
+    rwsgi_wsgi::prepend_paths(&plan.paths())?;
     let is_python = logging::is_python(config);
     let has_access = config.access_log.is_some() || (config.syslog && !config.syslog_without_access);
     let loggers = Arc::new(Loggers::publish(&LoggerOptions {

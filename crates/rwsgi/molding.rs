@@ -77,12 +77,11 @@ fn furnish(mold: &Mold, molding: Molding<'_>) -> Result<Cabin, Error> {
         if let Some(reports) = molding.reports.filter(|_| plan.config.reload) {
             reloader::report_through(reports);
         }
-        rwsgi_wsgi::set_environment(&plan.config.env)?;
-        let settings = (&plan.config, plan.settings.as_str());
+        let settings = plan.settings.as_str();
         if plan.config.hooks.is_empty() {
-            hooks::publish_loggers(settings.0, LoggerSettings { settings: settings.1, file: Some(&file) })?;
+            hooks::publish_loggers(plan, LoggerSettings { settings, file: Some(&file) })?;
         } else {
-            found = Some(hooks::find(&file, settings, Pid::parent())?);
+            found = Some(hooks::find(&file, (plan, settings), Pid::parent())?);
         }
     }
     mold.settings(&json)?;

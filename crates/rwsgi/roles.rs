@@ -30,7 +30,7 @@ pub(crate) fn work(
     };
     let executed = script.execute().and_then(|file| {
         enter(plan)?;
-        hooks::find(&file, (&plan.config, typed), inheritance.master)
+        hooks::find(&file, (plan, typed), inheritance.master)
     });
     match executed {
         Ok(hooks) => serve_as(inheritance, source, Stage { plan, hooks: Some(&hooks), host }),
@@ -138,10 +138,7 @@ pub(crate) fn begin(plan: &Plan, host: Host) -> Result<(), Error> {
     host.start_python(plan.python.as_ref())?;
     host.forget_variables()?;
     plan.titles.share();
-    // Classes of the settings may lie beside the application.
-    rwsgi_wsgi::set_environment(&plan.config.env)?;
-    rwsgi_wsgi::prepend_paths(&plan.paths())?;
-    hooks::publish_loggers(&plan.config, LoggerSettings { settings: &plan.settings, file: None })?;
+    hooks::publish_loggers(plan, LoggerSettings { settings: &plan.settings, file: None })?;
     Ok(())
 }
 

@@ -248,7 +248,7 @@ fn the_hooks_of_the_server_come_in_gunicorns_order_and_the_last_words_after_all_
     // As from a terminal.
     server.signal_group(Signal::SIGINT);
     assert_eq!(server.wait_exit().code(), Some(0));
-    let log = server.log().text();
+    let log = server.log().wait_end();
     let order = [
         "hook on_starting",
         "Listening at",
@@ -338,4 +338,47 @@ fn a_file_or_module_can_be_named() {
         failure.code == Some(1) && failure.stderr.contains("cannot read the settings file"),
         "{failure:?}"
     );
+}
+
+#[test]
+fn classes_and_hooks_that_a_file_names_may_lie_in_the_directory_to_change_to() {
+    let beside = "
+import logging
+from rwsgi.glogging import Logger
+class Handler(logging.StreamHandler):
+    pass
+class Quiet(Logger):
+    pass
+def ready(server):
+    server.log.info('called beside the application')
+";
+    let dictionary = "
+told = {'handlers': ['told'], 'level': 'INFO', 'propagate': False}
+logconfig_dict = {
+    'version': 1,
+    'handlers': {'told': {'class': 'beside.Handler'}},
+    'root': told,
+    'loggers': {'gunicorn.error': told, 'gunicorn.access': told},
+}
+";
+    let names = [dictionary, "logger_class = 'beside.Quiet'", "when_ready = 'beside.ready'"];
+    for (setting, arguments) in [("chdir = 'site'", &[][..]), ("", &["--chdir", "site"])] {
+        for name in names {
+            let start = || {
+                Server::wsgi("raise RuntimeError('the other one')")
+                    .file("site/app.py", APP)
+                    .file("site/stage.py", include_str!("../harness/stage.py"))
+                    .file("site/beside.py", beside)
+                    .file("gunicorn.conf.py", &format!("{setting}\n{name}\n"))
+                    .args(arguments)
+            };
+            let checked = start().args(["--check-config"]).fail();
+            assert_eq!(checked.code, Some(0), "{name}: {}", checked.stderr);
+            let server = start().start();
+            assert_eq!(server.get("/").status, 200);
+            if name.contains("ready") {
+                server.wait_log("called beside the application");
+            }
+        }
+    }
 }
