@@ -15,7 +15,8 @@ type Conflict = ([&'static str; 2], &'static str, &'static str);
 /// Looks at the settings together, after each of them has been found to be good by itself.
 pub(crate) fn check(config: &Config, layer: &Layer) -> Result<Vec<Note>, Error> {
     let Some((settings, reason, hint)) = conflict(config) else {
-        return Ok([http2(config), acme(config, layer)].into_iter().flatten().collect());
+        let notes = [http2(config), acme(config, layer), clients(config)];
+        return Ok(notes.into_iter().flatten().collect());
     };
     let typed = settings.iter().any(|name| matches!(layer.source(name), Source::CommandLine(_)));
     Err(Error::Contradiction { settings, typed, reason, hint })
@@ -54,6 +55,16 @@ fn acme(config: &Config, layer: &Layer) -> Option<Note> {
         Note::warning(
             format!("no certificate is fetched (`{setting}`): no domain is named"),
             Some("name the domains of the site by `--acme-domain`".to_owned()),
+        )
+    })
+}
+
+/// What of the wishes about clients' certificates comes to nothing.
+fn clients(config: &Config) -> Option<Note> {
+    (config.cert_reqs != CertReqs::None && !config.is_secure()).then(|| {
+        Note::warning(
+            "no client is asked for a certificate (`cert_reqs`): that is done in TLS, and there is none",
+            Some("name a certificate of the server by `--certfile`".to_owned()),
         )
     })
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     Table,
     bind::Address,
-    choices::{LogTarget, ProxyProtocol, Workers},
+    choices::{LogLevel, LogTarget, ProxyProtocol, Workers},
     migration::Migration,
     setting::Flag,
     tls::CertReqs,
@@ -105,6 +105,19 @@ fn what_only_tls_can_do_needs_a_certificate() {
         assert_eq!(config(&[&with[..], &words].concat(), &[]), expected, "{words:?}");
         let alone = draft(&[&["app"][..], &words].concat(), &[]).finish(None).unwrap_err();
         assert!(matches!(alone, Error::Contradiction { typed: true, .. }), "{words:?}: {alone:?}");
+    }
+}
+
+#[test]
+fn certificates_of_clients_that_nobody_asks_for_are_a_warning() {
+    let words = ["app", "--ca-certs", "ca.pem", "--cert-reqs", "2"];
+    for (more, expected) in [(&[][..], 1), (&["--certfile", "a.pem"], 0), (&["--cert-reqs", "0"], 0)] {
+        let notes = draft(&[&words[..], more].concat(), &[]).finish(None).unwrap().notes;
+        assert_eq!(notes.len(), expected, "{more:?}: {notes:?}");
+        for note in notes {
+            assert_eq!(note.level, LogLevel::Warning);
+            assert!(note.text.starts_with("no client is asked for a certificate (`cert_reqs`)"), "{note:?}");
+        }
     }
 }
 
