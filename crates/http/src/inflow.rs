@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::activity::{Activity, Verdict};
 use crate::arriving::Arriving;
-use crate::framing::Fault;
+use crate::framing::{Fault, Limits, judge_trailers};
 use crate::patience::Patience;
 
 /// Why there is no body.
@@ -20,10 +20,8 @@ use crate::patience::Patience;
 pub(crate) enum Failure {
     /// The client went away or broke the framing; hyper says how and closes the connection.
     Client(hyper::Error),
-    /// The body is longer than bodies may be.
-    TooLarge,
-    /// It does not come to its end in time.
-    Slow,
+    /// It is refused: too large, too slow, or with trailers that may not be.
+    Refused(Fault),
     /// The temporary file could not be written.
     Spool(io::Error),
 }
@@ -43,14 +41,15 @@ pub(crate) const SLOW: Fault =
 pub(crate) struct Inflow {
     incoming: Arriving,
     left: u64,
-    pace: Option<Box<Pace>>,
+    alone: Option<Box<Alone>>,
 }
 
-/// How slow a body may be that has no connection of its own, and so no timer.
+/// What a body in a stream is judged by: it has no connection of its own, and so neither a timer nor a guard.
 #[derive(Debug)]
-struct Pace {
+struct Alone {
     activity: Arc<Activity>,
     patience: Patience,
+    limits: Limits,
 }
 
 impl Inflow {
@@ -58,14 +57,14 @@ impl Inflow {
     pub(crate) fn new(incoming: Arriving, limit: Option<u64>) -> Result<Self, Failure> {
         let left = limit.unwrap_or(u64::MAX);
         if incoming.size_hint().lower() > left {
-            return Err(Failure::TooLarge);
+            return Err(Failure::Refused(TOO_LARGE));
         }
-        Ok(Self { incoming, left, pace: None })
+        Ok(Self { incoming, left, alone: None })
     }
 
-    /// The same, given up when the client is too slow for `patience`.
-    pub(crate) fn paced(self, activity: Arc<Activity>, patience: Patience) -> Self {
-        Self { pace: Some(Box::new(Pace { activity, patience })), ..self }
+    /// The same in a stream: given up when the client is too slow for `patience`, or its trailers are beyond `limits` or not to be.
+    pub(crate) fn in_stream(self, activity: Arc<Activity>, patience: Patience, limits: Limits) -> Self {
+        Self { alone: Some(Box::new(Alone { activity, patience, limits })), ..self }
     }
 
     /// Whether it comes in a stream, beside others.
@@ -82,21 +81,29 @@ impl Inflow {
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
         loop {
             let frame = poll_fn(|context| self.incoming.poll_frame(context));
-            let frame = match &self.pace {
+            let frame = match &self.alone {
                 None => frame.await,
-                Some(pace) => pace.keep(frame).await?,
+                Some(alone) => alone.keep(frame).await?,
             };
             let Some(frame) = frame else { return Ok(None) };
-            if let Ok(data) = frame.map_err(Failure::Client)?.into_data() {
-                self.pace.as_ref().into_iter().for_each(|pace| pace.activity.received(data.len()));
-                self.left = self.left.checked_sub(data.len() as u64).ok_or(Failure::TooLarge)?;
-                return Ok(Some(data));
+            match frame.map_err(Failure::Client)?.into_data() {
+                Ok(data) => {
+                    self.alone.as_ref().into_iter().for_each(|alone| alone.activity.received(data.len()));
+                    let left = self.left.checked_sub(data.len() as u64);
+                    self.left = left.ok_or(Failure::Refused(TOO_LARGE))?;
+                    return Ok(Some(data));
+                }
+                Err(other) => {
+                    if let (Some(alone), Ok(trailers)) = (&self.alone, other.into_trailers()) {
+                        judge_trailers(&trailers, &alone.limits).map_err(Failure::Refused)?;
+                    }
+                }
             }
         }
     }
 }
 
-impl Pace {
+impl Alone {
     /// Waits for what comes next, as long as that may take.
     async fn keep<T>(&self, next: impl Future<Output = T>) -> Result<T, Failure> {
         let mut next = pin!(next);
@@ -107,10 +114,7 @@ impl Pace {
         self.activity.awaits_client(false);
         loop {
             let until = match self.activity.judge(Instant::now(), &self.patience) {
-                Verdict::TimeOut => {
-                    self.activity.refuse(SLOW);
-                    return Err(Failure::Slow);
-                }
+                Verdict::TimeOut => return Err(Failure::Refused(SLOW)),
                 Verdict::Wait(until) => until,
                 _ => Instant::now() + self.patience.next_look(),
             };

@@ -15,7 +15,7 @@ use bytes::{Buf, Bytes};
 use tokio::time::timeout;
 
 use crate::activity::Activity;
-use crate::inflow::{Failure, Inflow, TOO_LARGE};
+use crate::inflow::{Failure, Inflow};
 
 /// How many bytes may wait for the reader; a frame more, when it was on its way.
 const ROOM: usize = 256 * 1024;
@@ -192,8 +192,8 @@ async fn fill(mut inflow: Inflow, inlet: &Inlet, activity: &Activity) -> End {
             }
             Ok(None) => return End::Whole,
             Err(failure) => {
-                if matches!(failure, Failure::TooLarge) {
-                    activity.refuse(TOO_LARGE);
+                if let Failure::Refused(fault) = failure {
+                    activity.refuse(fault);
                 }
                 return End::Broken(activity.fault().map_or(GONE, |fault| fault.reason));
             }

@@ -259,7 +259,9 @@ impl<H: Handler> Server<H> {
         }
         let inflow = Inflow::new(incoming, self.options.body_limit)?;
         let inflow = match head.version {
-            Version::HTTP_2 => inflow.paced(Arc::clone(activity), self.patience.clone()),
+            Version::HTTP_2 => {
+                inflow.in_stream(Arc::clone(activity), self.patience.clone(), self.options.limits)
+            }
             _ => inflow,
         };
         let body = activity.begin_body();

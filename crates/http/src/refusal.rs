@@ -4,7 +4,7 @@ use http::StatusCode;
 use rwsgi_message::RequestHead;
 
 use crate::framing::Fault;
-use crate::inflow::{Failure, SLOW, TOO_LARGE};
+use crate::inflow::Failure;
 use crate::{Answer, Peer};
 
 /// The answer to a request whose body cannot be had; an error when there is nobody to answer.
@@ -26,13 +26,9 @@ pub(crate) fn refusal(
                 StatusCode::BAD_REQUEST
             }
         },
-        Failure::TooLarge => {
-            log_refusal(peer, TOO_LARGE);
-            TOO_LARGE.status
-        }
-        Failure::Slow => {
-            log_refusal(peer, SLOW);
-            SLOW.status
+        Failure::Refused(fault) => {
+            log_refusal(peer, fault);
+            fault.status
         }
         Failure::Spool(error) => {
             tracing::error!("cannot keep the body of {} {}: {error}", head.method, head.uri.path());

@@ -4,7 +4,7 @@
 //! such bytes differently, a request can be smuggled through it. Here all that RFC 9110 and RFC 9112 let a server
 //! refuse is refused. No I/O, no allocation, no clock.
 //!
-//! Read in this order: `scanner` (the stages of a connection), `request_line`, `fields`, `host`, `chunks`; `stream` (heads of HTTP/2); `outline` (what it
+//! Read in this order: `scanner` (the stages of a connection), `request_line`, `fields`, `host`, `chunks`; `stream` (heads and trailers of HTTP/2); `outline` (what it
 //! was made of); `bytes` (the character classes of the RFCs), `limits`, `fault`.
 
 mod bytes;
@@ -25,4 +25,4 @@ pub(crate) use fault::Fault;
 pub use limits::Limits;
 pub(crate) use outline::{Outline, Span};
 pub(crate) use scanner::{Place, Scan, Scanner};
-pub(crate) use stream::judge_stream;
+pub(crate) use stream::{judge_stream, judge_trailers, judge_values};

@@ -15,7 +15,7 @@ use crate::Peer;
 use crate::activity::Activity;
 use crate::connection::Server;
 use crate::exchange::Handler;
-use crate::framing::{Fault, judge_stream};
+use crate::framing::{Fault, judge_stream, judge_values};
 use crate::parking::Parking;
 use crate::pipeline::prefer_target;
 use crate::reply::{ReplyBody, RequestEnd, response};
@@ -27,9 +27,12 @@ impl<H: Handler> Server<H> {
         peer: Arc<Peer>,
         StreamRequest { mut parts, body, activity, unanswered }: StreamRequest,
     ) -> Result<Response<StreamBody>, hyper::Error> {
-        join_cookies(&mut parts);
         let is_head = parts.method == Method::HEAD;
-        let response = match judge_stream(&parts, &self.options.limits) {
+        let judged = judge_values(&parts.headers).and_then(|()| {
+            join_cookies(&mut parts);
+            judge_stream(&parts, &self.options.limits)
+        });
+        let response = match judged {
             Ok(()) => {
                 let mut head = as_in_http_1(parts);
                 let from = (&peer, &activity);

@@ -2,14 +2,15 @@
 
 mod patience;
 
-use std::io::Write as _;
+use std::future::poll_fn;
+use std::io::{BufRead as _, Write as _};
 use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::{SendRequest, handshake};
 use h2::{Ping, Reason, RecvStream};
-use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, HOST};
-use http::{HeaderMap, Request, Response, StatusCode, Version};
+use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, HOST};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use rwsgi_message::Fields;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -140,8 +141,7 @@ async fn bodies_go_both_ways() {
         tokio::spawn(async move {
             while !left.is_empty() {
                 sending.reserve_capacity(left.len());
-                let room =
-                    std::future::poll_fn(|context| sending.poll_capacity(context)).await.unwrap().unwrap();
+                let room = poll_fn(|context| sending.poll_capacity(context)).await.unwrap().unwrap();
                 sending.send_data(left.split_to(room.min(left.len())), left.is_empty()).unwrap();
             }
         })
@@ -208,6 +208,8 @@ async fn what_is_no_good_request_is_refused_in_its_stream_alone() {
         (get(&format!("/{long}")), 414),
         (with("x", &long), 431),
         (with("host", "b"), 400),
+        (with("x", " a"), 400),
+        (with("cookie", "a=1\t"), 400),
         (with("content-type", "a/b"), 200),
         (Request::post("http://a/").header(CONTENT_LENGTH, "11").body(()).unwrap(), 413),
     ] {
@@ -220,6 +222,36 @@ async fn what_is_no_good_request_is_refused_in_its_stream_alone() {
     }
     assert!(site.is_quiet());
     assert_eq!(client.ask(&mut site, get("/"), full("hello")).await.body(), "hello");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trailer_that_may_not_be_is_answered_400() {
+    for request_buffering in [true, false] {
+        let mut site = site(Options { request_buffering, ..options() });
+        let mut client = connect(&site).await;
+        let post = Request::post("http://a/").body(()).unwrap();
+        let (response, mut sending) = client.requests.send_request(post, false).unwrap();
+        sending.send_data("hello".into(), false).unwrap();
+        sending
+            .send_trailers([(AUTHORIZATION, HeaderValue::from_static("x"))].into_iter().collect())
+            .unwrap();
+        if !request_buffering {
+            let mut exchange = site.request().await;
+            let body = exchange.body.take().unwrap();
+            let inlet = body.inlet().unwrap();
+            let mut reader = body.into_reader();
+            for part in [Some("hello"), None] {
+                soon(poll_fn(|context| inlet.poll_data(context))).await;
+                let read = reader.fill_buf().ok().map(<[u8]>::to_vec);
+                assert_eq!(read.as_deref(), part.map(str::as_bytes));
+                reader.consume(part.map_or(0, str::len));
+            }
+            give(&exchange, full("half"));
+        }
+        let response = whole(soon(response).await.unwrap()).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{request_buffering}");
+        assert!(site.is_quiet());
+    }
 }
 
 #[tokio::test(start_paused = true)]
