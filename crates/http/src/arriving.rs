@@ -35,11 +35,6 @@ impl Arriving {
         (Self::Shared(shared.clone()), Some(shared))
     }
 
-    /// Whether it comes in a stream, beside others.
-    pub(crate) fn is_in_stream(&self) -> bool {
-        matches!(self, Self::Shared(_))
-    }
-
     /// Whether nothing of it is left to come.
     pub(crate) fn is_end_stream(&self) -> bool {
         match self {

@@ -69,7 +69,7 @@ impl Inflow {
 
     /// Whether it comes in a stream, beside others.
     pub(crate) fn is_in_stream(&self) -> bool {
-        self.incoming.is_in_stream()
+        self.alone.is_some()
     }
 
     /// The length that the client gave.
