@@ -24,10 +24,12 @@ impl Kind {
     /// By the ending of the last name of a path.
     pub(super) fn of(path: &[u8]) -> Self {
         let path = Path::new(OsStr::from_bytes(path));
-        let ending = path.extension().and_then(OsStr::to_str).unwrap_or_default();
-        let guessed = MimeGuess::from_ext(ending).first();
-        let essence = match (&guessed, ending) {
+        let ending = path.extension().and_then(OsStr::to_str).unwrap_or_default().to_ascii_lowercase();
+        let guessed = MimeGuess::from_ext(&ending).first();
+        let essence = match (&guessed, ending.as_str()) {
             (_, "map") => "application/json",
+            (_, "otf") => "font/otf",
+            (_, "ts" | "m2ts" | "mts") => "video/mp2t",
             (_, "woff") => "font/woff",
             (_, "mjs") => "text/javascript",
             (Some(kind), _) => kind.essence_str(),
@@ -87,11 +89,15 @@ mod tests {
             ("a.webp", "image/webp"),
             ("a.avif", "image/avif"),
             ("a.ico", "image/x-icon"),
+            ("a.otf", "font/otf"),
+            ("a.ttf", "font/ttf"),
             ("a.woff", "font/woff"),
+            ("a.WOFF", "font/woff"),
             ("a.woff2", "font/woff2"),
             ("a.wasm", "application/wasm"),
             ("a.pdf", "application/pdf"),
             ("a.mp4", "video/mp4"),
+            ("a.ts", "video/mp2t"),
             ("a.css.gz", "application/gzip"),
             ("a.css.br", UNKNOWN),
             ("a", UNKNOWN),
