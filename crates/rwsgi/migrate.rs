@@ -103,11 +103,7 @@ impl Look<'_> {
         }
         let variable = variable.and_then(|text| words::split(text, Reader::Shell)).unwrap_or_default();
         let further = options::read(&variable);
-        for part in &further {
-            if let Part::Given(given) = part {
-                let _ = self.keeps(given, &format!("{} in GUNICORN_CMD_ARGS", given.written()));
-            }
-        }
+        self.at_variable(&further);
         let given: Vec<_> = command
             .parts
             .iter()
@@ -118,6 +114,25 @@ impl Look<'_> {
         let in_file = self.at_settings_file(&given, has_application);
         self.at_defaults(&given, &in_file);
         command.with(&words)
+    }
+
+    /// Looks at the options in the variable, which is read by rwsgi too, and stays as it is.
+    fn at_variable(&mut self, parts: &[Part]) {
+        let mut refused = Vec::new();
+        for part in parts {
+            let Part::Given(given) = part else { continue };
+            let written = format!("{} in GUNICORN_CMD_ARGS", given.written());
+            let _ = self.keeps(given, &written);
+            if self.report.refuses(&written) {
+                refused.push(format!("`{}`", given.written()));
+            }
+        }
+        if !refused.is_empty() {
+            self.report.note(&format!(
+                "rwsgi reads `GUNICORN_CMD_ARGS` too, which is not changed here: take {} out of it",
+                refused.join(" and ")
+            ));
+        }
     }
 
     fn application(&mut self, word: &words::Word) -> bool {

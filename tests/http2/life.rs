@@ -153,7 +153,8 @@ fn an_upgrade_is_answered_in_http_1_and_strangers_are_not_understood() {
     let strict = builder().args(["--forwarded-allow-ips", "192.0.2.1"]).start();
     let mut wire = Wire::begun(&strict.addresses()[0]);
     let _ = wire.send(&Frame::get(1).bytes());
-    strict.wait_log("unknown version (505)");
+    let line = strict.wait_log("(505)");
+    assert!(line.contains("`--http2-cleartext`") && line.contains("`--forwarded-allow-ips`"), "{line}");
 }
 
 #[test]

@@ -87,3 +87,19 @@ fn the_client_of_a_proxy_that_passes_bytes_on_is_not_believed_by_default() {
         }
     }
 }
+
+#[test]
+fn a_sender_on_a_unix_socket_is_believed_when_the_setting_says_unix() {
+    let request = "GET / HTTP/1.1\r\nHost: test\r\nX-Forwarded-Proto: https\r\n\r\n";
+    for (allowed, expected) in [("127.0.0.1", "http"), ("127.0.0.1,unix", "https")] {
+        let server =
+            Server::wsgi(APP).args(["--forwarded-allow-ips", allowed]).bind(Some("unix:socket")).start();
+        let mut client = Client::unix(&server.folder().join("socket"));
+        client.send(request);
+        assert_eq!(value(&client.response(), "wsgi.url_scheme"), Some(expected), "{allowed}");
+        if expected == "http" {
+            let line = server.wait_log("header `x-forwarded-proto` is removed");
+            assert!(line.contains("`--forwarded-allow-ips` does not name its sender: add `unix`"), "{line}");
+        }
+    }
+}

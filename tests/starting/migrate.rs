@@ -9,9 +9,9 @@ fn a_command_line_that_can_be_used_exits_0() {
     let done = migrate("--from-gunicorn", "/srv/venv/bin/gunicorn -w 3 --worker-tmp-dir /dev/shm shop.wsgi");
     assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""));
     assert!(done.stdout.starts_with("/srv/venv/bin/rwsgi -w 3 shop.wsgi\n\n"), "{}", done.stdout);
-    assert!(
-        done.stdout.contains("\nWithout effect; options are left out above:\n  --worker-tmp-dir /dev/shm\n")
-    );
+    assert!(done.stdout.contains(
+        "\nWithout effect; options of the command line are left out above:\n  --worker-tmp-dir /dev/shm\n"
+    ));
     assert!(done.stdout.contains("`/srv/venv/bin/pip install rwsgi`"));
 }
 

@@ -44,6 +44,11 @@ impl Report {
         Finding::add(&mut self.refused, what, why, instead);
     }
 
+    /// Whether this has been said of it.
+    pub(super) fn refuses(&self, what: &str) -> bool {
+        self.refused.iter().any(|finding| finding.what.iter().any(|known| known == what))
+    }
+
     /// Something else to know.
     pub(super) fn note(&mut self, text: &str) {
         self.notes.push(text.to_owned());
@@ -55,9 +60,9 @@ impl Report {
         text.push('\n');
         let usable = self.refused.is_empty();
         for (title, findings) in [
-            ("Refused; options are left out above", &self.refused),
+            ("Refused; options of the command line are left out above", &self.refused),
             ("Different", &self.changed),
-            ("Without effect; options are left out above", &self.ignored),
+            ("Without effect; options of the command line are left out above", &self.ignored),
         ] {
             if !findings.is_empty() {
                 text.push_str(&format!("\n{title}:\n"));

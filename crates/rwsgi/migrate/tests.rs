@@ -51,9 +51,9 @@ fn findings(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for line in text.lines() {
         sign = match line {
-            "Refused; options are left out above:" => "!",
+            "Refused; options of the command line are left out above:" => "!",
             "Different:" => "~",
-            "Without effect; options are left out above:" => "-",
+            "Without effect; options of the command line are left out above:" => "-",
             "" | "To know:" => "",
             _ => sign,
         };

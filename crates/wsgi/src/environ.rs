@@ -209,7 +209,8 @@ impl Environ {
             return self.names.again(headers, |entry, value| environ.set(&entry.key, &mut entry.last, value));
         }
         let py = environ.dict.py();
-        let sender = Sender { is_trusted: exchange.is_trusted(), headers };
+        let is_unix = exchange.remote_addr().is_empty();
+        let sender = Sender { is_trusted: exchange.is_trusted(), is_unix, headers };
         let has_repeated_names = headers.len() != headers.keys_len();
         self.names.begin(!has_repeated_names);
         if has_repeated_names {

@@ -29,6 +29,8 @@ pub struct Told(Mutex<HashSet<HeaderName>>);
 #[derive(Clone, Copy)]
 pub(crate) struct Sender<'a> {
     pub(crate) is_trusted: bool,
+    /// On a unix socket, and no PROXY header gives it an address.
+    pub(crate) is_unix: bool,
     pub(crate) headers: &'a HeaderMap,
 }
 
@@ -100,6 +102,10 @@ impl HeaderRules {
             return;
         }
         match (rule.from, sender.is_trusted) {
+            (From::Trusted, false) if sender.is_unix => tracing::warn!(
+                "request header `{name}` is removed: `--forwarded-allow-ips` does not name its sender: add `unix`, whoever \
+                 connects to a unix socket has no address"
+            ),
             (From::Trusted, false) => tracing::warn!(
                 "request header `{name}` is removed: `--forwarded-allow-ips` does not name its sender (behind a PROXY \
                  header that is the client, unless the setting is given)"
@@ -139,7 +145,7 @@ mod tests {
             .map(|name| (HeaderName::from_static(name), http::HeaderValue::from_static("")))
             .collect();
         let rule = rules.rule(&HeaderName::from_static(name));
-        let passes = |is_trusted| rule.passes(Sender { is_trusted, headers: &headers });
+        let passes = |is_trusted| rule.passes(Sender { is_trusted, is_unix: false, headers: &headers });
         (passes(true), passes(false))
     }
 

@@ -216,7 +216,7 @@ mod tests {
                 let headers: HeaderMap = fields.iter().map(field).collect();
                 names.begin(true);
                 for name in headers.keys() {
-                    names.entry(py, name, Sender { is_trusted: false, headers: &headers });
+                    names.entry(py, name, Sender { is_trusted: false, is_unix: false, headers: &headers });
                 }
                 names.repeat(&headers)
             };
@@ -235,7 +235,7 @@ mod tests {
         Python::attach(|py| {
             let mut names = Names::new(Arc::default());
             let headers = http::HeaderMap::new();
-            let sender = Sender { is_trusted: false, headers: &headers };
+            let sender = Sender { is_trusted: false, is_unix: false, headers: &headers };
             for number in 0..2 * NAMES {
                 let name = HeaderName::from_bytes(format!("x-{number}").as_bytes()).unwrap();
                 let entry = names.entry(py, &name, sender).unwrap();

@@ -13,6 +13,11 @@ const TARGET: usize = 65_534;
 /// More colons than this `http::Uri` does not take in an authority's brackets; no IPv6 address has more.
 const COLONS: usize = 8;
 
+/// The line that HTTP/2 begins with (RFC 9113 section 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0";
+const HTTP_2: &str = "HTTP/2 without TLS, which is spoken with `--http2-cleartext`, and with senders that \
+                      `--forwarded-allow-ips` names";
+
 /// What the rest of the head is judged by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RequestLine {
@@ -39,7 +44,9 @@ impl RequestLine {
         let Some(space) = memrchr(b' ', rest) else {
             return Err(Fault::bad("request line without a version"));
         };
-        // Before the target: the preface of HTTP/2 has one that only OPTIONS may have.
+        if line == PREFACE {
+            return Err(Fault { status: StatusCode::HTTP_VERSION_NOT_SUPPORTED, reason: HTTP_2 });
+        }
         let is_1_1 = is_1_1(&rest[space + 1..])?;
         if method == b"CONNECT" {
             return Err(Fault::not_implemented("CONNECT"));

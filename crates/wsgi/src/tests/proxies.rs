@@ -79,7 +79,7 @@ fn forwarding_headers_of_strangers_are_removed_and_told_once() {
 fn the_threads_of_a_worker_tell_the_log_once() {
     python();
     let (rules, headers) = (Arc::new(HeaderRules::default()), HeaderMap::new());
-    let sender = Sender { is_trusted: false, headers: &headers };
+    let sender = Sender { is_trusted: false, is_unix: false, headers: &headers };
     let (_, log) = logged(|| {
         for _ in 0..2 {
             let mut names = Names::new(Arc::clone(&rules));
