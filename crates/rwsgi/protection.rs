@@ -26,7 +26,7 @@ pub(crate) fn protection(config: &Config) -> Protection {
         ),
     });
     Protection {
-        hosts: Hosts::new(config.allow_host.iter().map(String::as_str)),
+        hosts: Hosts::new("`allow_host`", config.allow_host.iter().map(String::as_str)),
         denied_paths: DeniedPaths::new(config.deny_path.iter().map(String::as_str)),
         rate_limits: RateLimits::new(paths.chain(general)),
         table: None,

@@ -223,6 +223,14 @@ def test_other_hosts_than_those_of_django_are_refused_before_it_is_asked(site):
         good = ["example.org", "a.example.org:81", "www.example.net", "127.0.0.1"]
         assert [status(host) for host in good] == [200, 200, 200, 200]
         assert [status(host) for host in ["example.net", "localhost"]] == [421, 421]
+        server.log.wait("`example.net` is no host of `allow_host` or Django's ALLOWED_HOSTS \\(421")
+
+
+def test_a_host_that_django_does_not_allow_is_told_as_that(site):
+    with site("--django-hosts", ALLOWED_HOSTS=["example.org"]) as server:
+        server.ready()
+        assert server.get("/page").status == 421
+        server.log.wait("`localhost` is no host of Django's ALLOWED_HOSTS \\(421")
 
 
 def test_an_empty_list_of_hosts_changes_nothing_and_is_told(site):

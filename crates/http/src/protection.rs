@@ -83,9 +83,10 @@ impl Protection {
         }
         if self.is_news(NEWS_OF_HOSTS, peer) {
             tracing::warn!(
-                "Misdirected request from ip={}: `{}` is no host of `allow_host` (421)",
+                "Misdirected request from ip={}: `{}` is no host of {} (421)",
                 name(peer),
                 String::from_utf8_lossy(host.as_bytes()).escape_debug(),
+                self.hosts.source(),
             );
         }
         Some(Answer::page(StatusCode::MISDIRECTED_REQUEST))

@@ -1,6 +1,7 @@
 //! The files and hosts of a Django site, as its settings name them.
 
 use std::io;
+use std::mem;
 use std::path::{Component, Path, PathBuf};
 
 use rwsgi_http::{Contents, Hosts, Misses, Options, StaticFiles, StaticFolder};
@@ -72,7 +73,7 @@ fn add_hosts(hosts: &mut Hosts, settings: &DjangoSettings, is_first: bool) {
         [] if settings.debug => THIS_MACHINE.to_vec(),
         names => names.iter().map(String::as_str).collect(),
     };
-    *hosts = hosts.and(names.iter().copied());
+    *hosts = mem::take(hosts).and(Hosts::new("Django's ALLOWED_HOSTS", names.iter().copied()));
     match names.as_slice() {
         _ if !is_first => {}
         [] => tracing::warn!("`--django-hosts` changes nothing: Django's ALLOWED_HOSTS is empty"),

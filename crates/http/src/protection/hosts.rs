@@ -1,5 +1,6 @@
 //! The hosts that are served, as Django's `ALLOWED_HOSTS` names them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Hosts whose requests are answered. Cloning it gives another handle to the same ones.
@@ -7,6 +8,8 @@ use std::sync::Arc;
 pub struct Hosts {
     /// `None`: every host.
     names: Option<Arc<[Name]>>,
+    /// Where they are named, for the log.
+    source: Cow<'static, str>,
 }
 
 #[derive(Clone, Debug)]
@@ -19,27 +22,31 @@ enum Name {
 
 impl Hosts {
     /// `NAME` is one host; `.NAME` that one and all below it, as in Django; `*.NAME` all below it; `*` every one. IPv6 addresses stand in brackets.
-    /// Case does not matter. Without any name no host is refused.
+    /// Case does not matter. Without any name no host is refused. `source` is where whoever is refused can be allowed.
     #[must_use]
-    pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn new<'a>(source: &'static str, names: impl IntoIterator<Item = &'a str>) -> Self {
         let names: Vec<&str> = names.into_iter().collect();
         if names.is_empty() || names.contains(&"*") {
             return Self::default();
         }
-        Self { names: Some(names.into_iter().map(Name::from).collect()) }
+        Self { names: Some(names.into_iter().map(Name::from).collect()), source: source.into() }
     }
 
-    /// The same and these; where every host was served, these alone.
+    /// The same and the others; where every host was served, the others alone.
     #[must_use]
-    pub fn and<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Self {
-        let more = Self::new(names);
-        match (&self.names, &more.names) {
-            (Some(ours), Some(theirs)) => {
-                Self { names: Some(ours.iter().chain(theirs.iter()).cloned().collect()) }
-            }
-            (Some(_), None) => self.clone(),
-            (None, _) => more,
+    pub fn and(self, others: Self) -> Self {
+        match (&self.names, &others.names) {
+            (Some(ours), Some(theirs)) => Self {
+                names: Some(ours.iter().chain(theirs.iter()).cloned().collect()),
+                source: format!("{} or {}", self.source, others.source).into(),
+            },
+            (Some(_), None) => self,
+            (None, _) => others,
         }
+    }
+
+    pub(crate) fn source(&self) -> &str {
+        &self.source
     }
 
     pub(crate) fn are_all(&self) -> bool {
@@ -91,7 +98,7 @@ mod tests {
 
     #[track_caller]
     fn check(names: &[&str], inside: &[&str], outside: &[&str]) {
-        let hosts = Hosts::new(names.iter().copied());
+        let hosts = Hosts::new("a test", names.iter().copied());
         for host in inside {
             assert!(hosts.contain(host.as_bytes()), "{host} is in {names:?}");
         }
@@ -138,6 +145,17 @@ mod tests {
         check(&["a.de", ".b.de"], &["a.de", "x.b.de"], &["c.de", "x.a.de"]);
         check(&[], &["a", ""], &[]);
         check(&["a.de", "*"], &["a", ""], &[]);
-        assert!(Hosts::new([]).are_all() && Hosts::new(["*"]).are_all() && !Hosts::new(["a"]).are_all());
+        let are_all = |names: &[&str]| Hosts::new("a test", names.iter().copied()).are_all();
+        assert!(are_all(&[]) && are_all(&["*"]) && !are_all(&["a"]));
+    }
+
+    #[test]
+    fn two_lists_are_one_that_names_both() {
+        let (ours, theirs) = (Hosts::new("`ours`", ["a.de"]), Hosts::new("`theirs`", ["b.de"]));
+        let both = ours.clone().and(theirs.clone());
+        assert!(both.contain(b"a.de") && both.contain(b"b.de") && !both.contain(b"c.de"));
+        assert_eq!(both.source(), "`ours` or `theirs`");
+        assert_eq!(Hosts::default().and(theirs).source(), "`theirs`");
+        assert_eq!(ours.and(Hosts::new("`theirs`", ["*"])).source(), "`ours`");
     }
 }

@@ -35,7 +35,7 @@ fn limit(method: Option<Method>, path: &str, burst: u32) -> RateLimit {
 
 fn protected() -> Options {
     let protection = Protection {
-        hosts: Hosts::new(["a", ".example.com"]),
+        hosts: Hosts::new("`allow_host`", ["a", ".example.com"]),
         denied_paths: DeniedPaths::new(["*.php", "/.env"]),
         rate_limits: RateLimits::new([limit(None, "", 3), limit(Some(Method::POST), "/login", 1)]),
         table: Some(Arc::new(Counted::default())),
