@@ -262,6 +262,33 @@ fn the_application_gets_the_bytes_of_a_subject_as_pep_3333_wants_them() {
     assert_eq!(value(&answer, "SSL_CLIENT_I_DN"), value(&answer, "SSL_CLIENT_S_DN"));
 }
 
+#[test]
+fn a_refused_certificate_is_in_the_log_and_other_failures_are_not() {
+    let builder = builder(&["--ca-certs", "list.pem", "--cert-reqs", "2"]);
+    let folder = builder.folder().to_owned();
+    for name in ["old", "stranger"] {
+        certify(&folder, name, &[name]);
+    }
+    made(&folder, &["req", "-new", "-key", "old.key", "-subj", "/CN=old", "-out", "old.csr"]);
+    let signed = ["-signkey", "old.key", "-days", "-1", "-out", "old.pem"];
+    made(&folder, &[&["x509", "-req", "-in", "old.csr"][..], &signed].concat());
+    fs::copy(folder.join("old.pem"), folder.join("list.pem")).unwrap();
+    let server = builder.start();
+    let mut garbage = server.client();
+    garbage.send(b"\x16\x03\x01\x00\x05hello");
+    drop(garbage);
+    for version in ["1.2", "1.3"] {
+        assert!(!curl(&server, "site.pem", &["--tls-max", version, "https://site.test/"]).0);
+    }
+    assert!(!showing(&server, "stranger").0);
+    let unknown = "it is neither in `--ca-certs` nor vouched for by an authority there";
+    server.wait_log(&format!("[INFO] Client certificate from ip=127.0.0.1 refused: {unknown}"));
+    assert!(!showing(&server, "old").0);
+    server.wait_log("[INFO] Client certificate from ip=127.0.0.1 refused: certificate expired: ");
+    assert_eq!(server.log().text().matches("refused").count(), 2);
+    assert!(!server.log().text().contains("handshake"));
+}
+
 /// Connects with the session in this file until both workers have been met; whether each time it was resumed.
 fn resumes_everywhere(server: &Server, version: &str) -> bool {
     let mut met = std::collections::BTreeSet::new();

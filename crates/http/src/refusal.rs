@@ -41,7 +41,7 @@ pub(crate) fn refusal(
 /// Gunicorn's line, with what was wrong; never with what the client sent.
 pub(crate) fn log_refusal(peer: &Peer, fault: Fault) {
     let Fault { status, reason } = fault;
-    let peer = if peer.remote_addr().is_empty() { "unix socket" } else { peer.remote_addr() };
+    let peer = place(peer);
     let status = status.as_u16();
     // Clients that are slow or go away are everyday life.
     if status == StatusCode::REQUEST_TIMEOUT || fault.is_truncation() {
@@ -49,4 +49,13 @@ pub(crate) fn log_refusal(peer: &Peer, fault: Fault) {
     } else {
         tracing::warn!("Invalid request from ip={peer}: {reason} ({status})");
     }
+}
+
+/// Whoever runs the server has to learn that it knows the wrong authorities; what is wrong is never told in the client's words.
+pub(crate) fn log_refused_certificate(peer: &Peer, reason: &str) {
+    tracing::info!("Client certificate from ip={} refused: {reason}", place(peer));
+}
+
+fn place(peer: &Peer) -> &str {
+    if peer.remote_addr().is_empty() { "unix socket" } else { peer.remote_addr() }
 }

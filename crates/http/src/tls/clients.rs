@@ -73,7 +73,13 @@ impl ClientCertVerifier for Clients {
             return Ok(ClientCertVerified::assertion());
         }
         let webpki = self.webpki.as_ref().ok_or(CertificateError::UnknownIssuer)?;
-        webpki.verify_client_cert(end, intermediates, now)
+        webpki.verify_client_cert(end, intermediates, now).map_err(|error| match error {
+            // Who shows what they have signed themselves, as an authority does, is no less unknown than others.
+            Error::InvalidCertificate(CertificateError::Other(_)) if certificate::is_authority(end) => {
+                CertificateError::UnknownIssuer.into()
+            }
+            error => error,
+        })
     }
 
     fn verify_tls12_signature(
@@ -97,4 +103,17 @@ impl ClientCertVerifier for Clients {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms.supported_schemes()
     }
+}
+
+/// Why the certificate that a client has shown is not believed; `None`: a handshake has failed for something else.
+pub(super) fn refusal(error: &std::io::Error) -> Option<String> {
+    let Error::InvalidCertificate(error) = error.get_ref()?.downcast_ref()? else { return None };
+    Some(match error {
+        CertificateError::UnknownIssuer => {
+            "it is neither in `--ca-certs` nor vouched for by an authority there".to_owned()
+        }
+        CertificateError::InvalidPurpose => "its key is not for clients".to_owned(),
+        CertificateError::Other(error) => error.to_string(),
+        error => error.to_string(),
+    })
 }

@@ -8,6 +8,7 @@ use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use super::clients;
 use super::context::Context;
 use super::facts::Facts;
 use super::names::ACME;
@@ -17,6 +18,7 @@ use crate::connection::Server;
 use crate::exchange::Handler;
 use crate::framing::Fault;
 use crate::patience::REFUSAL;
+use crate::refusal::log_refused_certificate;
 use crate::{Answer, Peer, Transport, preface};
 
 /// The first message of a client fits.
@@ -80,7 +82,11 @@ impl<H: Handler> Server<H> {
                 let _ = timeout(REFUSAL, preface::refuse(&mut stream, &page)).await;
             }
             Err(Failure::Refused(mut stream, error)) => {
-                tracing::debug!("TLS handshake with ip={} failed: {error}", peer.remote_addr());
+                match clients::refusal(&error) {
+                    Some(reason) => log_refused_certificate(peer, &reason),
+                    // Scanners cause these in masses.
+                    None => tracing::debug!("TLS handshake with ip={} failed: {error}", peer.remote_addr()),
+                }
                 // So that the client gets to see the alert.
                 let _ = timeout(REFUSAL, preface::refuse(&mut stream, &[])).await;
             }
