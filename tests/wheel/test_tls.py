@@ -185,6 +185,25 @@ def test_a_file_of_gunicorn_serves_as_it_is(program, pairs, tmp_path):
                 assert found["wsgi.url_scheme"] == "https"
 
 
+@pytest.mark.parametrize("program", [GUNICORN, *hosts()], ids=lambda program: program.name)
+def test_a_certificate_of_a_client_may_be_listed_itself(program, pairs, tmp_path):
+    for name, listed in (("site", "site"), ("authority", "stranger")):
+        shutil.copytree(pairs[listed][0].parent, tmp_path / name)
+    (tmp_path / "gunicorn.conf.py").write_text(SETTINGS)
+    environment = {"PYTHONPATH": str(WSGI_APPS), "HOME": str(tmp_path)}
+    with program.start(workers=1, cwd=tmp_path, env=environment) as running:
+        running.log.wait("Booting worker")
+        for name, expected in (("stranger", True), ("authority", False), ("carla", False)):
+            client = Secured(pairs["site"][0], own=pairs[name], version=VERSIONS[0])
+            try:
+                answer = running.get("/", secured=client.asking("site.test"))
+            except (ssl.SSLError, ConnectionError, AssertionError):
+                assert not expected
+            else:
+                assert expected
+                assert answer.status == 200
+
+
 def test_a_hook_that_makes_a_context_is_refused(host, tmp_path):
     hook = "def ssl_context(config, default_ssl_context_factory): pass\n"
     (tmp_path / "gunicorn.conf.py").write_text(hook)
