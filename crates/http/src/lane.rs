@@ -209,7 +209,7 @@ impl<'a, H: Handler, S: Transport> Lane<'a, H, S> {
                 self.server.call(Box::new(Exchange { head, body, peer, origin, waited: None, ticket }));
                 self.enter(Stage::Running)
             }
-            Err(answer) => self.finish(answer, begun),
+            Err(answer) => self.finish(answer, begun, false),
         }
     }
 
@@ -218,10 +218,9 @@ impl<'a, H: Handler, S: Transport> Lane<'a, H, S> {
         if self.activity.is_doubtful() {
             self.wait.doubt();
         }
-        if let Poll::Ready(mut answer) = Pin::new(&mut self.wait).poll(context) {
-            self.server.parking.watch(&mut answer);
+        if let Poll::Ready(answer) = Pin::new(&mut self.wait).poll(context) {
             return Poll::Ready(match self.begun.take() {
-                Some(begun) => self.finish(answer, begun),
+                Some(begun) => self.finish(answer, begun, true),
                 None => Some(Way::Over),
             });
         }
@@ -229,8 +228,11 @@ impl<'a, H: Handler, S: Transport> Lane<'a, H, S> {
         Poll::Ready(is_gone.then_some(Way::Over))
     }
 
-    /// A request has its answer.
-    fn finish(&mut self, mut answer: Answer, mut begun: Begun) -> Option<Way> {
+    /// A request has its answer, of the handler or not.
+    fn finish(&mut self, mut answer: Answer, mut begun: Begun, is_handlers: bool) -> Option<Way> {
+        if is_handlers {
+            self.server.parking.watch(&mut answer);
+        }
         let is_plain = self.guard.is_open() && !self.server.concerns(&answer);
         if is_plain {
             self.server.compress(&mut answer, &mut begun);

@@ -1,5 +1,6 @@
 //! `wsgi.errors`: text from the application, a line at a time into the error log.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::types::{PyAnyMethods, PyString, PyStringMethods};
@@ -15,20 +16,24 @@ pub(crate) struct ErrorStream {
     /// The beginning of a line: `print` writes the text and its end apart, and between the two another process that
     /// has the same log may write.
     unfinished: Mutex<Vec<u8>>,
+    /// Whether there is one: asked at the end of each request.
+    is_unfinished: AtomicBool,
 }
 
 impl ErrorStream {
     pub(crate) fn new(sink: fn(&[u8])) -> Self {
-        Self { sink, unfinished: Mutex::default() }
+        Self { sink, unfinished: Mutex::default(), is_unfinished: AtomicBool::new(false) }
     }
 
     /// Writes what has come of a line, if anything has.
     pub(crate) fn finish(&self) {
-        let mut unfinished = self.unfinished();
-        if !unfinished.is_empty() {
-            (self.sink)(&unfinished);
-            unfinished.clear();
+        if !self.is_unfinished.load(Ordering::Relaxed) {
+            return;
         }
+        let mut unfinished = self.unfinished();
+        (self.sink)(&unfinished);
+        unfinished.clear();
+        self.is_unfinished.store(false, Ordering::Relaxed);
     }
 
     fn take(&self, bytes: &[u8]) {
@@ -47,6 +52,7 @@ impl ErrorStream {
             (self.sink)(&unfinished);
             *unfinished = Vec::new();
         }
+        self.is_unfinished.store(!unfinished.is_empty(), Ordering::Relaxed);
     }
 
     fn unfinished(&self) -> MutexGuard<'_, Vec<u8>> {
