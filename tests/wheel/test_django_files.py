@@ -143,7 +143,9 @@ def test_uploads_are_sent_as_soon_as_there_are_any(site, tmp_path):
     uploads = tmp_path / "later" / "uploads"
     with site("--django-media", MEDIA_ROOT=str(uploads)) as server:
         server.ready()
-        server.log.wait(f"Django's MEDIA_ROOT `{uploads}` is served as soon as it is there, at /media/")
+        server.log.wait(
+            f"Django's MEDIA_ROOT `{uploads}` is served as soon as it is there, at /media/"
+        )
         assert server.get("/media/page.html").text == "django /media/page.html"
         uploads.mkdir(parents=True)
         (uploads / "page.html").write_text("<script>")
@@ -174,7 +176,9 @@ def test_a_directory_that_cannot_be_entered_is_told_as_that(site, tmp_path):
     (tmp_path / "static").chmod(0)
     with site(*arguments) as server:
         server.ready()
-        server.log.wait(r"\[WARNING\] Django's STATIC_ROOT `.*/static` cannot be entered, .*Permission denied")
+        server.log.wait(
+            r"\[WARNING\] Django's STATIC_ROOT `.*/static` cannot be entered, .*Permission denied"
+        )
     (tmp_path / "static").chmod(0o755)
 
 
