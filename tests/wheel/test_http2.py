@@ -85,8 +85,15 @@ def test_a_large_body_waits_for_its_windows(wire):
 def test_fields_behind_a_body_are_no_headers(wire):
     number = wire.begin("POST", "/digest", end=False)
     wire.send(number, b"\1\2", end=False)
-    wire.trailers(number, [("x-own", "yes"), ("content-type", "text/html")])
+    wire.trailers(number, [("x-own", "yes"), ("server-timing", "db")])
     assert wire.answer(number).json == {"length": 2, "sum": 3}
+
+
+def test_fields_behind_a_body_that_would_change_it_are_refused(wire):
+    number = wire.begin("POST", "/digest", end=False)
+    wire.send(number, b"\1\2", end=False)
+    wire.trailers(number, [("content-type", "text/html")])
+    assert wire.answer(number).status == 400
 
 
 def test_an_expectation_does_no_harm(wire):
