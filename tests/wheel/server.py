@@ -16,6 +16,9 @@ from processes import Watch, alive_in_session, kill_all
 APPS = Path(__file__).resolve().parent.parent / "apps"
 WSGI_APPS = APPS / "wsgi"
 
+# How long a process may take to be gone that has closed its files, which the end of the log shows.
+MOMENT = 2
+
 READY = r"Worker ready \(pid: (\d+)\)"
 
 
@@ -103,7 +106,8 @@ class Server:
         try:
             self.stop()
         finally:
-            left = alive_in_session(self.pid)
+            with Watch(alive_in_session(self.pid)) as watch:
+                left = watch.wait(MOMENT if kind is None else 0)
             kill_all([self.pid, *left])
             self.process.wait()
             self.log.end()
