@@ -33,13 +33,14 @@ impl<'a> Idler<'a> {
         Self { room, place: None }
     }
 
-    /// Whether this connection, which `is_idle` or not, has to leave.
-    pub(crate) fn has_to_leave(&mut self, is_idle: bool, context: &mut Context<'_>) -> bool {
+    /// Whether this connection, which `is_idle` or not, has to leave. It takes its place if it is `to_begin` with that now.
+    pub(crate) fn has_to_leave(&mut self, is_idle: bool, to_begin: bool, context: &mut Context<'_>) -> bool {
         if !is_idle {
             self.place = None;
-            return false;
+        } else if to_begin && self.place.is_none() {
+            self.place = Some(Box::pin(self.room.is_wanted()));
         }
-        let place = self.place.get_or_insert_with(|| Box::pin(self.room.is_wanted()));
+        let Some(place) = &mut self.place else { return false };
         let is_wanted = place.as_mut().poll(context).is_ready();
         if is_wanted {
             self.place = None;

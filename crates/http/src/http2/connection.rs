@@ -113,7 +113,9 @@ impl<'a> Oversight<'a> {
 
     fn poll(&mut self, timer: Pin<&mut Sleep>, usual: &Patience, context: &mut Context<'_>) -> Poll<Fate> {
         let phase = self.activity.phase();
-        let gives_way = self.idler.has_to_leave(phase == Phase::Idle && !self.is_closing, context);
+        let is_idle = phase == Phase::Idle && !self.is_closing;
+        // It gets its place when the timer looks: between two requests that follow each other it would only cost.
+        let gives_way = self.idler.has_to_leave(is_idle, timer.is_elapsed(), context);
         let verdict = if gives_way {
             Verdict::CloseIdle
         } else {
